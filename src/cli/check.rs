@@ -1,0 +1,53 @@
+//! `pilotlight check`: one round now, and its verdict without waiting for a second opinion.
+
+use std::io::{self, Write};
+use std::path::Path;
+use std::time::Duration;
+
+use super::{Failed, colour, load, runtime, table};
+use crate::config::{Config, Schedule};
+use crate::decide::judge::judge;
+use crate::decide::question::targets;
+use crate::decide::status::View;
+use crate::decide::watch::Watch;
+use crate::io::clock::Clock;
+use crate::io::dns::{Patience, Prober};
+use crate::io::wire::Net;
+
+pub(super) fn check(path: &Path, json: bool) -> Result<u8, Failed> {
+    let config = Config {
+        github: None,
+        ..load(path)?
+    };
+    let round = async {
+        let clock = Clock::system();
+        let prober = Prober::new(
+            Net::default(),
+            clock,
+            Patience::paced(config.schedule.queries_per_second),
+        );
+        let vantage = &config.vantage;
+        let round = prober
+            .round(&targets(&config), &vantage.anchors, &vantage.intercept)
+            .await;
+        (round, clock.now())
+    };
+    let (round, now) = runtime()?.block_on(round);
+    // Whoever checks wants to know what was seen just now, so once is enough.
+    let at_once = Schedule {
+        open_after: 1,
+        close_after: 1,
+        degraded_after: Duration::ZERO,
+        ..config.schedule.clone()
+    };
+    let (watch, _) = Watch::new(&config).after(&judge(&config, &round), now, &at_once, "check");
+    let view = View::of(&watch, &config, &now);
+    let mut out = io::stdout().lock();
+    if json {
+        table::json(&mut out, &view)?;
+    } else {
+        table::print(&mut out, &view, colour(&io::stdout()))?;
+    }
+    out.flush()?;
+    Ok(view.exit_code())
+}

@@ -1,0 +1,80 @@
+//! `pilotlight config`: every problem of the file, or what it means.
+
+use std::io::{self, Write};
+use std::path::Path;
+
+use super::{Failed, load};
+use crate::config::{Config, EXAMPLE, address_text};
+use crate::decide::moment::span_text;
+use crate::decide::question::{name_text, targets};
+
+pub(super) fn config(path: &Path, example: bool) -> Result<u8, Failed> {
+    let mut out = io::stdout().lock();
+    if example {
+        out.write_all(EXAMPLE.as_bytes())?;
+        return Ok(0);
+    }
+    let config = load(path)?;
+    summary(&mut out, path, &config)?;
+    out.flush()?;
+    Ok(0)
+}
+
+fn summary(out: &mut impl Write, path: &Path, config: &Config) -> io::Result<()> {
+    writeln!(out, "{}: no problems\n", path.display())?;
+    let targets = targets(config);
+    for (index, server) in config.nameservers.iter().enumerate() {
+        let addresses: Vec<String> = server.addresses.iter().map(address_text).collect();
+        writeln!(
+            out,
+            "{} {} at {}",
+            index + 1,
+            server.name,
+            addresses.join(", ")
+        )?;
+        let Some(target) = targets.iter().find(|target| target.nameserver == index) else {
+            writeln!(
+                out,
+                "    serves no zone of this file, and is not asked anything"
+            )?;
+            continue;
+        };
+        for (zone, of_zone) in config.zones.iter().enumerate() {
+            let asked = target
+                .questions
+                .iter()
+                .filter(|question| question.zone == zone);
+            let asked: Vec<String> = asked
+                .map(|question| format!("{question} over {}", question.transport))
+                .collect();
+            if !asked.is_empty() {
+                writeln!(
+                    out,
+                    "    {}: {}",
+                    name_text(&of_zone.name),
+                    asked.join(", ")
+                )?;
+            }
+        }
+    }
+    let questions: usize = targets.iter().map(|target| target.questions.len()).sum();
+    let schedule = &config.schedule;
+    writeln!(
+        out,
+        "\n{questions} questions every {}; a fault is asked again after {}, and believed after {} in a row",
+        span_text(schedule.interval),
+        span_text(schedule.recheck),
+        schedule.open_after
+    )?;
+    let anchors: Vec<String> = config.vantage.anchors.iter().map(address_text).collect();
+    writeln!(
+        out,
+        "the uplink of {} is proved by {}",
+        config.vantage.name,
+        anchors.join(", ")
+    )?;
+    match &config.github {
+        Some(github) => writeln!(out, "issues go to {} at {}", github.repository, github.api),
+        None => writeln!(out, "no [github]: no issues, lamps and log only"),
+    }
+}

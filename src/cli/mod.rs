@@ -1,0 +1,172 @@
+//! What a person types, and the exit codes that scripts rely on.
+//!
+//! | code | means |
+//! |---|---|
+//! | 0 | well, or done |
+//! | 1 | degraded; or the command failed |
+//! | 2 | down (`check`, `status`); or the command line is wrong |
+//! | 3 | unknown: our own uplink is broken, or no daemon is running |
+//! | 78 | the configuration has problems (`EX_CONFIG` of sysexits) |
+
+mod check;
+mod config;
+mod lamps;
+mod report;
+mod run;
+mod status;
+mod table;
+
+use std::fmt;
+use std::io::{self, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::config::{Config, Problems};
+
+/// A watchman for your own authoritative nameservers.
+#[derive(Parser)]
+#[command(version, about, disable_help_subcommand = true)]
+struct Args {
+    /// The configuration
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        default_value = "/etc/pilotlight/pilotlight.toml"
+    )]
+    config: PathBuf,
+    /// Where the daemon keeps its status file [default: $RUNTIME_DIRECTORY, /run/pilotlight]
+    #[arg(long, global = true, value_name = "DIR")]
+    runtime_dir: Option<PathBuf>,
+    /// Where the daemon keeps what it could not report yet [default: $STATE_DIRECTORY, /var/lib/pilotlight]
+    #[arg(long, global = true, value_name = "DIR")]
+    state_dir: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Watch, until stopped
+    Run,
+    /// Ask everything once, now; exits 0 well, 1 degraded, 2 down, 3 unknown
+    Check {
+        /// Print JSON instead of a table
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show what the running daemon sees; exits as check does
+    Status {
+        /// Print JSON instead of a table
+        #[arg(long)]
+        json: bool,
+    },
+    /// Check the configuration: every problem, or what will be asked
+    Config {
+        /// Print a commented example instead
+        #[arg(long)]
+        example: bool,
+    },
+    /// Prove the way to GitHub: token, repository, permission
+    Report {
+        /// Open a test issue, comment on it and close it
+        #[arg(long)]
+        test: bool,
+    },
+    /// Walk the panel through its states
+    Lamps {
+        /// How long to show each state
+        #[arg(long, value_name = "SECONDS", default_value_t = 5)]
+        seconds: u64,
+    },
+}
+
+/// Why a command ended without doing what it was asked for.
+#[derive(Debug)]
+enum Failed {
+    /// The configuration has problems.
+    Config(Problems),
+    /// Anything else, in words.
+    Other(String),
+}
+
+impl fmt::Display for Failed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Config(problems) => problems.fmt(f),
+            Self::Other(why) => f.write_str(why),
+        }
+    }
+}
+
+impl From<Problems> for Failed {
+    fn from(problems: Problems) -> Self {
+        Self::Config(problems)
+    }
+}
+
+impl From<io::Error> for Failed {
+    fn from(error: io::Error) -> Self {
+        Self::Other(error.to_string())
+    }
+}
+
+/// Runs the command on the command line.
+#[must_use]
+pub fn main() -> ExitCode {
+    let args = Args::parse();
+    let done = match &args.command {
+        Command::Run => run::run(&args),
+        Command::Check { json } => check::check(&args.config, *json),
+        Command::Status { json } => status::status(&args, *json),
+        Command::Config { example } => config::config(&args.config, *example),
+        Command::Report { test } => report::report(&args.config, *test),
+        Command::Lamps { seconds } => lamps::lamps(&args.config, *seconds),
+    };
+    let failed = match done {
+        Ok(code) => return ExitCode::from(code),
+        Err(failed) => failed,
+    };
+    let code = match &failed {
+        Failed::Config(_) => 78,
+        Failed::Other(_) => 1,
+    };
+    // A reader that went away (`| head`) is no failure of ours; nobody is left to tell about one.
+    let _ = writeln!(io::stderr(), "pilotlight: {failed}");
+    ExitCode::from(code)
+}
+
+fn load(path: &Path) -> Result<Config, Failed> {
+    Ok(Config::load(path)?)
+}
+
+/// Where colours are wanted: on a terminal, unless <https://no-color.org> is asked for.
+fn colour(stream: &impl IsTerminal) -> bool {
+    let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    stream.is_terminal() && !refused && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+}
+
+/// GitHub's token: systemd's credential, else the environment; without the line end that an editor adds.
+fn token() -> Result<Option<String>, Failed> {
+    let credential = std::env::var_os("CREDENTIALS_DIRECTORY")
+        .map(|dir| Path::new(&dir).join("github-token"))
+        .filter(|path| path.exists());
+    let text = match credential {
+        Some(path) => std::fs::read_to_string(&path)
+            .map_err(|error| Failed::Other(format!("{}: {error}", path.display())))?,
+        None => std::env::var("GITHUB_TOKEN").unwrap_or_default(),
+    };
+    let token = text.trim();
+    Ok((!token.is_empty()).then(|| token.to_owned()))
+}
+
+/// One thread for everything that waits; GitHub's calls get a second one when they are made.
+fn runtime() -> Result<tokio::runtime::Runtime, Failed> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .max_blocking_threads(1)
+        .build();
+    runtime.map_err(|error| Failed::Other(format!("the async runtime does not start: {error}")))
+}

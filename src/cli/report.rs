@@ -1,0 +1,60 @@
+//! `pilotlight report`: proves the way to GitHub before an outage has to.
+
+use std::io::{self, Write};
+use std::path::Path;
+
+use super::{Failed, load, token};
+use crate::decide::issue::comment;
+use crate::decide::reconcile::{Failure, IssueState};
+use crate::io::github::GitHub;
+
+pub(super) fn report(path: &Path, test: bool) -> Result<u8, Failed> {
+    let config = load(path)?;
+    let Some(settings) = &config.github else {
+        return Err(Failed::Other(format!(
+            "{}: there is no [github] section, so nothing is reported; add one with repository = \"owner/name\"",
+            path.display()
+        )));
+    };
+    let Some(token) = token()? else {
+        return Err(Failed::Other(
+            "there is no token: put one into the environment variable GITHUB_TOKEN, or into systemd's \
+             credential github-token"
+                .to_owned(),
+        ));
+    };
+    let mut out = io::stdout().lock();
+    let mut github = GitHub::new(settings, &token).map_err(Failed::Other)?;
+    let access = github.access().map_err(failed)?;
+    let repository = &settings.repository;
+    writeln!(out, "token      belongs to {}", access.login)?;
+    writeln!(
+        out,
+        "repository {repository}, {} open issues of ours",
+        access.open
+    )?;
+    if !test {
+        writeln!(
+            out,
+            "writing    not tried; `pilotlight report --test` opens a test issue and closes it"
+        )?;
+        return Ok(0);
+    }
+    let vantage = &config.vantage.name;
+    let text = format!("A test by `pilotlight report --test` from *{vantage}*. It closes itself.");
+    let issue = github.create("pilotlight: test", &text).map_err(failed)?;
+    writeln!(out, "opened     issue #{}", issue.number)?;
+    let said = comment(&format!("test/{}", issue.number), "Comments work.");
+    let commented = github.comment(issue.number, &format!("test/{}", issue.number), &said);
+    // Closed even when commenting failed: a test must not leave anything open.
+    let closed = github.edit(issue.number, None, None, Some(IssueState::Completed));
+    commented.map_err(failed)?;
+    writeln!(out, "commented  on it")?;
+    closed.map_err(failed)?;
+    writeln!(out, "closed     it: outages will be reported")?;
+    Ok(0)
+}
+
+fn failed(failure: Failure) -> Failed {
+    Failed::Other(failure.why)
+}

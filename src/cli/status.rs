@@ -1,0 +1,68 @@
+//! `pilotlight status`: what the running daemon sees.
+
+use std::io::{self, Write};
+use std::time::Duration;
+
+use super::{Args, Failed, colour, table};
+use crate::decide::moment::{span_text, wall_text};
+use crate::decide::status::View;
+use crate::io::clock;
+use crate::io::files::Places;
+
+pub(super) fn status(args: &Args, json: bool) -> Result<u8, Failed> {
+    let env = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let places = Places::find(args.runtime_dir.clone(), args.state_dir.clone(), env);
+    let path = places.status();
+    let text = match std::fs::read(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return unknown(&format!(
+                "{}: not there, so no daemon is running; start one with `pilotlight run`, or name its \
+                 folder with --runtime-dir",
+                path.display()
+            ));
+        }
+        Err(error) => return unknown(&format!("{}: {error}", path.display())),
+    };
+    let view: View = match serde_json::from_slice(&text) {
+        Ok(view) => view,
+        Err(error) => {
+            return unknown(&format!(
+                "{}: {error}; it was written by another version of pilotlight",
+                path.display()
+            ));
+        }
+    };
+    let mut out = io::stdout().lock();
+    if json {
+        table::json(&mut out, &view)?;
+    } else {
+        writeln!(
+            out,
+            "{} at {}: {}",
+            view.vantage,
+            wall_text(view.at),
+            view.meaning
+        )?;
+        table::print(&mut out, &view, colour(&io::stdout()))?;
+        if let Some(why) = &view.reporting_why {
+            writeln!(out, "\ncannot report: {why}")?;
+        }
+    }
+    out.flush()?;
+    let now = clock::boot().map(|boot| boot.as_secs_f64());
+    if let Some((now, until)) = now.zip(view.good_until).filter(|(now, until)| now > until) {
+        let late = Duration::try_from_secs_f64((now - until).round()).unwrap_or_default();
+        return unknown(&format!(
+            "this is stale: the daemon should have written again {} ago; see `journalctl -t pilotlight`",
+            span_text(late)
+        ));
+    }
+    Ok(view.exit_code())
+}
+
+/// Said on standard error, with the exit code for "unknown": nobody may take silence for health.
+fn unknown(why: &str) -> Result<u8, Failed> {
+    writeln!(io::stderr(), "pilotlight: {why}")?;
+    Ok(3)
+}

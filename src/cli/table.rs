@@ -1,0 +1,96 @@
+//! A view as a table for people, or as JSON.
+
+use std::io::{self, Write};
+
+use crate::config::address_text;
+use crate::decide::fault::{Row, Severity};
+use crate::decide::moment::wall_text;
+use crate::decide::status::{NameserverView, View};
+
+const RED: &str = "\x1b[31m";
+const GREEN: &str = "\x1b[32m";
+const AMBER: &str = "\x1b[33m";
+const PLAIN: &str = "\x1b[0m";
+
+pub(super) fn json(out: &mut impl Write, view: &View) -> io::Result<()> {
+    serde_json::to_writer_pretty(&mut *out, view)?;
+    writeln!(out)
+}
+
+pub(super) fn print(out: &mut impl Write, view: &View, colour: bool) -> io::Result<()> {
+    let width = view
+        .nameservers
+        .iter()
+        .map(|n| n.name.len())
+        .max()
+        .unwrap_or(0);
+    for (index, server) in view.nameservers.iter().enumerate() {
+        let paint = match server.state.as_str() {
+            "well" => GREEN,
+            "down" => RED,
+            _ => AMBER,
+        };
+        let (paint, plain) = if colour { (paint, PLAIN) } else { ("", "") };
+        let state = format!("{paint}{:<10}{plain}", server.state);
+        writeln!(
+            out,
+            "{} {:<width$}  {state}  {}",
+            index + 1,
+            server.name,
+            facts(server)
+        )?;
+        for row in &server.faults {
+            print_row(out, row)?;
+        }
+    }
+    if let Some(why) = view.unseen_why() {
+        writeln!(out, "\n{why}")?;
+    }
+    Ok(())
+}
+
+fn facts(server: &NameserverView) -> String {
+    let mut facts = Vec::new();
+    if server.questions > 0 {
+        let s = if server.questions == 1 { "" } else { "s" };
+        facts.push(format!("{} question{s}", server.questions));
+    }
+    if let Some(latency) = server.latency_ms {
+        facts.push(format!("{latency:.2} ms"));
+    }
+    if let Some(since) = server.since {
+        facts.push(format!("since {}", wall_text(Some(since))));
+    }
+    if let Some(issue) = server.issue {
+        facts.push(format!("issue #{issue}"));
+    }
+    if !server.unseen.is_empty() {
+        let unseen: Vec<String> = server.unseen.iter().map(address_text).collect();
+        facts.push(format!("not seen: {}", unseen.join(", ")));
+    }
+    facts.join(", ")
+}
+
+fn print_row(out: &mut impl Write, row: &Row) -> io::Result<()> {
+    let mark = match row.severity {
+        Severity::Down => "✗",
+        Severity::Degraded => "!",
+    };
+    let more = match row.more {
+        0 => String::new(),
+        n => format!(" (and {n} more of {})", row.zone),
+    };
+    // What a server sends may hold anything; a terminal must not act on it.
+    let detail: String = row
+        .detail
+        .chars()
+        .map(|c| if c.is_control() { '?' } else { c })
+        .collect();
+    writeln!(
+        out,
+        "  {mark} {} {}: it {detail}{more}",
+        address_text(&row.address),
+        row.question
+    )?;
+    writeln!(out, "      {}", row.command)
+}

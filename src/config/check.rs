@@ -1,0 +1,211 @@
+//! From the file as written to the file as checked, table by table.
+//!
+//! A value that is refused is replaced by its default and reading goes on, so that one run finds
+//! everything; nobody sees the replacement, for a file with problems yields no [`Config`].
+
+use std::path::Path;
+use std::time::Duration;
+
+use jiff::{Span, SpanRelativeTo};
+use toml::de::DeTable;
+
+use super::problem::{Problems, Wrong, wrong};
+use super::spec::{Document, Table};
+use super::{Config, Driver, Panel, Schedule, github, hosts, zone};
+
+const ROOT: &[&str] = &[
+    "github",
+    "vantage",
+    "schedule",
+    "panel",
+    "nameserver",
+    "zone",
+];
+const SCHEDULE: &[&str] = &[
+    "interval",
+    "splay",
+    "recheck",
+    "recover",
+    "open-after",
+    "close-after",
+    "degraded-after",
+    "reopen-within",
+    "queries-per-second",
+];
+const PANEL: &[&str] = &["driver", "green", "amber", "red", "active-low"];
+
+/// Longer spans are slips of the pen, and would only make arithmetic with dates fail.
+const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);
+
+/// Checks the text of the file `file` on the machine called `host`.
+pub(super) fn check(file: &str, text: &str, host: &str) -> Result<Config, Problems> {
+    let document = Document::new(text);
+    let config = match DeTable::parse(text) {
+        Ok(table) => {
+            let root = Table::root(&document, table.get_ref(), ROOT);
+            let folder = Path::new(file).parent().unwrap_or(Path::new(""));
+            Some(config(&root, folder, host))
+        }
+        Err(error) => {
+            document.not_toml(&error);
+            None
+        }
+    };
+    let list = document.into_problems();
+    config.filter(|_| list.is_empty()).ok_or(Problems {
+        file: file.to_owned(),
+        list,
+    })
+}
+
+fn config(root: &Table<'_>, folder: &Path, host: &str) -> Config {
+    let (nameservers, mut addresses) = hosts::nameservers(root);
+    Config {
+        github: github::github(root, folder),
+        vantage: hosts::vantage(root, &mut addresses, host),
+        schedule: schedule(root),
+        panel: panel(root),
+        zones: zone::zones(root, &nameservers),
+        nameservers,
+    }
+}
+
+fn schedule(root: &Table<'_>) -> Schedule {
+    const SECOND: Duration = Duration::from_secs(1);
+    const BLINK: Duration = Duration::from_millis(100);
+    let table = root.section("schedule", SCHEDULE);
+    let time = |key: &str, default: &str, least| {
+        let written = table.text(key, default, |text| duration(text, least));
+        written.unwrap_or_else(|| duration(default, least).expect("the defaults are good"))
+    };
+    let interval = time("interval", "10m", SECOND);
+    let splay = table.text("splay", "10s", |text| {
+        match duration(text, Duration::ZERO)? {
+            splay if splay < interval => Ok(splay),
+            _ => Err(wrong(
+                "is not shorter than the interval",
+                "write less, such as a tenth of the interval, or leave it out",
+            )),
+        }
+    });
+    Schedule {
+        interval,
+        splay: splay.unwrap_or((10 * SECOND).min(interval / 10)),
+        recheck: time("recheck", "10s", BLINK),
+        recover: time("recover", "60s", BLINK),
+        open_after: table.number("open-after", 1..=100).unwrap_or(3),
+        close_after: table.number("close-after", 1..=100).unwrap_or(2),
+        degraded_after: time("degraded-after", "1h", Duration::ZERO),
+        reopen_within: time("reopen-within", "1h", Duration::ZERO),
+        queries_per_second: table
+            .number("queries-per-second", 0..=u32::MAX)
+            .unwrap_or(50),
+    }
+}
+
+/// `10m`, `1h 30m`, `500ms`, `2d`: jiff's friendly format, with days of 24 hours.
+fn duration(text: &str, least: Duration) -> Result<Duration, Wrong> {
+    let days = SpanRelativeTo::days_are_24_hours();
+    let signed = text.parse::<Span>().and_then(|span| span.to_duration(days));
+    let signed = signed.map_err(|_| {
+        wrong(
+            "is not a length of time",
+            "write numbers with units (ms, s, m, h, d), such as \"10m\" or \"1h 30m\"",
+        )
+    })?;
+    let least_text = match least {
+        Duration::ZERO => "0s".to_owned(),
+        least => format!("{least:?}"),
+    };
+    let range = format!("write a time from {least_text} to 365d");
+    let Ok(duration) = Duration::try_from(signed) else {
+        return Err(wrong("is negative", range));
+    };
+    match duration {
+        _ if duration < least => Err(wrong("is too short", range)),
+        _ if duration > LONGEST => Err(wrong("is too long", range)),
+        _ => Ok(duration),
+    }
+}
+
+fn panel(root: &Table<'_>) -> Panel {
+    let table = root.section("panel", PANEL);
+    let lamp = |name, default: u8| match table.get(name) {
+        Some(_) => table
+            .number(name, 0..=27)
+            .and_then(|pin| u8::try_from(pin).ok()),
+        None => Some(default),
+    };
+    let green = lamp("green", 17);
+    let amber = lamp("amber", 27);
+    let red = lamp("red", 22);
+    let pairs = [
+        ("green", green, "amber", amber),
+        ("green", green, "red", red),
+        ("amber", amber, "red", red),
+    ];
+    for (first, pin, second, other) in pairs {
+        let (Some(pin), true) = (pin, pin == other) else {
+            continue;
+        };
+        // The later lamp is the culprit, unless it has its default and the file names the other.
+        let (node, taken) = match table.get(second) {
+            Some(node) => (Some(node), first),
+            None => (table.get(first), second),
+        };
+        if let Some(node) = node {
+            node.refuse_as(
+                format!("GPIO {pin}"),
+                wrong(
+                    format!("is already panel.{taken}"),
+                    "give each lamp its own; by default green is 17, amber 27 and red 22",
+                ),
+            );
+        }
+    }
+    Panel {
+        driver: table.text("driver", "auto", driver).unwrap_or(Driver::Auto),
+        green: green.unwrap_or(17),
+        amber: amber.unwrap_or(27),
+        red: red.unwrap_or(22),
+        active_low: table.flag("active-low").unwrap_or(false),
+    }
+}
+
+fn driver(text: &str) -> Result<Driver, Wrong> {
+    match text {
+        "auto" => Ok(Driver::Auto),
+        "terminal" => Ok(Driver::Terminal),
+        "none" => Ok(Driver::None),
+        "rppal" | "gpiochip" => Err(wrong(
+            "is for a later version",
+            "this version draws auto, terminal or none",
+        )),
+        _ => Err(wrong("is not a driver", "write auto, terminal or none")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = r#"
+        nameserver = [{ name = "ns1.example.net", addresses = ["192.0.2.1"] }]
+        zone = [{ name = "example.net" }]
+    "#;
+
+    #[test]
+    fn the_vantage_is_called_after_its_host_or_home() {
+        let name = |host| check("", GOOD, host).unwrap().vantage.name;
+        assert_eq!(name("raspberrypi"), "raspberrypi");
+        assert_eq!(name("pi.example.net"), "pi.example.net");
+        assert_eq!(name(""), "home");
+        assert_eq!(name("my pi"), "home");
+    }
+
+    #[test]
+    fn the_defaults_of_two_lists_never_clash() {
+        let vantage = check("", GOOD, "pi").unwrap().vantage;
+        assert_eq!((vantage.anchors.len(), vantage.intercept.len()), (8, 2));
+    }
+}

@@ -1,0 +1,223 @@
+//! The zones: what every one of their nameservers must answer.
+
+use std::sync::Arc;
+
+use hickory_resolver::proto::rr::{Name, RData, RecordType};
+
+use super::problem::{Wrong, wrong};
+use super::spec::Table;
+use super::{Expected, Nameserver, RecordSet, Zone, name, records};
+
+const ZONE: &[&str] = &["name", "nameservers", "records"];
+const RECORD: &[&str] = &["name", "type", "values"];
+
+/// The types that [`records::parse`] reads, and SOA.
+const TYPES: [RecordType; 9] = [
+    RecordType::A,
+    RecordType::AAAA,
+    RecordType::CNAME,
+    RecordType::MX,
+    RecordType::NS,
+    RecordType::TXT,
+    RecordType::SRV,
+    RecordType::CAA,
+    RecordType::SOA,
+];
+
+pub(super) fn zones(root: &Table<'_>, nameservers: &[Nameserver]) -> Vec<Zone> {
+    let next = "write a table [[zone]] for each zone, with its name";
+    root.require("zone", next);
+    let mut zones: Vec<Zone> = Vec::new();
+    for table in root.tables("zone", ZONE, next) {
+        table.require("name", "write name = \"…\", such as \"example.net\"");
+        let apex = table.text("name", "example.net", |text| {
+            let apex = name::absolute(text)?.to_lowercase();
+            match zones.iter().position(|zone| zone.name == apex) {
+                Some(i) => Err(wrong(
+                    format!("is already zone[{i}]"),
+                    "put its records into one [[zone]]",
+                )),
+                None => Ok(apex),
+            }
+        });
+        // Without its name the records are still worth reading: below the root every name is welcome.
+        let name = apex.unwrap_or_else(Name::root);
+        let nameservers = served_by(&table, nameservers);
+        let records = record_sets(&table, &name);
+        zones.push(Zone {
+            name,
+            nameservers,
+            records,
+        });
+    }
+    zones
+}
+
+/// Indices into `all`.
+fn served_by(table: &Table<'_>, all: &[Nameserver]) -> Vec<usize> {
+    table.require_items(
+        "nameservers",
+        "name one or more, or leave the key out for all",
+    );
+    let find = |text: &str| {
+        let wanted = text.strip_suffix('.').unwrap_or(text).to_ascii_lowercase();
+        let index = all.iter().position(|server| server.name == wanted);
+        index.ok_or_else(|| {
+            let mut next = "add a [[nameserver]] of that name".to_owned();
+            for server in all.iter().filter(|server| !server.name.is_empty()) {
+                next.push_str(", or write ");
+                next.push_str(&server.name);
+            }
+            wrong("is not a nameserver of this file", next)
+        })
+    };
+    let Some(list) = table.texts("nameservers", "ns1.example.net", find) else {
+        return (0..all.len()).collect();
+    };
+    let mut indices = Vec::new();
+    for (node, index) in list {
+        match index {
+            Some(index) if indices.contains(&index) => {
+                node.refuse(wrong("stands here twice", "take one of the two out"));
+            }
+            index => indices.extend(index),
+        }
+    }
+    indices
+}
+
+fn record_sets(zone: &Table<'_>, apex: &Name) -> Vec<Arc<RecordSet>> {
+    let next =
+        "write a list: records = [{ name = \"@\", type = \"A\", values = [\"192.0.2.80\"] }]";
+    let mut sets: Vec<(String, RecordSet)> = Vec::new();
+    for table in zone.tables("records", RECORD, next) {
+        table.require("name", "write name = \"@\" for the zone itself, or \"www\"");
+        table.require("type", &format!("write type = \"…\": {}", types()));
+        let name = table.text("name", "www", |text| owner(text, apex));
+        let rtype = table.text("type", "A", record_type);
+        let expected = rtype.and_then(|rtype| expected(&table, rtype, apex));
+        let (Some(name), Some(rtype)) = (name, rtype) else {
+            continue;
+        };
+        if let Err(misplaced) = may_stand(&name, rtype, apex, &sets) {
+            table.refuse(misplaced);
+        }
+        // Without values worth having, it still occupies its name and type.
+        let expected = expected.unwrap_or(Expected::Some);
+        let set = RecordSet {
+            name,
+            rtype,
+            expected,
+        };
+        sets.push((table.path().to_owned(), set));
+    }
+    sets.into_iter().map(|(_, set)| Arc::new(set)).collect()
+}
+
+fn owner(text: &str, apex: &Name) -> Result<Name, Wrong> {
+    let name = name::within(text, apex)?.to_lowercase();
+    if apex.zone_of(&name) {
+        return Ok(name);
+    }
+    let apex = apex.to_ascii();
+    Err(wrong(
+        format!("is not in {apex}"),
+        format!("write a name at or below {apex}, or take the dot at the end away"),
+    ))
+}
+
+fn types() -> String {
+    TYPES.map(|rtype| rtype.to_string()).join(", ")
+}
+
+fn record_type(text: &str) -> Result<RecordType, Wrong> {
+    let known = TYPES.into_iter().find(|rtype| text == rtype.to_string());
+    known.ok_or_else(|| {
+        wrong(
+            "is not a type that this version compares",
+            format!("write one of {}", types()),
+        )
+    })
+}
+
+/// Whether a set of this type may stand at `name`, beside those before it (RFC 1034, section 3.6.2).
+fn may_stand(
+    name: &Name,
+    rtype: RecordType,
+    apex: &Name,
+    before: &[(String, RecordSet)],
+) -> Result<(), Wrong> {
+    let at = name.to_ascii();
+    match rtype {
+        RecordType::CNAME if name == apex => {
+            return Err(wrong(
+                "is a CNAME at the apex, beside its SOA and NS, where no CNAME can be",
+                "write the A and AAAA records that the apex answers with",
+            ));
+        }
+        RecordType::SOA | RecordType::NS if name != apex => {
+            return Err(wrong(
+                format!("asks for {rtype} below the apex, and only the apex has one that is AA"),
+                format!("make {at} a [[zone]] of its own, or take this out"),
+            ));
+        }
+        _ => {}
+    }
+    for (path, set) in before.iter().filter(|(_, set)| set.name == *name) {
+        if set.rtype == rtype {
+            return Err(wrong(
+                format!("is {at} {rtype}, which is already {path}"),
+                "put all values into one of them",
+            ));
+        }
+        if set.rtype == RecordType::CNAME || rtype == RecordType::CNAME {
+            return Err(wrong(
+                format!(
+                    "is {at} {rtype}, beside {path}, a {}: a CNAME stands alone",
+                    set.rtype
+                ),
+                "keep the one that the zone has",
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn expected(table: &Table<'_>, rtype: RecordType, apex: &Name) -> Option<Expected> {
+    if rtype == RecordType::SOA {
+        if let Some(values) = table.get("values") {
+            values.refuse_as(
+                String::new(),
+                wrong(
+                    "cannot stand with SOA, whose serial changes at every edit",
+                    "take values out: any SOA will do",
+                ),
+            );
+        }
+        return Some(Expected::Some);
+    }
+    table.require(
+        "values",
+        "write values = [\"…\"], all that the answer must hold",
+    );
+    let read = |text| records::parse(rtype, text, apex);
+    let mut expected: Vec<RData> = Vec::new();
+    for (i, (node, rdata)) in table
+        .texts("values", records::example(rtype), read)?
+        .into_iter()
+        .enumerate()
+    {
+        match rdata {
+            Some(rdata) if expected.contains(&rdata) => node.refuse(wrong(
+                "stands here twice, and an answer holds each record once",
+                "take one of the two out",
+            )),
+            Some(_) if rtype == RecordType::CNAME && i > 0 => node.refuse(wrong(
+                "is a second CNAME, and a name has one",
+                "keep the one that the zone has",
+            )),
+            rdata => expected.extend(rdata),
+        }
+    }
+    Some(Expected::Records(expected))
+}

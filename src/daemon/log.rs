@@ -1,0 +1,206 @@
+//! What the log says: one line a round when all is well; a change says what, since when, and what happens
+//! next. Fields are named so that a journal can be searched by them.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tracing::{info, warn};
+
+use crate::config::{Config, Problems, Schedule, address_text};
+use crate::decide::judge::Judgement;
+use crate::decide::moment::{Moment, span_text, wall_text};
+use crate::decide::question::Target;
+use crate::decide::reconcile::Report;
+use crate::decide::subject::{Change, Incident};
+use crate::decide::uplink::Uplink;
+use crate::decide::watch::{Reporting, Subject, Watch, uplink_text};
+
+pub(super) fn started(config: &Config, targets: &[Arc<Target>]) {
+    info!(
+        "pilotlight {}: {}",
+        env!("CARGO_PKG_VERSION"),
+        task(config, targets)
+    );
+    if config.github.is_none() {
+        info!("no [github] in the configuration: lamps and log only");
+    }
+}
+
+pub(super) fn reloaded(config: &Config, targets: &[Arc<Target>]) {
+    info!("configuration read again: {}", task(config, targets));
+}
+
+fn task(config: &Config, targets: &[Arc<Target>]) -> String {
+    let questions: usize = targets.iter().map(|target| target.questions.len()).sum();
+    format!(
+        "{} at {} addresses, {questions} questions every {}",
+        count(config.nameservers.len(), "nameserver"),
+        targets.len(),
+        span_text(config.schedule.interval)
+    )
+}
+
+fn count(n: usize, thing: &str) -> String {
+    let s = if n == 1 { "" } else { "s" };
+    format!("{n} {thing}{s}")
+}
+
+pub(super) fn stopping() {
+    info!("stopping");
+}
+
+pub(super) fn bad_config(problems: &Problems) {
+    warn!("the configuration has problems, and the old one stays in force:\n{problems}");
+}
+
+/// The round's own line, and a line when the uplink has changed.
+pub(super) fn round(watch: &Watch, judgement: &Judgement, before: Option<Uplink>, took: Duration) {
+    let uplink = judgement.uplink;
+    if before != Some(uplink) {
+        let text = uplink_text(uplink);
+        if uplink.intercepted() {
+            warn!(
+                "uplink: {text}: something in this network answers for other servers on port 53; what it covers is not judged"
+            );
+        } else if before.is_some() || uplink.blind() {
+            warn!("uplink: {text}");
+        } else {
+            info!("uplink: {text}");
+        }
+    }
+    let asked: usize = judgement
+        .verdicts
+        .iter()
+        .map(|(_, verdict)| verdict.questions)
+        .sum();
+    let face = watch.face();
+    info!(
+        "round: {} of {} in {}: {}",
+        count(asked, "question"),
+        count(judgement.verdicts.len(), "nameserver"),
+        span_text(took),
+        face.state.word()
+    );
+}
+
+/// What changed, since when, and what happens next.
+pub(super) fn change(subject: &Subject, change: &Change, now: &Moment, schedule: &Schedule) {
+    let name = subject.name.as_str();
+    let next = subject
+        .again
+        .map(|at| span_text(at.saturating_sub(now.uptime)));
+    let next = next.map_or_else(String::new, |wait| format!("; asked again in {wait}"));
+    let since = |incident: &Incident| wall_text(incident.since.wall);
+    match change {
+        Change::Suspected(incident) => {
+            let why = incident.rows.first();
+            let (fault, zone) = why.map_or(("", ""), |row| (row.fault.as_str(), row.zone.as_str()));
+            let text = why.map_or_else(String::new, |row| {
+                format!(
+                    "{} {}: {}",
+                    address_text(&row.address),
+                    row.question,
+                    row.detail
+                )
+            });
+            warn!(
+                NAMESERVER = name,
+                ZONE = zone,
+                FAULT = fault,
+                "{name} is suspect: it {text}{next}"
+            );
+        }
+        Change::Cleared(_) => info!(
+            NAMESERVER = name,
+            "{name} is well: nothing was wrong the second time"
+        ),
+        Change::Opened(incident) | Change::Shifted(incident) => {
+            for row in &incident.rows {
+                warn!(
+                    NAMESERVER = name,
+                    ZONE = row.zone,
+                    FAULT = row.fault,
+                    INCIDENT = incident.id,
+                    "{name} is {} since {}: {} {}: it {}",
+                    incident.severity,
+                    since(incident),
+                    address_text(&row.address),
+                    row.question,
+                    row.detail,
+                );
+            }
+            if !incident.reportable(now, schedule) {
+                let wait = span_text(schedule.degraded_after);
+                info!(
+                    NAMESERVER = name,
+                    INCIDENT = incident.id,
+                    "{name}: no issue unless it lasts {wait}"
+                );
+            }
+        }
+        Change::Recovering(incident) => info!(
+            NAMESERVER = name,
+            INCIDENT = incident.id,
+            "{name} answers again, after {}{next}",
+            span_text(now.since(&incident.since))
+        ),
+        Change::Relapsed(incident) => warn!(
+            NAMESERVER = name,
+            INCIDENT = incident.id,
+            "{name} is {} again, since {} all in all",
+            incident.severity,
+            since(incident)
+        ),
+        Change::Closed(incident) => info!(
+            NAMESERVER = name,
+            INCIDENT = incident.id,
+            "{name} is well again; it was {} for {}",
+            incident.worst,
+            span_text(now.since(&incident.since))
+        ),
+    }
+}
+
+/// What was done at GitHub, and why it could not be.
+pub(super) fn report(config: &Config, report: &Report, before: &Reporting) {
+    let repository = config
+        .github
+        .as_ref()
+        .map_or("", |github| github.repository.as_str());
+    for done in &report.done {
+        info!("{repository}: {done}");
+    }
+    for found in &report.adopt {
+        let number = found.reported.number;
+        info!(
+            NAMESERVER = found.subject,
+            INCIDENT = found.incident,
+            "{repository}: issue #{number} is about {}: taken over",
+            found.subject
+        );
+    }
+    match (&report.failed, before) {
+        (None, Reporting::Failing { .. } | Reporting::Denied { .. }) => {
+            info!("{repository}: reporting works again")
+        }
+        (None, _) => {}
+        (Some(failure), Reporting::Denied { why }) if *why == failure.why => {}
+        (Some(failure), Reporting::Failing { why, .. }) if *why == failure.why => {}
+        (Some(failure), _) => warn!("cannot report: {}", failure.why),
+    }
+}
+
+/// A failure that would otherwise be said at every turn of the loop.
+pub(super) fn once_a_reason(what: &'static str, why: &str) {
+    static SAID: Mutex<Vec<(&str, String)>> = Mutex::new(Vec::new());
+    let mut said = SAID.lock().unwrap_or_else(PoisonError::into_inner);
+    if said
+        .iter()
+        .any(|(about, text)| *about == what && text == why)
+    {
+        return;
+    }
+    said.retain(|(about, _)| *about != what);
+    said.push((what, why.to_owned()));
+    warn!("{what}: {why}");
+}

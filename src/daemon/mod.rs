@@ -1,0 +1,372 @@
+//! The shell: one loop that senses, judges and acts, and the way out of it.
+//!
+//! Nothing is decided here. A round becomes a judgement, the judgement becomes a [`Watch`], and from the
+//! watch come the panel's face, the status file, what must survive a power cut, and what GitHub should
+//! hold. A round and a report may be under way at the same time; neither waits for the other.
+
+mod log;
+mod reporter;
+
+use std::future::{Future, pending};
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hickory_resolver::net::runtime::RuntimeProvider;
+use tokio::sync::mpsc;
+
+use crate::config::Config;
+use crate::decide::judge::judge;
+use crate::decide::moment::Moment;
+use crate::decide::question::{Target, targets};
+use crate::decide::reconcile::{Failure, Report};
+use crate::decide::round::Round;
+use crate::decide::status::View;
+use crate::decide::watch::{Reporting, Stored, Watch};
+use crate::io::clock::{self, Clock};
+use crate::io::dns::{Patience, Prober};
+use crate::io::files::{self, Places};
+use crate::io::leds::Panel;
+use reporter::{Reporter, report};
+
+/// How much later than planned the next round may end before the panel stops believing the loop. A round
+/// over dead servers takes about ten seconds; more than this is not slowness but a standstill.
+const LEASE_SLACK: Duration = Duration::from_secs(60);
+
+/// The first wait after a failed report; doubled each time.
+const BACKOFF_FIRST: Duration = Duration::from_secs(30);
+
+/// The longest wait after a failed report, unless GitHub asks for more.
+const BACKOFF_LAST: Duration = Duration::from_secs(600);
+
+/// What a signal asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    /// Read the configuration again.
+    Reload,
+    /// Stop.
+    Stop,
+}
+
+/// What the daemon needs from outside.
+pub struct Parts<P> {
+    /// The network that questions travel over.
+    pub network: P,
+    /// The clock.
+    pub clock: Clock,
+    /// The lamps.
+    pub panel: Panel,
+    /// Where files go.
+    pub places: Places,
+    /// GitHub's token, if there is one.
+    pub token: Option<String>,
+    /// Where [`Order::Reload`] reads the configuration.
+    pub config: PathBuf,
+    /// What signals ask for. When the sender is gone the daemon stops.
+    pub orders: mpsc::Receiver<Order>,
+}
+
+type Job<T> = Option<Pin<Box<dyn Future<Output = T>>>>;
+
+/// Watches until it is told to stop.
+pub async fn run<P: RuntimeProvider>(config: Config, parts: Parts<P>) {
+    let Parts {
+        network,
+        clock,
+        panel,
+        places,
+        token,
+        config: path,
+        mut orders,
+    } = parts;
+    let mut daemon = Daemon {
+        watch: Watch::new(&config),
+        targets: targets(&config),
+        prober: Prober::new(network.clone(), clock, patience(&config)),
+        reporter: Reporter::new(&config, token.as_deref()),
+        regular: Duration::ZERO,
+        report_after: Duration::ZERO,
+        report_due: true,
+        reported: Vec::new(),
+        stored: Vec::new(),
+        config,
+        clock,
+        panel,
+        places,
+    };
+    daemon.restore();
+    daemon.publish();
+    log::started(&daemon.config, &daemon.targets);
+    let mut looking: Job<Round> = None;
+    let mut reporting: Job<Report> = None;
+    loop {
+        let look_at = daemon.next_look();
+        let report_at = daemon.next_report();
+        tokio::select! {
+            biased;
+            order = orders.recv() => match order {
+                Some(Order::Reload) => {
+                    daemon.reload(&path, &network, token.as_deref());
+                    looking = None; // its questions are the old ones
+                }
+                Some(Order::Stop) | None => break,
+            },
+            report = maybe(&mut reporting) => {
+                reporting = None;
+                daemon.reported(&report);
+            }
+            round = maybe(&mut looking) => {
+                looking = None;
+                daemon.judged(&round);
+            }
+            () = clock.sleep_until(look_at), if looking.is_none() => {
+                looking = Some(daemon.look());
+            }
+            () = clock.sleep_until(report_at), if reporting.is_none() && report_at < Duration::MAX => {
+                reporting = daemon.report();
+            }
+        }
+        daemon.publish();
+    }
+    log::stopping();
+    if let Err(error) = daemon.panel.stop() {
+        tracing::warn!("{error}");
+    }
+    if let Err(error) = files::remove(&daemon.places.status()) {
+        tracing::warn!("{error}");
+    }
+}
+
+async fn maybe<T>(job: &mut Job<T>) -> T {
+    match job {
+        Some(job) => job.await,
+        None => pending().await,
+    }
+}
+
+fn patience(config: &Config) -> Patience {
+    Patience::paced(config.schedule.queries_per_second)
+}
+
+struct Daemon<P> {
+    config: Config,
+    targets: Vec<Arc<Target>>,
+    prober: Prober<P>,
+    reporter: Option<Reporter>,
+    clock: Clock,
+    panel: Panel,
+    places: Places,
+    watch: Watch,
+    /// Uptime of the next regular round.
+    regular: Duration,
+    /// Uptime before which GitHub is left alone.
+    report_after: Duration,
+    /// A report should be made, whether or not anything has changed.
+    report_due: bool,
+    /// What the last report that went through was about.
+    reported: Vec<String>,
+    /// What is in the state directory.
+    stored: Vec<Stored>,
+}
+
+impl<P: RuntimeProvider> Daemon<P> {
+    fn next_look(&self) -> Duration {
+        let again = self
+            .watch
+            .subjects
+            .iter()
+            .filter_map(|subject| subject.again);
+        again.fold(self.regular, Duration::min)
+    }
+
+    /// Begins a round: over everybody when it is time for that, else over those who are to be asked again.
+    fn look(&mut self) -> Pin<Box<dyn Future<Output = Round>>> {
+        let now = self.clock.now().uptime;
+        let schedule = &self.config.schedule;
+        let everybody = now >= self.regular;
+        if everybody {
+            let splay = schedule.splay.as_millis().max(1);
+            let late = u128::from(clock::random()) % splay;
+            let late = Duration::from_millis(u64::try_from(late).unwrap_or_default());
+            self.regular = now + schedule.interval + late;
+            self.report_due = true;
+        }
+        let due = |index: usize| {
+            let subject = self.watch.subjects.get(index);
+            subject.is_some_and(|subject| subject.again.is_some_and(|at| at <= now))
+        };
+        let asked = self
+            .targets
+            .iter()
+            .filter(|target| everybody || due(target.nameserver));
+        let asked: Vec<Arc<Target>> = asked.cloned().collect();
+        let (prober, vantage) = (self.prober.clone(), self.config.vantage.clone());
+        Box::pin(async move {
+            prober
+                .round(&asked, &vantage.anchors, &vantage.intercept)
+                .await
+        })
+    }
+
+    fn judged(&mut self, round: &Round) {
+        let now = self.clock.now();
+        let schedule = &self.config.schedule;
+        let judgement = judge(&self.config, round);
+        let fresh = format!("{:016x}", clock::random());
+        let before = self.watch.uplink;
+        let watch = self.watch.clone();
+        let (watch, changes) = watch.after(&judgement, now, schedule, &fresh);
+        self.watch = watch;
+        if judgement.uplink.blind() {
+            // The lamps should say soon that the connection is back.
+            self.regular = self.regular.min(now.uptime + schedule.recover);
+        }
+        log::round(
+            &self.watch,
+            &judgement,
+            before,
+            now.uptime.saturating_sub(round.at.uptime),
+        );
+        for (index, change) in &changes {
+            log::change(&self.watch.subjects[*index], change, &now, schedule);
+        }
+    }
+
+    /// Uptime of the next report; never, when there is nothing to say and nobody to say it to.
+    fn next_report(&self) -> Duration {
+        let quiet = !self.report_due && self.digest(&self.clock.now()) == self.reported;
+        // Before the first round nothing is known, not even whether there is an uplink.
+        if self.reporter.is_none() || quiet || self.watch.uplink.is_none() {
+            return Duration::MAX;
+        }
+        self.report_after
+    }
+
+    /// What a report would be about: changes when a new one is worth making.
+    fn digest(&self, now: &Moment) -> Vec<String> {
+        let wanted = self.watch.wanted(now, &self.config.schedule);
+        let shows = crate::decide::issue::shows;
+        wanted
+            .iter()
+            .map(|w| format!("{} {} {}", w.incident.id, w.ended.is_some(), shows(w)))
+            .collect()
+    }
+
+    fn report(&mut self) -> Job<Report> {
+        let now = self.clock.now();
+        self.report_due = false;
+        self.reported = self.digest(&now);
+        let reporter = self.reporter.clone()?;
+        let wanted = self.watch.wanted(&now, &self.config.schedule);
+        Some(Box::pin(report(
+            reporter,
+            wanted,
+            self.config.clone(),
+            self.clock,
+        )))
+    }
+
+    fn reported(&mut self, report: &Report) {
+        let now = self.clock.now();
+        let before = self.watch.reporting.clone();
+        self.watch = self.watch.clone().reported(report, &now);
+        if let Some(failure) = &report.failed {
+            self.report_due = true;
+            let wait = failure.wait.unwrap_or_default().max(self.backoff(failure));
+            self.report_after = now.uptime + wait;
+        }
+        log::report(&self.config, report, &before);
+    }
+
+    fn backoff(&self, failure: &Failure) -> Duration {
+        match &self.watch.reporting {
+            Reporting::Failing { attempts, .. } if !failure.final_until_a_person_acts => {
+                let doublings = attempts.saturating_sub(1).min(10);
+                (BACKOFF_FIRST * 2_u32.pow(doublings)).min(BACKOFF_LAST)
+            }
+            _ => BACKOFF_LAST,
+        }
+    }
+
+    /// Makes everything outside agree with what is believed now: panel, status file, state directory.
+    fn publish(&mut self) {
+        let now = self.clock.now();
+        let until_next = self.next_look().saturating_sub(now.uptime);
+        let lease = until_next + LEASE_SLACK;
+        self.panel.show(self.watch.face(), lease);
+        let mut view = View::of(&self.watch, &self.config, &now);
+        view.pid = Some(std::process::id());
+        view.good_until = clock::boot().map(|boot| (boot + lease).as_secs_f64().round());
+        let mut json = serde_json::to_vec_pretty(&view).expect("a view is plain data");
+        json.push(b'\n');
+        if let Err(error) = files::replace(&self.places.status(), &json, false) {
+            log::once_a_reason("status file", &error.to_string());
+        }
+        let stored = self.watch.unreported(&now, &self.config.schedule);
+        if stored != self.stored {
+            match self.store(&stored) {
+                Ok(()) => self.stored = stored,
+                Err(error) => log::once_a_reason("state file", &error.to_string()),
+            }
+        }
+    }
+
+    fn store(&self, stored: &[Stored]) -> std::io::Result<()> {
+        let path = self.places.unreported();
+        if stored.is_empty() {
+            return files::remove(&path);
+        }
+        let json = serde_json::to_vec(stored).expect("a stored incident is plain data");
+        files::replace(&path, &json, true)
+    }
+
+    fn restore(&mut self) {
+        let path = self.places.unreported();
+        let bytes = match std::fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return,
+            Err(error) => {
+                return log::once_a_reason("state file", &format!("{}: {error}", path.display()));
+            }
+        };
+        match serde_json::from_slice::<Vec<Stored>>(&bytes) {
+            Ok(stored) => {
+                self.stored.clone_from(&stored);
+                self.watch = self.watch.clone().restored(stored, &self.clock.now());
+            }
+            Err(error) => {
+                // Not ours to destroy: a person may want to see it.
+                let aside = path.with_extension("unreadable");
+                let moved = std::fs::rename(&path, &aside).is_ok();
+                tracing::warn!(
+                    "{}: {error}; incidents in it are lost to us{}",
+                    path.display(),
+                    if moved {
+                        ", the file is kept as unreported.unreadable"
+                    } else {
+                        ""
+                    },
+                );
+            }
+        }
+    }
+
+    fn reload(&mut self, path: &std::path::Path, network: &P, token: Option<&str>) {
+        let config = match Config::load(path) {
+            Ok(config) => config,
+            Err(problems) => return log::bad_config(&problems),
+        };
+        if config.panel != self.config.panel {
+            tracing::warn!("the panel section has changed; it takes effect with the next start");
+        }
+        self.watch = self.watch.clone().reconfigured(&config);
+        self.targets = targets(&config);
+        self.prober = Prober::new(network.clone(), self.clock, patience(&config));
+        self.reporter = Reporter::new(&config, token);
+        self.config = config;
+        self.regular = self.clock.now().uptime;
+        self.report_after = self.regular;
+        log::reloaded(&self.config, &self.targets);
+    }
+}

@@ -1,0 +1,183 @@
+//! Carries plans out: list, compare, do the steps, one at a time.
+//!
+//! Each call blocks a thread of the pool and not the loop. The first failure ends the attempt.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::config::Config;
+use crate::decide::reconcile::{Context, Failure, IssueState, Plan, Report, Step, reconcile};
+use crate::decide::watch::Wanted;
+use crate::io::clock::Clock;
+use crate::io::github::{GitHub, WRITE_PAUSE};
+
+/// A way to GitHub, or why there is none.
+#[derive(Clone)]
+pub(super) struct Reporter(Result<Line, Failure>);
+
+#[derive(Clone)]
+struct Line {
+    github: Arc<Mutex<GitHub>>,
+    /// The first listing of a process includes the closed issues: one that a person closed while nobody
+    /// watched must stay closed.
+    greeted: Arc<Mutex<bool>>,
+}
+
+impl Reporter {
+    /// `None` without a repository in the configuration.
+    pub(super) fn new(config: &Config, token: Option<&str>) -> Option<Self> {
+        let settings = config.github.as_ref()?;
+        let failure = |why| Failure {
+            why,
+            final_until_a_person_acts: true,
+            wait: None,
+        };
+        let missing = || {
+            failure(
+                "there is no token: put one into the credential github-token or into GITHUB_TOKEN"
+                    .to_owned(),
+            )
+        };
+        let line = token.ok_or_else(missing).and_then(|token| {
+            let github = GitHub::new(settings, token).map_err(failure)?;
+            Ok(Line {
+                github: Arc::new(Mutex::new(github)),
+                greeted: Arc::default(),
+            })
+        });
+        Some(Self(line))
+    }
+}
+
+/// One attempt to make GitHub hold what it should.
+pub(super) async fn report(
+    reporter: Reporter,
+    wanted: Vec<Wanted>,
+    config: Config,
+    clock: Clock,
+) -> Report {
+    let mut report = Report::default();
+    report.failed = match reporter.0 {
+        Ok(line) => attempt(&line, &wanted, &config, clock, &mut report)
+            .await
+            .err(),
+        Err(failure) => Some(failure),
+    };
+    report
+}
+
+async fn attempt(
+    line: &Line,
+    wanted: &[Wanted],
+    config: &Config,
+    clock: Clock,
+    report: &mut Report,
+) -> Result<(), Failure> {
+    let subjects: Vec<String> = config.nameservers.iter().map(|n| n.name.clone()).collect();
+    let context = Context {
+        vantage: &config.vantage.name,
+        subjects: &subjects,
+        schedule: &config.schedule,
+        now: clock.now(),
+    };
+    let greeted = *line.greeted.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut listing = line.call(move |github| github.list(!greeted)).await?;
+    let plan = match reconcile(wanted, &listing, &context) {
+        Ok(plan) => plan,
+        Err(_) => {
+            listing = line.call(|github| github.list(true)).await?;
+            reconcile(wanted, &listing, &context).unwrap_or_default()
+        }
+    };
+    *line.greeted.lock().unwrap_or_else(PoisonError::into_inner) = true;
+    let Plan {
+        steps,
+        known,
+        settled,
+        adopt,
+    } = plan;
+    report.known = known;
+    report.settled = settled;
+    report.adopt = adopt;
+    for (index, step) in steps.into_iter().enumerate() {
+        if index > 0 {
+            tokio::time::sleep(WRITE_PAUSE).await;
+        }
+        line.carry_out(step, report).await?;
+    }
+    Ok(())
+}
+
+impl Line {
+    async fn call<T: Send + 'static>(
+        &self,
+        call: impl FnOnce(&mut GitHub) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T, Failure> {
+        let github = Arc::clone(&self.github);
+        let blocking = move || call(&mut github.lock().unwrap_or_else(PoisonError::into_inner));
+        let done = tokio::task::spawn_blocking(blocking).await;
+        // Cancelled only when the program ends.
+        done.unwrap_or_else(|error| {
+            Err(Failure {
+                why: error.to_string(),
+                final_until_a_person_acts: false,
+                wait: None,
+            })
+        })
+    }
+
+    async fn carry_out(&self, step: Step, report: &mut Report) -> Result<(), Failure> {
+        match step {
+            Step::Create {
+                incident,
+                title,
+                body,
+                over,
+            } => {
+                let named = title.clone();
+                let issue = self
+                    .call(move |github| github.create(&title, &body))
+                    .await?;
+                report
+                    .done
+                    .push(format!("opened issue #{}: {named}", issue.number));
+                report.known.push((incident.clone(), issue));
+                if over {
+                    tokio::time::sleep(WRITE_PAUSE).await;
+                    let closed = Some(IssueState::Completed);
+                    self.call(move |github| github.edit(issue.number, None, None, closed))
+                        .await?;
+                    report.done.push(format!(
+                        "closed issue #{}: it was over already",
+                        issue.number
+                    ));
+                    report.settled.push(incident);
+                }
+            }
+            Step::Comment { issue, key, body } => {
+                let said = self
+                    .call(move |github| github.comment(issue, &key, &body))
+                    .await?;
+                if said {
+                    report.done.push(format!("commented on issue #{issue}"));
+                }
+            }
+            Step::Edit {
+                issue,
+                title,
+                body,
+                state,
+                settles,
+            } => {
+                self.call(move |github| github.edit(issue, title.as_deref(), Some(&body), state))
+                    .await?;
+                report.done.push(match state {
+                    None => format!("updated issue #{issue}"),
+                    Some(IssueState::Open) => format!("reopened issue #{issue}"),
+                    Some(_) => format!("closed issue #{issue}"),
+                });
+                report.settled.extend(settles);
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,219 @@
+//! What can be wrong with an answer, in words that a person understands.
+
+use std::fmt;
+
+use hickory_resolver::proto::op::ResponseCode;
+use hickory_resolver::proto::rr::RData;
+use serde::{Deserialize, Serialize};
+
+/// How bad a fault is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Severity {
+    /// Names still resolve, but something is not as it should be.
+    Degraded,
+    /// Somebody who asks this server gets no answer or a wrong one.
+    Down,
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Degraded => "degraded",
+            Self::Down => "down",
+        })
+    }
+}
+
+/// Why an observation is not the right answer.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Fault {
+    /// No packet came back.
+    Silent,
+    /// Nothing listens on the port.
+    Closed,
+    /// The network knows no way there.
+    Unreachable(String),
+    /// What came back is no answer to the question.
+    Garbled(String),
+    /// Another RCODE than NOERROR.
+    Rcode(ResponseCode),
+    /// AA is clear: lame, or something on the way answers instead.
+    NotAuthoritative,
+    /// The name has no records of that type.
+    NoRecords,
+    /// The name is an alias, and the configuration says that it is not.
+    Alias(String),
+    /// Records of that type, but under another name.
+    OtherOwner(String),
+    /// Not the expected set.
+    Records {
+        /// Expected, and not there.
+        missing: Vec<RData>,
+        /// There, and not expected.
+        extra: Vec<RData>,
+    },
+    /// More than one SOA.
+    ManySoa(usize),
+    /// The answer over UDP was cut, and over TCP it was wrong.
+    Truncated(Box<Fault>),
+    /// Wrong over TCP only (RFC 7766: TCP is not optional).
+    Tcp(Box<Fault>),
+}
+
+impl Fault {
+    /// How bad it is.
+    #[must_use]
+    pub fn severity(&self) -> Severity {
+        match self {
+            Self::Tcp(_) => Severity::Degraded,
+            _ => Severity::Down,
+        }
+    }
+
+    /// A stable name for machines: the log's `FAULT`, the JSON's `fault`.
+    #[must_use]
+    pub fn code(&self) -> String {
+        let word = match self {
+            Self::Silent => "silent",
+            Self::Closed => "closed",
+            Self::Unreachable(_) => "unreachable",
+            Self::Garbled(_) => "garbled",
+            Self::Rcode(code) => return format!("rcode-{}", rcode_text(*code).to_lowercase()),
+            Self::NotAuthoritative => "not-authoritative",
+            Self::NoRecords => "no-records",
+            Self::Alias(_) => "alias",
+            Self::OtherOwner(_) => "other-owner",
+            Self::Records { .. } => "wrong-records",
+            Self::ManySoa(_) => "many-soa",
+            Self::Truncated(inner) => return format!("truncated-{}", inner.code()),
+            Self::Tcp(inner) => return format!("tcp-{}", inner.code()),
+        };
+        word.to_owned()
+    }
+}
+
+/// The mnemonic that `dig` prints.
+#[must_use]
+pub fn rcode_text(code: ResponseCode) -> String {
+    match code {
+        ResponseCode::NoError => "NOERROR".to_owned(),
+        ResponseCode::FormErr => "FORMERR".to_owned(),
+        ResponseCode::ServFail => "SERVFAIL".to_owned(),
+        ResponseCode::NXDomain => "NXDOMAIN".to_owned(),
+        ResponseCode::NotImp => "NOTIMP".to_owned(),
+        ResponseCode::Refused => "REFUSED".to_owned(),
+        ResponseCode::NotAuth => "NOTAUTH".to_owned(),
+        ResponseCode::NotZone => "NOTZONE".to_owned(),
+        ResponseCode::BADVERS => "BADVERS".to_owned(),
+        other => format!("RCODE{}", u16::from(other)),
+    }
+}
+
+/// Completes the sentence "it …".
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Silent => f.write_str("does not answer"),
+            Self::Closed => f.write_str("refuses packets: nothing listens on the port"),
+            Self::Unreachable(why) => write!(f, "cannot be reached: {why}"),
+            Self::Garbled(why) => write!(f, "sends something that is not an answer: {why}"),
+            Self::Rcode(ResponseCode::Refused) => {
+                f.write_str("answers REFUSED: it does not serve this zone (lame)")
+            }
+            Self::Rcode(ResponseCode::NXDomain) => {
+                f.write_str("answers NXDOMAIN: it says that the name does not exist")
+            }
+            Self::Rcode(ResponseCode::ServFail) => {
+                f.write_str("answers SERVFAIL: it knows the zone and cannot serve it")
+            }
+            Self::Rcode(code) => write!(f, "answers {}", rcode_text(*code)),
+            Self::NotAuthoritative => f.write_str(
+                "answers without authority (AA is clear): it is lame, or something on the way \
+                 answers in its place",
+            ),
+            Self::NoRecords => f.write_str("has no such records"),
+            Self::Alias(target) => write!(f, "answers with an alias (CNAME) to {target}"),
+            Self::OtherOwner(owner) => write!(f, "answers with records of another name, {owner}"),
+            Self::Records { missing, extra } => {
+                f.write_str("answers with other records:")?;
+                if !missing.is_empty() {
+                    write!(f, " missing {}", list(missing))?;
+                }
+                if !missing.is_empty() && !extra.is_empty() {
+                    f.write_str(",")?;
+                }
+                if !extra.is_empty() {
+                    write!(f, " unexpected {}", list(extra))?;
+                }
+                Ok(())
+            }
+            Self::ManySoa(count) => write!(f, "answers with {count} SOA records, not one"),
+            Self::Truncated(inner) => {
+                write!(
+                    f,
+                    "says over UDP that the answer is too long, and over TCP it {inner}"
+                )
+            }
+            Self::Tcp(inner) => write!(f, "answers over UDP, but over TCP it {inner}"),
+        }
+    }
+}
+
+/// At most five records, so that one broken zone cannot fill an issue.
+fn list(records: &[RData]) -> String {
+    let shown: Vec<String> = records.iter().take(5).map(ToString::to_string).collect();
+    let more = records.len() - shown.len();
+    match more {
+        0 => shown.join(", "),
+        _ => format!("{} and {more} more", shown.join(", ")),
+    }
+}
+
+/// One fault at one place: a row of an issue, of `check`'s table, of the status file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Row {
+    /// Who answers so.
+    pub address: std::net::SocketAddr,
+    /// The zone, without a dot at the end.
+    pub zone: String,
+    /// `www.example.net A`: the first question of this zone that has this fault here.
+    pub question: String,
+    /// How many further questions of the zone have the same fault here.
+    pub more: usize,
+    /// [`Fault::severity`].
+    pub severity: Severity,
+    /// [`Fault::code`].
+    pub fault: String,
+    /// The fault as a sentence without its subject.
+    pub detail: String,
+    /// The command that shows it.
+    pub command: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_fault_reads_as_the_end_of_a_sentence_and_has_a_stable_code() {
+        let a = |last| RData::A(std::net::Ipv4Addr::new(192, 0, 2, last).into());
+        let wrong = Fault::Records {
+            missing: vec![a(80)],
+            extra: (1..=7).map(a).collect(),
+        };
+        assert_eq!(
+            wrong.to_string(),
+            "answers with other records: missing 192.0.2.80, unexpected 192.0.2.1, 192.0.2.2, \
+             192.0.2.3, 192.0.2.4, 192.0.2.5 and 2 more"
+        );
+        let tcp = Fault::Tcp(Box::new(Fault::Closed));
+        assert_eq!(tcp.code(), "tcp-closed");
+        assert_eq!(tcp.severity(), Severity::Degraded);
+        assert_eq!(Fault::Rcode(ResponseCode::Refused).code(), "rcode-refused");
+        assert_eq!(
+            Fault::Truncated(Box::new(Fault::Silent)).to_string(),
+            "says over UDP that the answer is too long, and over TCP it does not answer"
+        );
+    }
+}

@@ -1,0 +1,367 @@
+//! The words of an issue, and the hidden marker by which it is found again.
+//!
+//! Our part of a body stands between two HTML comments, the first of which is the marker; what people
+//! write outside of them is theirs and stays.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::fault::{Row, Severity};
+use super::moment::{Moment, span_text, wall_text};
+use super::watch::Wanted;
+use crate::config::{Schedule, address_text};
+
+const OPENING: &str = "<!-- pilotlight ";
+const CLOSING: &str = "<!-- /pilotlight -->";
+
+/// GitHub takes 65,536 characters; a table of this many rows stays far below.
+const ROWS: usize = 100;
+
+/// What an issue says to us. It is the durable state: it is all that a new process knows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Marker {
+    /// Version of this record.
+    pub v: u32,
+    /// Who watches.
+    pub vantage: String,
+    /// Whom: the nameserver's name.
+    pub subject: String,
+    /// Which incident.
+    pub incident: String,
+    /// When it began.
+    pub since: Option<Timestamp>,
+    /// How bad it is.
+    pub severity: Severity,
+    /// Digest of what the body shows.
+    pub shows: String,
+    /// Digest of what people have been told by opening, reopening or a comment.
+    pub said: String,
+    /// When they were.
+    pub said_at: Option<Timestamp>,
+    /// We have seen it end.
+    pub ended: bool,
+}
+
+impl Marker {
+    /// The version that this program writes and reads.
+    pub const VERSION: u32 = 1;
+
+    /// Finds the marker in a body, if there is one that we understand.
+    #[must_use]
+    pub fn find(body: &str) -> Option<Self> {
+        let json = hidden(body)?;
+        let marker: Self = serde_json::from_str(json).ok()?;
+        (marker.v == Self::VERSION).then_some(marker)
+    }
+
+    fn line(&self) -> String {
+        hide(&serde_json::to_string(self).expect("a marker is plain data"))
+    }
+}
+
+/// The marker of a comment: the same key is never said twice.
+#[must_use]
+pub fn comment_key(body: &str) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Comment {
+        comment: String,
+    }
+    let comment: Comment = serde_json::from_str(hidden(body)?).ok()?;
+    Some(comment.comment)
+}
+
+/// A comment with its key.
+#[must_use]
+pub fn comment(key: &str, text: &str) -> String {
+    let json = serde_json::json!({ "comment": key }).to_string();
+    format!("{}\n{text}\n", hide(&json))
+}
+
+fn hidden(body: &str) -> Option<&str> {
+    let (_, rest) = body.split_once(OPENING)?;
+    let (json, _) = rest.split_once(" -->")?;
+    Some(json)
+}
+
+/// Two hyphens end an HTML comment, and names such as `xn--bcher-kva.example` have them.
+fn hide(json: &str) -> String {
+    format!("{OPENING}{} -->", json.replace("--", "-\\u002d"))
+}
+
+/// Replaces our part of a body and leaves the rest; a body without one gets ours in front.
+#[must_use]
+pub fn merge(body: &str, ours: &str) -> String {
+    let start = body.find(OPENING);
+    let end = body.find(CLOSING).map(|at| at + CLOSING.len());
+    match (start, end) {
+        (Some(start), Some(end)) if start < end => {
+            format!("{}{}{}", &body[..start], ours, &body[end..])
+        }
+        _ if body.trim().is_empty() => ours.to_owned(),
+        _ => format!("{ours}\n\n{body}"),
+    }
+}
+
+/// The same body with another marker.
+#[must_use]
+pub fn remark(body: &str, marker: &Marker) -> String {
+    match hidden(body) {
+        Some(json) => body.replacen(&format!("{OPENING}{json} -->"), &marker.line(), 1),
+        None => body.to_owned(),
+    }
+}
+
+/// `ns2.example.net is down`.
+#[must_use]
+pub fn title(subject: &str, severity: Severity) -> String {
+    format!("{subject} is {severity}")
+}
+
+/// A title that we wrote, and may write again.
+#[must_use]
+pub fn is_our_title(subject: &str, text: &str) -> bool {
+    [Severity::Down, Severity::Degraded]
+        .iter()
+        .any(|s| text == title(subject, *s))
+}
+
+/// What the body shows: changes when the text would say something else.
+#[must_use]
+pub fn shows(wanted: &Wanted) -> String {
+    let incident = &wanted.incident;
+    let rows = incident.rows.iter().map(|row| {
+        let Row {
+            address,
+            zone,
+            fault,
+            question,
+            ..
+        } = row;
+        format!("{address} {zone} {fault} {question}")
+    });
+    digest(incident.severity, rows)
+}
+
+/// What a person would act on: how bad, and which zones where.
+#[must_use]
+pub fn says(wanted: &Wanted) -> String {
+    let incident = &wanted.incident;
+    let places = incident
+        .rows
+        .iter()
+        .map(|row| format!("{} {}", row.address, row.zone));
+    digest(incident.severity, places)
+}
+
+/// FNV-1a (64 bit, draft-eastlake-fnv): small, and the same in every version of this program.
+fn digest(severity: Severity, parts: impl Iterator<Item = String>) -> String {
+    let mut parts: Vec<String> = parts.collect();
+    parts.sort();
+    parts.dedup();
+    let text = format!("{severity}\n{}", parts.join("\n"));
+    let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    format!("{hash:016x}")
+}
+
+/// Our part of an issue's body.
+#[must_use]
+pub fn body(wanted: &Wanted, marker: &Marker, schedule: &Schedule) -> String {
+    let incident = &wanted.incident;
+    let subject = &wanted.subject;
+    let vantage = &marker.vantage;
+    let mut text = marker.line();
+    let since = wall_text(incident.since.wall);
+    text.push_str(&match &wanted.ended {
+        None => format!(
+            "\n**{subject}** is **{}**: it does not answer as it should. Seen from *{vantage}* since \
+             {since}.\n",
+            incident.severity
+        ),
+        Some(end) => format!(
+            "\n**{subject}** was **{}** from {since} to {} ({}), as seen from *{vantage}*.\n",
+            incident.worst,
+            wall_text(end.wall),
+            span_text(end.since(&incident.since)),
+        ),
+    });
+    text.push_str(
+        "\n| zone | address | what it does | the command that shows it |\n|---|---|---|---|\n",
+    );
+    for row in incident.rows.iter().take(ROWS) {
+        text.push_str(&table_row(row));
+    }
+    if incident.rows.len() > ROWS {
+        text.push_str(&format!(
+            "\n… and {} more rows.\n",
+            incident.rows.len() - ROWS
+        ));
+    }
+    text.push_str(
+        "\n**What to do.** Run a command of the table from somewhere else. If it shows the same there, the \
+         server is at fault, or the network close to it. If it does not, the fault lies between this \
+         vantage and the server.\n",
+    );
+    if !incident.history.is_empty() {
+        text.push_str("\nThe last times it was asked: ");
+        text.push_str(&history(wanted));
+        text.push_str(".\n");
+    }
+    if wanted.ended.is_none() {
+        text.push_str(&format!(
+            "\nThis issue closes by itself once {subject} has answered as it should {} times in a row. \
+             Closed by hand, it stays closed until then.\n",
+            schedule.close_after
+        ));
+    }
+    text.push_str(CLOSING);
+    text
+}
+
+fn table_row(row: &Row) -> String {
+    let more = match row.more {
+        0 => String::new(),
+        1 => " (and 1 question more)".to_owned(),
+        n => format!(" (and {n} questions more)"),
+    };
+    let detail = cell(&row.detail);
+    let Row {
+        zone,
+        question,
+        command,
+        ..
+    } = row;
+    let address = address_text(&row.address);
+    format!("| {zone} | `{address}` | `{question}`: {detail}{more} | `{command}` |\n")
+}
+
+/// Text from the network goes into a table: it must stay in its cell, and it must not mention people.
+fn cell(text: &str) -> String {
+    let mut safe = String::new();
+    for c in text.chars() {
+        match c {
+            '\\' | '|' | '`' | '*' | '_' | '<' | '>' | '[' | ']' | '#' | '~' => {
+                safe.push('\\');
+                safe.push(c);
+            }
+            '@' => safe.push_str("&#64;"),
+            c if c.is_control() => safe.push(' '),
+            c => safe.push(c),
+        }
+    }
+    safe
+}
+
+fn history(wanted: &Wanted) -> String {
+    let said = wanted.incident.history.iter().map(|past| {
+        let at = past
+            .at
+            .map_or_else(|| "?".to_owned(), |t| t.strftime("%H:%M:%S").to_string());
+        match (past.severity, past.zones) {
+            (None, _) => format!("{at} well"),
+            (Some(severity), 1) => format!("{at} {severity} (1 zone)"),
+            (Some(severity), zones) => format!("{at} {severity} ({zones} zones)"),
+        }
+    });
+    said.collect::<Vec<_>>().join(", ")
+}
+
+/// A comment on what has changed.
+#[must_use]
+pub fn changed_text(wanted: &Wanted) -> String {
+    let incident = &wanted.incident;
+    let zones = incident.zones();
+    let word = if zones.len() == 1 { "zone" } else { "zones" };
+    format!(
+        "Changed: **{}** is now **{}** for {} {word}: {}. The table above is up to date.",
+        wanted.subject,
+        incident.severity,
+        zones.len(),
+        zones.join(", ")
+    )
+}
+
+/// The last comment.
+#[must_use]
+pub fn closed_text(wanted: &Wanted, ended: &Moment) -> String {
+    let incident = &wanted.incident;
+    format!(
+        "**{}** answers as it should again. It was {} for {}, from {} to {}.",
+        wanted.subject,
+        incident.worst,
+        span_text(ended.since(&incident.since)),
+        wall_text(incident.since.wall),
+        wall_text(ended.wall)
+    )
+}
+
+/// The comment on an issue that is opened again.
+#[must_use]
+pub fn again_text(wanted: &Wanted) -> String {
+    format!(
+        "**{}** is {} again, since {}.",
+        wanted.subject,
+        wanted.incident.severity,
+        wall_text(wanted.incident.since.wall)
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn marker() -> Marker {
+        Marker {
+            v: 1,
+            vantage: "home".into(),
+            subject: "ns1.xn--bcher-kva.example".into(),
+            incident: "abc-0".into(),
+            since: None,
+            severity: Severity::Down,
+            shows: String::new(),
+            said: String::new(),
+            said_at: None,
+            ended: false,
+        }
+    }
+
+    #[test]
+    fn a_marker_survives_its_way_through_an_issue_even_with_two_hyphens_in_a_name() {
+        let line = marker().line();
+        assert!(
+            !line["<!--".len()..line.len() - "-->".len()].contains("--"),
+            "{line}"
+        );
+        let body = format!("Somebody's words.\n{line}\nours\n{CLOSING}\nmore words");
+        assert_eq!(Marker::find(&body), Some(marker()));
+        assert_eq!(Marker::find("no marker"), None);
+        assert_eq!(Marker::find("<!-- pilotlight {broken -->"), None);
+        assert_eq!(Marker::find(&line.replace("\"v\":1", "\"v\":2")), None);
+    }
+
+    #[test]
+    fn what_people_write_around_our_part_stays() {
+        let old = format!("before\n{}\nold\n{CLOSING}\nafter", marker().line());
+        let new = merge(&old, "<!-- pilotlight {} -->new<!-- /pilotlight -->");
+        assert_eq!(
+            new,
+            "before\n<!-- pilotlight {} -->new<!-- /pilotlight -->\nafter"
+        );
+        assert_eq!(merge("only theirs", "OURS"), "OURS\n\nonly theirs");
+        assert_eq!(merge("", "OURS"), "OURS");
+    }
+
+    #[test]
+    fn text_from_the_network_cannot_leave_its_cell_or_mention_anybody() {
+        assert_eq!(cell("a|b\n@octocat <b>"), "a\\|b &#64;octocat \\<b\\>");
+    }
+
+    #[test]
+    fn a_comment_carries_its_key() {
+        let text = comment("abc-0/closed", "words");
+        assert_eq!(comment_key(&text).as_deref(), Some("abc-0/closed"));
+        assert_eq!(comment_key("words"), None);
+        assert_eq!(Marker::find(&text), None);
+    }
+}

@@ -1,0 +1,217 @@
+//! The panel: three lamps, the faces that they can show, and how each face looks at any instant.
+//!
+//! Pure. This room knows no clock, no pin and no nameserver's name: the time since a face was first
+//! shown is an argument, and nameservers are numbers.
+//!
+//! | state | green | amber | red |
+//! |---|---|---|---|
+//! | starting | 300 ms in turn: | green, amber, | red |
+//! | well | on, off for 200 ms every 4 s | – | – |
+//! | suspect | as well | 500 ms on, 500 ms off | – |
+//! | degraded | as well | on | – |
+//! | down | – | – | the number of each nameserver that is down in 300 ms blinks, a pause of 1.5 s, the next |
+//! | offline | – | 500 ms on, 500 ms off | – |
+//! | intercepted | – | two blinks of 200 ms every 2 s | – |
+//! | stale | 100 ms on, 100 ms off | the other way round | as green |
+//! | dark | – | – | – |
+//!
+//! **Cannot report** is not a state of its own but added to one. Amber then has a turn of 4 s in two
+//! halves: for 2 s what the state shows there, from its beginning; then 400 ms dark, three blinks of
+//! 200 ms with 200 ms between them, 600 ms dark. The dark on both sides is what sets the three blinks
+//! off from an amber that is on or blinks by itself. Green and red stay as the state has them. Starting
+//! (a lamp test), stale (nothing is known) and dark are shown without it.
+//!
+//! **How long to look.** Any 5 s tell the *state*, whenever they begin, with and without "cannot
+//! report", by position and rhythm and not by colour. To read every number of [`State::Down`], look for
+//! two turns (the first may begin in the middle of a number); a turn takes 1.2 s for each nameserver
+//! that is down, and 0.6 s for each of its blinks.
+//!
+//! **A frozen board cannot pass for a healthy one**: wherever green means something, it winks. A green
+//! that is steady for 5 s is no state of ours.
+
+mod lease;
+mod pattern;
+
+use std::time::Duration;
+
+pub use lease::{Frame, Shown};
+use pattern::Pattern;
+
+/// What is lit at one instant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct Lamps {
+    /// The first lamp.
+    pub green: bool,
+    /// The second lamp.
+    pub amber: bool,
+    /// The third lamp.
+    pub red: bool,
+}
+
+impl Lamps {
+    /// None of them.
+    pub const DARK: Self = Self {
+        green: false,
+        amber: false,
+        red: false,
+    };
+}
+
+/// The one thing that the panel says, the most pressing one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum State {
+    /// The first round is not finished.
+    Starting,
+    /// Every subject answers as it should.
+    Well,
+    /// A subject failed, not often enough to be believed.
+    Suspect,
+    /// Everything answers, something not quite as it should.
+    Degraded,
+    /// These nameservers are down: counted from 1 in the order of the configuration, ascending, each
+    /// once. Empty when what is down has no number (a web endpoint): red is then 1.5 s on, 1.5 s off.
+    Down(Vec<usize>),
+    /// Our own uplink is what is broken.
+    Offline,
+    /// Our own network answers for others.
+    Intercepted,
+    /// The loop stopped renewing the lease.
+    Stale,
+    /// Not running.
+    Dark,
+}
+
+impl State {
+    /// One word in kebab case, for status lines and for machines.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Starting => "starting",
+            Self::Well => "well",
+            Self::Suspect => "suspect",
+            Self::Degraded => "degraded",
+            Self::Down(_) => "down",
+            Self::Offline => "offline",
+            Self::Intercepted => "intercepted",
+            Self::Stale => "stale",
+            Self::Dark => "dark",
+        }
+    }
+}
+
+/// All that the panel says: a state, and whether anybody else can be told about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Face {
+    /// What we see.
+    pub state: State,
+    /// Issues cannot be written: token, permission, repository.
+    pub cannot_report: bool,
+}
+
+impl From<State> for Face {
+    /// The state alone.
+    fn from(state: State) -> Self {
+        Self {
+            state,
+            cannot_report: false,
+        }
+    }
+}
+
+impl Face {
+    /// Every face that a person should have seen once, in the order of a walk; dark is not among them.
+    pub fn tour() -> Vec<Self> {
+        let mut faces: Vec<Self> = [
+            State::Starting,
+            State::Well,
+            State::Suspect,
+            State::Degraded,
+            State::Down(vec![1, 2]),
+            State::Offline,
+            State::Intercepted,
+            State::Stale,
+        ]
+        .map(Self::from)
+        .into();
+        faces.push(Self {
+            state: State::Well,
+            cannot_report: true,
+        });
+        faces
+    }
+
+    /// One plain sentence, without a capital or a full stop, for whoever stands in front of the lamps.
+    pub fn meaning(&self) -> String {
+        let state = match &self.state {
+            State::Starting => "starting, the first round is not finished".into(),
+            State::Well => "all well".into(),
+            State::Suspect => "something failed and is being asked again".into(),
+            State::Degraded => "everything answers, but not as it should".into(),
+            State::Down(numbers) => down(numbers),
+            State::Offline => "our own uplink is down, the nameservers are unknown".into(),
+            State::Intercepted => "our own network answers for the nameservers".into(),
+            State::Stale => "pilotlight is stuck, nothing is being watched".into(),
+            State::Dark => "not running".into(),
+        };
+        if self.adds_cannot_report() {
+            format!("{state}; GitHub refuses our reports, see token and permission")
+        } else {
+            state
+        }
+    }
+
+    /// What is lit `at` this time since the face was first shown, and the time until that changes;
+    /// `None`: never.
+    pub fn lamps(&self, at: Duration) -> (Lamps, Option<Duration>) {
+        let [green, amber, red] = self.patterns().map(|pattern| pattern.at(at));
+        let lamps = Lamps {
+            green: green.0,
+            amber: amber.0,
+            red: red.0,
+        };
+        (lamps, [green.1, amber.1, red.1].into_iter().flatten().min())
+    }
+
+    /// The table of the module's documentation: green, amber, red.
+    fn patterns(&self) -> [Pattern; 3] {
+        use pattern::{
+            CHASE_FIRST, CHASE_SECOND, CHASE_THIRD, DOUBLE, FAST, FAST_OTHER, OFF, ON, SLOW, WINK,
+        };
+        let [green, amber, red] = match &self.state {
+            State::Starting => [CHASE_FIRST, CHASE_SECOND, CHASE_THIRD],
+            State::Well => [WINK, OFF, OFF],
+            State::Suspect => [WINK, SLOW, OFF],
+            State::Degraded => [WINK, ON, OFF],
+            State::Down(numbers) => [OFF, OFF, Pattern::counting(numbers)],
+            State::Offline => [OFF, SLOW, OFF],
+            State::Intercepted => [OFF, DOUBLE, OFF],
+            State::Stale => [FAST, FAST_OTHER, FAST],
+            State::Dark => [OFF, OFF, OFF],
+        };
+        let amber = if self.adds_cannot_report() {
+            amber.with_triple_blink()
+        } else {
+            amber
+        };
+        [green, amber, red]
+    }
+
+    /// Whether "cannot report" shows: not where the lamps say nothing about what we see.
+    fn adds_cannot_report(&self) -> bool {
+        self.cannot_report && !matches!(self.state, State::Starting | State::Stale | State::Dark)
+    }
+}
+
+/// "nameserver 2 is down", "nameservers 1, 2 and 4 are down".
+fn down(numbers: &[usize]) -> String {
+    match numbers {
+        [] => "a watched service is down".into(),
+        [one] => format!("nameserver {one} is down"),
+        [most @ .., last] => {
+            let most: Vec<String> = most.iter().map(usize::to_string).collect();
+            format!("nameservers {} and {last} are down", most.join(", "))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

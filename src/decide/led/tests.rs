@@ -1,0 +1,215 @@
+//! What a person can tell apart, at every phase; then the words.
+
+use std::collections::HashSet;
+
+use super::*;
+
+const WINDOW_MS: usize = 5_000;
+
+/// Every state, without and with "cannot report" where that shows.
+fn faces() -> Vec<Face> {
+    let downs: [&[usize]; 8] = [&[], &[1], &[2], &[3], &[1, 2], &[1, 3], &[2, 3], &[1, 2, 3]];
+    let mut faces = Face::tour();
+    faces.push(State::Dark.into());
+    faces.extend(downs.map(|numbers| State::Down(numbers.to_vec()).into()));
+    let reported = faces.clone().into_iter().map(|face| Face {
+        cannot_report: true,
+        ..face
+    });
+    faces.extend(
+        reported
+            .filter(Face::adds_cannot_report)
+            .collect::<Vec<_>>(),
+    );
+    faces.sort_by_key(|face| format!("{face:?}"));
+    faces.dedup();
+    faces
+}
+
+/// What is lit at every `step_ms` of one joint turn of the three lamps and `tail_ms` after it.
+fn samples(face: &Face, step_ms: usize, tail_ms: usize) -> Vec<Lamps> {
+    let gcd = |mut a: u128, mut b: u128| {
+        while b > 0 {
+            (a, b) = (b, a % b);
+        }
+        a
+    };
+    let turn = face
+        .patterns()
+        .into_iter()
+        .map(|pattern| pattern.turn().as_millis());
+    let turn = turn.fold(1, |a, b| a / gcd(a, b) * b) as usize;
+    let times = (0..turn + tail_ms).step_by(step_ms);
+    times
+        .map(|ms| face.lamps(Duration::from_millis(ms as u64)).0)
+        .collect()
+}
+
+#[test]
+fn no_two_states_look_the_same_over_any_five_seconds() {
+    const STEP_MS: usize = 10;
+    let faces = faces();
+    // As bytes, because this is a million lamps to hash.
+    let byte = |lamps: Lamps| {
+        u8::from(lamps.green) | u8::from(lamps.amber) << 1 | u8::from(lamps.red) << 2
+    };
+    let seen: Vec<Vec<u8>> = faces
+        .iter()
+        .map(|face| {
+            samples(face, STEP_MS, WINDOW_MS)
+                .into_iter()
+                .map(byte)
+                .collect()
+        })
+        .collect();
+    let windows: Vec<HashSet<&[u8]>> = seen
+        .iter()
+        .map(|seen| seen.windows(WINDOW_MS / STEP_MS).collect())
+        .collect();
+    for (a, seen_a) in faces.iter().zip(&windows) {
+        for (b, seen_b) in faces.iter().zip(&windows) {
+            let same = a.state.word() == b.state.word() && a.cannot_report == b.cannot_report;
+            assert!(
+                same || seen_a.is_disjoint(seen_b),
+                "{a:?} can look like {b:?}"
+            );
+        }
+    }
+}
+
+/// Different is not yet visible: a person must get at least 300 ms of it, however the two begin.
+#[test]
+fn any_two_states_differ_by_what_an_eye_can_see() {
+    const STEP_MS: usize = 100; // no step of any pattern is finer
+    const VISIBLE_MS: usize = 300;
+    let faces = faces();
+    let samples: Vec<_> = faces
+        .iter()
+        .map(|face| samples(face, STEP_MS, WINDOW_MS))
+        .collect();
+    let differ = |a: &[Lamps], b: &[Lamps]| {
+        let differing = a.iter().zip(b).filter(|(a, b)| a != b);
+        differing.take(VISIBLE_MS / STEP_MS).count() == VISIBLE_MS / STEP_MS
+    };
+    for (n, (a, seen_a)) in faces.iter().zip(&samples).enumerate() {
+        for (b, seen_b) in faces.iter().zip(&samples).skip(n) {
+            if a.state.word() == b.state.word() && a.cannot_report == b.cannot_report {
+                continue;
+            }
+            let visible = seen_a
+                .windows(WINDOW_MS / STEP_MS)
+                .all(|a| seen_b.windows(WINDOW_MS / STEP_MS).all(|b| differ(a, b)));
+            assert!(visible, "{a:?} is too much like {b:?}");
+        }
+    }
+}
+
+#[test]
+fn two_whole_turns_tell_which_nameservers_are_down() {
+    const STEP_MS: usize = 100;
+    let turn = |face: &Face| face.patterns()[2].turn().as_millis() as usize;
+    let downs: Vec<Face> = faces()
+        .into_iter()
+        .filter(|face| matches!(face.state, State::Down(_)) && !face.cannot_report)
+        .collect();
+    for a in &downs {
+        for b in downs.iter().filter(|b| *b != a) {
+            let look = 2 * turn(a).max(turn(b));
+            let seen_a: HashSet<Vec<Lamps>> = samples(a, STEP_MS, look)
+                .windows(look / STEP_MS)
+                .map(<[Lamps]>::to_vec)
+                .collect();
+            let seen_b = samples(b, STEP_MS, look);
+            let alike = seen_b
+                .windows(look / STEP_MS)
+                .any(|window| seen_a.contains(window));
+            assert!(!alike, "{a:?} can look like {b:?} for {look} ms");
+        }
+    }
+}
+
+#[test]
+fn green_is_never_steady_and_only_dark_never_changes() {
+    for face in faces() {
+        let samples = samples(&face, 10, WINDOW_MS);
+        let steady = samples
+            .windows(WINDOW_MS / 10)
+            .any(|seen| seen.iter().all(|lamps| lamps.green));
+        assert!(!steady, "{face:?} would hide a frozen board");
+        assert_eq!(
+            face.lamps(Duration::ZERO).1.is_none(),
+            face.state == State::Dark,
+            "{face:?}"
+        );
+    }
+}
+
+#[test]
+fn the_lamps_hold_until_the_next_change_and_differ_after_it() {
+    const HAIR: Duration = Duration::from_nanos(1);
+    for face in faces() {
+        let mut at = Duration::ZERO;
+        while at < Duration::from_secs(60) {
+            let (lamps, next) = face.lamps(at);
+            let Some(next) = next else { break };
+            assert!(next.as_millis().is_multiple_of(100), "{face:?} at {at:?}");
+            assert_eq!(
+                face.lamps(at + next - HAIR),
+                (lamps, Some(HAIR)),
+                "{face:?} at {at:?}"
+            );
+            assert_ne!(face.lamps(at + next).0, lamps, "{face:?} at {at:?}");
+            at += next;
+        }
+    }
+}
+
+#[test]
+fn a_healthy_panel_wakes_at_most_thirty_times_a_minute() {
+    let (mut at, mut changes) = (Duration::ZERO, 0);
+    while let (_, Some(next)) = Face::from(State::Well).lamps(at) {
+        at += next;
+        if at > Duration::from_secs(60) {
+            break;
+        }
+        changes += 1;
+    }
+    assert_eq!(changes, 30);
+}
+
+#[test]
+fn cannot_report_leaves_green_and_red_as_they_are() {
+    for face in faces() {
+        let reported = Face {
+            cannot_report: true,
+            ..face.clone()
+        };
+        let quiet = Face {
+            cannot_report: false,
+            ..face
+        };
+        assert_eq!(reported.patterns()[0], quiet.patterns()[0]);
+        assert_eq!(reported.patterns()[2], quiet.patterns()[2]);
+        let shows = reported.patterns()[1] != quiet.patterns()[1];
+        assert_eq!(shows, reported.meaning() != quiet.meaning(), "{reported:?}");
+    }
+}
+
+#[test]
+fn the_words_are_for_people() {
+    let down = |numbers: &[usize]| Face::from(State::Down(numbers.to_vec())).meaning();
+    assert_eq!(down(&[2]), "nameserver 2 is down");
+    assert_eq!(down(&[1, 3]), "nameservers 1 and 3 are down");
+    assert_eq!(down(&[1, 2, 4]), "nameservers 1, 2 and 4 are down");
+    assert_eq!(down(&[]), "a watched service is down");
+    let unheard = Face {
+        state: State::Well,
+        cannot_report: true,
+    };
+    assert_eq!(
+        unheard.meaning(),
+        "all well; GitHub refuses our reports, see token and permission"
+    );
+    let words: HashSet<_> = faces().iter().map(|face| face.state.word()).collect();
+    assert_eq!(words.len(), 9);
+}

@@ -1,0 +1,29 @@
+//! What is decided, and nothing that is done: data in, data out.
+//!
+//! No sockets, files, clock, randomness or logging in here; time is an argument ([`Moment`]).
+//!
+//! # Words
+//!
+//! - **nameserver**: an authoritative server of ours; **zone**, **apex**, **record set** (RRset), as in
+//!   RFC 9499.
+//! - **vantage**: where we look from; **uplink**: our own connection; **anchor**: a server that proves
+//!   that the uplink works.
+//! - **question**: one name and type asked of one address over one transport; **observation**: what it
+//!   got; **round**: all of them together.
+//! - **verdict**: what a round says of one **subject** (today: a nameserver). Well, faulty, or unknown;
+//!   unknown changes nothing.
+//! - **fault**: why; **incident**: a fault that was seen often enough to be believed; **issue**: GitHub's.
+//! - **panel**: the three lamps; **face**: the state that they show; **lease**: how long they may show it.
+
+pub mod fault;
+pub mod issue;
+pub mod judge;
+pub mod led;
+pub mod moment;
+pub mod question;
+pub mod reconcile;
+pub mod round;
+pub mod status;
+pub mod subject;
+pub mod uplink;
+pub mod watch;

@@ -1,0 +1,170 @@
+//! What `status` and `check` show: all that is believed, as plain data with a stable JSON form.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::fault::Row;
+use super::led::State;
+use super::moment::Moment;
+use super::subject::Health;
+use super::uplink::{Family, Uplink};
+use super::watch::{Reporting, Subject, Watch};
+use crate::config::Config;
+
+/// The whole view. `version` changes when a member changes its meaning or goes; new ones may come.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct View {
+    /// Version of this form: 1.
+    pub version: u32,
+    /// The program's version.
+    pub pilotlight: String,
+    /// Where we look from.
+    pub vantage: String,
+    /// The panel's state: `starting`, `well`, `suspect`, `degraded`, `down`, `offline`, `intercepted`.
+    pub state: String,
+    /// The same, in a sentence.
+    pub meaning: String,
+    /// When this was written, by the wall clock.
+    pub at: Option<Timestamp>,
+    /// Our uplink, once it was looked at.
+    pub uplink: Option<Uplink>,
+    /// How reporting goes: `off`, `untried`, `fine`, `failing`, `denied`.
+    pub reporting: String,
+    /// Why it is failing or denied.
+    pub reporting_why: Option<String>,
+    /// The daemon's process; `None` in `check`.
+    pub pid: Option<u32>,
+    /// Seconds since the machine was switched on, until which this may be believed.
+    pub good_until: Option<f64>,
+    /// In the configuration's order.
+    pub nameservers: Vec<NameserverView>,
+}
+
+/// One nameserver.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct NameserverView {
+    /// Its name.
+    pub name: String,
+    /// `unknown`, `well`, `suspect`, `degraded`, `down`, `recovering`.
+    pub state: String,
+    /// When the trouble began, if there is any.
+    pub since: Option<Timestamp>,
+    /// Questions that the last round asked it, of the addresses that could be seen.
+    pub questions: usize,
+    /// The median latency of its right answers, in milliseconds.
+    pub latency_ms: Option<f64>,
+    /// Addresses that could not be seen, because our own side failed.
+    pub unseen: Vec<std::net::SocketAddr>,
+    /// What is wrong.
+    pub faults: Vec<Row>,
+    /// Its open issue.
+    pub issue: Option<u64>,
+}
+
+impl View {
+    /// The version of the form.
+    pub const VERSION: u32 = 1;
+
+    /// What a watch believes now.
+    #[must_use]
+    pub fn of(watch: &Watch, config: &Config, now: &Moment) -> Self {
+        let face = watch.face();
+        let mut meaning = face.meaning();
+        if let State::Down(numbers) = &face.state {
+            let name = |n: &usize| watch.subjects.get(n - 1).map(|s| s.name.clone());
+            let names: Vec<String> = numbers.iter().filter_map(name).collect();
+            meaning = format!("down: {}", names.join(", "));
+            if face.cannot_report {
+                meaning.push_str("; cannot report to GitHub");
+            }
+        }
+        let (reporting, reporting_why) = match &watch.reporting {
+            Reporting::Off => ("off", None),
+            Reporting::Untried => ("untried", None),
+            Reporting::Fine => ("fine", None),
+            Reporting::Failing { why, .. } => ("failing", Some(why.clone())),
+            Reporting::Denied { why } => ("denied", Some(why.clone())),
+        };
+        Self {
+            version: Self::VERSION,
+            pilotlight: env!("CARGO_PKG_VERSION").to_owned(),
+            vantage: config.vantage.name.clone(),
+            state: face.state.word().to_owned(),
+            meaning,
+            at: now.wall,
+            uplink: watch.uplink,
+            reporting: reporting.to_owned(),
+            reporting_why,
+            pid: None,
+            good_until: None,
+            nameservers: watch.subjects.iter().map(NameserverView::of).collect(),
+        }
+    }
+
+    /// The exit code of `check`, after the conventions of Nagios plugins.
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        let any = |state: &str| self.nameservers.iter().any(|n| n.state == state);
+        if any("down") {
+            2
+        } else if any("degraded") || any("suspect") || any("recovering") {
+            1
+        } else if any("unknown") {
+            3
+        } else {
+            0
+        }
+    }
+
+    /// Why some addresses were not seen, for people; `None` when all were.
+    #[must_use]
+    pub fn unseen_why(&self) -> Option<String> {
+        let uplink = self.uplink?;
+        let why = |family: Family, name: &str| match family {
+            Family::Offline => Some(format!(
+                "{name} is offline here: no anchor answers, so nothing is said about {name} addresses"
+            )),
+            Family::Intercepted => Some(format!(
+                "{name} is intercepted here: something in this network answers for other servers on port \
+                 53 (a router or a provider), so nothing is said about {name} addresses"
+            )),
+            Family::Unused | Family::Online => None,
+        };
+        let both = [why(uplink.ipv4, "IPv4"), why(uplink.ipv6, "IPv6")];
+        let said: Vec<String> = both.into_iter().flatten().collect();
+        (!said.is_empty()).then(|| said.join("\n"))
+    }
+}
+
+impl NameserverView {
+    fn of(subject: &Subject) -> Self {
+        let verdict = subject.verdict.as_ref();
+        let incident = match &subject.health {
+            Health::Well => None,
+            Health::Suspect(suspicion) => Some(&suspicion.incident),
+            health => health.incident(),
+        };
+        let unknown = subject.hidden || verdict.is_none();
+        let state = match subject.health.incident() {
+            None if unknown => "unknown",
+            _ => subject.health.word(),
+        };
+        Self {
+            name: subject.name.clone(),
+            state: state.to_owned(),
+            since: incident.and_then(|incident| incident.since.wall),
+            questions: verdict.map_or(0, |v| v.questions),
+            latency_ms: verdict.and_then(|v| v.latency).map(milliseconds),
+            unseen: subject.unseen.clone(),
+            faults: incident.map_or_else(Vec::new, |incident| incident.rows.clone()),
+            issue: subject.issue.map(|issue| issue.number),
+        }
+    }
+}
+
+/// To a hundredth; more is noise.
+fn milliseconds(latency: Duration) -> f64 {
+    (latency.as_secs_f64() * 1e5).round() / 100.0
+}

@@ -1,0 +1,384 @@
+//! How a subject's verdicts become an incident, and how the incident ends.
+//!
+//! ```text
+//!            faulty                    faulty, open-after in a row
+//!    Well ───────────▶ Suspect ───────────────────────────────▶ Failing ◀──────┐
+//!     ▲  ▲               │ ▲ faulty                               │ ▲ faulty   │
+//!     │  └───────────────┘ └──(count)                        well │ └──(count) │ faulty
+//!     │        well                                               ▼            │
+//!     └──────────────────────────────────────────────────────── Recovering ────┘
+//!              well, close-after in a row                         ▲ well
+//!                                                                 └──(count)
+//! ```
+//!
+//! An unknown verdict moves nothing, wherever it arrives. Open-after = 1 leads from Well straight to
+//! Failing, close-after = 1 from Failing straight to Well.
+//!
+//! How bad an incident is follows the same rule: it becomes *down* after open-after verdicts in a row
+//! said so, and *degraded* again after close-after in a row that were better.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::fault::{Row, Severity};
+use super::judge::Verdict;
+use super::moment::Moment;
+use crate::config::Schedule;
+
+/// How many verdicts an incident remembers, for its issue.
+const REMEMBERED: usize = 10;
+
+/// A fault that was seen often enough to be believed, or that the issue tracker remembers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Incident {
+    /// Tells it from every other incident, on every vantage.
+    pub id: String,
+    /// The first faulty verdict.
+    pub since: Moment,
+    /// How bad it is.
+    pub severity: Severity,
+    /// How bad it has been.
+    pub worst: Severity,
+    /// What is wrong, as last seen.
+    pub rows: Vec<Row>,
+    /// The last verdicts, oldest first.
+    pub history: Vec<Past>,
+}
+
+/// One verdict, as an issue shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Past {
+    /// When.
+    pub at: Option<Timestamp>,
+    /// What; `None` is well.
+    pub severity: Option<Severity>,
+    /// How many zones were affected.
+    pub zones: usize,
+}
+
+/// What is believed of a subject.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub enum Health {
+    /// Nothing is wrong.
+    #[default]
+    Well,
+    /// Something looked wrong, and is being asked again.
+    Suspect(Suspicion),
+    /// Something is wrong.
+    Failing(Failing),
+    /// It looked well again, and is being asked again; with the well verdicts in a row.
+    Recovering(Incident, u32),
+}
+
+/// Faulty verdicts that are not enough for an incident.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Suspicion {
+    /// What the incident will be, if it becomes one.
+    pub incident: Incident,
+    /// Faulty verdicts in a row, and how many of the last ones said down.
+    pub faulty: u32,
+    down: u32,
+}
+
+/// An incident whose fault was there when last looked at.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Failing {
+    /// Which.
+    pub incident: Incident,
+    /// Verdicts in a row that were worse or better than what is believed.
+    unlike: u32,
+}
+
+/// What a verdict changed, for the log and for hooks.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Change {
+    /// Well → Suspect.
+    Suspected(Incident),
+    /// Suspect → Well: a false alarm that nobody heard.
+    Cleared(Incident),
+    /// → Failing.
+    Opened(Incident),
+    /// Down ↔ degraded.
+    Shifted(Incident),
+    /// Failing → Recovering.
+    Recovering(Incident),
+    /// Recovering → Failing.
+    Relapsed(Incident),
+    /// → Well.
+    Closed(Incident),
+}
+
+/// What a verdict says, seen from what was known before it.
+enum Sight {
+    Unknown,
+    Well,
+    Faulty(Vec<Row>, Severity),
+}
+
+impl Health {
+    /// The incident that is open, if one is.
+    #[must_use]
+    pub fn incident(&self) -> Option<&Incident> {
+        match self {
+            Self::Failing(failing) => Some(&failing.incident),
+            Self::Recovering(incident, _) => Some(incident),
+            Self::Well | Self::Suspect(_) => None,
+        }
+    }
+
+    /// One word for status, log and JSON.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Well => "well",
+            Self::Suspect(_) => "suspect",
+            Self::Failing(f) if f.incident.severity == Severity::Down => "down",
+            Self::Failing(_) => "degraded",
+            Self::Recovering(..) => "recovering",
+        }
+    }
+
+    /// Takes in a verdict. `fresh` becomes the identity of an incident that begins with it.
+    #[must_use]
+    pub fn after(
+        self,
+        verdict: &Verdict,
+        at: Moment,
+        schedule: &Schedule,
+        fresh: &str,
+    ) -> (Self, Option<Change>) {
+        match self.sight(verdict) {
+            Sight::Unknown => (self, None),
+            Sight::Well => self.seen_well(at, schedule),
+            Sight::Faulty(rows, severity) => {
+                let begun = |rows: &[Row]| Incident::begin(fresh, at, severity, rows);
+                self.seen_faulty(rows, severity, at, schedule, begun)
+            }
+        }
+    }
+
+    /// Rows whose address cannot be seen now are neither gone nor confirmed: they stay, and while only
+    /// they are left nothing is known.
+    fn sight(&self, verdict: &Verdict) -> Sight {
+        let known: &[Row] = match self {
+            Self::Well => &[],
+            Self::Suspect(s) => &s.incident.rows,
+            Self::Failing(f) => &f.incident.rows,
+            Self::Recovering(incident, _) => &incident.rows,
+        };
+        let hidden = known
+            .iter()
+            .filter(|row| verdict.unseen.contains(&row.address));
+        let hidden: Vec<Row> = hidden.cloned().collect();
+        match verdict.severity() {
+            Some(severity) => {
+                let mut rows = verdict.rows.clone();
+                let told = |row: &Row| rows.iter().any(|r| r.address == row.address);
+                let kept: Vec<Row> = hidden.into_iter().filter(|row| !told(row)).collect();
+                // Nothing eases by being out of sight, and nothing gets worse by it either.
+                let hidden_down = kept.iter().any(|row| row.severity == Severity::Down);
+                let believed = self.incident().map(|incident| incident.severity);
+                let severity = match believed {
+                    Some(Severity::Down) if hidden_down => Severity::Down,
+                    _ => severity,
+                };
+                rows.extend(kept);
+                Sight::Faulty(rows, severity)
+            }
+            None if verdict.seen == 0 || !hidden.is_empty() => Sight::Unknown,
+            None => Sight::Well,
+        }
+    }
+
+    fn seen_well(self, at: Moment, schedule: &Schedule) -> (Self, Option<Change>) {
+        let (mut incident, healthy, first) = match self {
+            Self::Well => return (Self::Well, None),
+            Self::Suspect(s) => return (Self::Well, Some(Change::Cleared(s.incident))),
+            Self::Failing(failing) => (failing.incident, 1, true),
+            Self::Recovering(incident, healthy) => (incident, healthy + 1, false),
+        };
+        incident.remember(at, None);
+        if healthy >= schedule.close_after {
+            return (Self::Well, Some(Change::Closed(incident)));
+        }
+        let change = first.then(|| Change::Recovering(incident.clone()));
+        (Self::Recovering(incident, healthy), change)
+    }
+
+    fn seen_faulty(
+        self,
+        rows: Vec<Row>,
+        severity: Severity,
+        at: Moment,
+        schedule: &Schedule,
+        begun: impl Fn(&[Row]) -> Incident,
+    ) -> (Self, Option<Change>) {
+        let is_down = severity == Severity::Down;
+        match self {
+            Self::Well | Self::Suspect(_) => {
+                let (mut incident, faulty, down, first) = match self {
+                    Self::Suspect(s) => (s.incident, s.faulty, s.down, false),
+                    _ => (begun(&rows), 0, 0, true),
+                };
+                incident.see(rows, at, severity);
+                let faulty = faulty + 1;
+                let down = if is_down { down + 1 } else { 0 };
+                if faulty < schedule.open_after {
+                    let change = first.then(|| Change::Suspected(incident.clone()));
+                    let suspicion = Suspicion {
+                        incident,
+                        faulty,
+                        down,
+                    };
+                    return (Self::Suspect(suspicion), change);
+                }
+                let sure = down >= schedule.open_after;
+                incident.believe(if sure {
+                    Severity::Down
+                } else {
+                    Severity::Degraded
+                });
+                let opened = Change::Opened(incident.clone());
+                let unlike = if sure { 0 } else { down };
+                (Self::Failing(Failing { incident, unlike }), Some(opened))
+            }
+            Self::Failing(Failing {
+                mut incident,
+                unlike,
+            }) => {
+                incident.see(rows, at, severity);
+                let unlike = if severity == incident.severity {
+                    0
+                } else {
+                    unlike + 1
+                };
+                let enough = if is_down {
+                    schedule.open_after
+                } else {
+                    schedule.close_after
+                };
+                if unlike < enough {
+                    return (Self::Failing(Failing { incident, unlike }), None);
+                }
+                incident.believe(severity);
+                let shifted = Change::Shifted(incident.clone());
+                (
+                    Self::Failing(Failing {
+                        incident,
+                        unlike: 0,
+                    }),
+                    Some(shifted),
+                )
+            }
+            Self::Recovering(mut incident, _) => {
+                incident.see(rows, at, severity);
+                let relapsed = Change::Relapsed(incident.clone());
+                let unlike = u32::from(severity != incident.severity);
+                (Self::Failing(Failing { incident, unlike }), Some(relapsed))
+            }
+        }
+    }
+
+    /// How soon the subject should be asked again; `None`: with everybody else.
+    #[must_use]
+    pub fn ask_again(&self, schedule: &Schedule) -> Option<Duration> {
+        // After 10 s, then 20 s, then 40 s, and every 40 s from there on.
+        let doubled = |seen: u32| schedule.recheck * 2_u32.pow(seen.saturating_sub(1).min(2));
+        match self {
+            Self::Well => None,
+            Self::Suspect(s) => Some(doubled(s.faulty)),
+            Self::Failing(f) if f.unlike == 0 => None,
+            Self::Failing(f) if f.incident.severity == Severity::Degraded => {
+                Some(doubled(f.unlike))
+            }
+            Self::Failing(_) | Self::Recovering(..) => Some(schedule.recover),
+        }
+    }
+
+    /// Takes over an incident that the issue tracker remembers and we do not.
+    ///
+    /// It counts as recovering with no well verdict yet, so that it closes like any other; a subject
+    /// that is already in trouble goes on with the older identity.
+    #[must_use]
+    pub fn adopt(self, old: Incident) -> Self {
+        match self {
+            Self::Well => Self::Recovering(old, 0),
+            Self::Suspect(s) => Self::Failing(Failing {
+                incident: s.incident.renamed(old),
+                unlike: 0,
+            }),
+            Self::Failing(f) => Self::Failing(Failing {
+                incident: f.incident.renamed(old),
+                unlike: f.unlike,
+            }),
+            Self::Recovering(incident, healthy) => Self::Recovering(incident.renamed(old), healthy),
+        }
+    }
+}
+
+impl Incident {
+    fn begin(id: &str, at: Moment, severity: Severity, rows: &[Row]) -> Self {
+        Self {
+            id: id.to_owned(),
+            since: at,
+            severity,
+            worst: Severity::Degraded, // until more is believed
+            rows: rows.to_vec(),
+            history: Vec::new(),
+        }
+    }
+
+    fn see(&mut self, rows: Vec<Row>, at: Moment, severity: Severity) {
+        self.rows = rows;
+        self.remember(at, Some(severity));
+    }
+
+    fn believe(&mut self, severity: Severity) {
+        self.severity = severity;
+        self.worst = self.worst.max(severity);
+    }
+
+    fn remember(&mut self, at: Moment, severity: Option<Severity>) {
+        if self.history.len() == REMEMBERED {
+            self.history.remove(0);
+        }
+        self.history.push(Past {
+            at: at.wall,
+            severity,
+            zones: severity.map_or(0, |_| self.zones().len()),
+        });
+    }
+
+    fn renamed(self, old: Self) -> Self {
+        Self {
+            id: old.id,
+            since: old.since,
+            worst: self.worst.max(old.worst),
+            ..self
+        }
+    }
+
+    /// The zones that are affected, each once, in the order of the rows.
+    #[must_use]
+    pub fn zones(&self) -> Vec<&str> {
+        let mut zones: Vec<&str> = Vec::new();
+        for row in &self.rows {
+            if !zones.contains(&row.zone.as_str()) {
+                zones.push(&row.zone);
+            }
+        }
+        zones
+    }
+
+    /// Whether it is bad enough, or has been there long enough, for an issue.
+    #[must_use]
+    pub fn reportable(&self, now: &Moment, schedule: &Schedule) -> bool {
+        self.worst == Severity::Down || now.since(&self.since) >= schedule.degraded_after
+    }
+}
+
+#[cfg(test)]
+#[path = "subject_tests.rs"]
+mod tests;

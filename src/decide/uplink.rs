@@ -1,0 +1,218 @@
+//! Whether our own connection can be believed, before any fault counts.
+//!
+//! Anchors are asked in every round, and again after one that saw a fault, so that a link that went
+//! down in the middle accuses nobody. Each address family stands for itself: a home without IPv6 is not
+//! an outage of a nameserver that has it.
+
+use serde::{Deserialize, Serialize};
+
+use super::round::{Outcome, Reading, Round};
+use hickory_resolver::proto::op::ResponseCode;
+
+/// What a round says about one address family of our uplink.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Family {
+    /// No nameserver has an address of this family, so nobody asked.
+    Unused,
+    /// Anchors answered, each time that they were asked.
+    Online,
+    /// None did.
+    Offline,
+    /// Something between us and the world answers in other servers' names.
+    Intercepted,
+}
+
+impl Family {
+    /// Whether observations over this family say anything about a nameserver.
+    #[must_use]
+    pub fn believable(self) -> bool {
+        self == Self::Online
+    }
+}
+
+/// Both families.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Uplink {
+    /// IPv4.
+    pub ipv4: Family,
+    /// IPv6.
+    pub ipv6: Family,
+}
+
+impl Uplink {
+    /// The family of an address.
+    #[must_use]
+    pub fn of(&self, address: &std::net::SocketAddr) -> Family {
+        if address.is_ipv6() {
+            self.ipv6
+        } else {
+            self.ipv4
+        }
+    }
+
+    /// Neither family can be believed.
+    #[must_use]
+    pub fn blind(&self) -> bool {
+        !self.ipv4.believable() && !self.ipv6.believable()
+    }
+
+    /// Some family is intercepted.
+    #[must_use]
+    pub fn intercepted(&self) -> bool {
+        self.ipv4 == Family::Intercepted || self.ipv6 == Family::Intercepted
+    }
+}
+
+/// Reads the uplink off a round.
+#[must_use]
+pub fn read(round: &Round) -> Uplink {
+    let family = |v6: bool| {
+        let of_family = |reading: &&Reading| reading.address.is_ipv6() == v6;
+        if !round
+            .observed
+            .iter()
+            .any(|o| o.target.address.is_ipv6() == v6)
+        {
+            return Family::Unused;
+        }
+        let answers = |r: &Reading| matches!(r.outcome, Outcome::Answer(_));
+        if round.intercept.iter().filter(of_family).any(answers) {
+            return Family::Intercepted;
+        }
+        let mut passes = vec![&round.before];
+        passes.extend(&round.after);
+        let mut state = Family::Online;
+        for pass in passes {
+            let mut anchors = pass.iter().filter(of_family).peekable();
+            if anchors.clone().any(authoritative) {
+                continue;
+            }
+            if anchors.any(answers) {
+                // Every real anchor has authority over what it is asked; whoever answers without it is
+                // not the anchor.
+                return Family::Intercepted;
+            }
+            state = Family::Offline;
+        }
+        state
+    };
+    Uplink {
+        ipv4: family(false),
+        ipv6: family(true),
+    }
+}
+
+fn authoritative(reading: &Reading) -> bool {
+    matches!(&reading.outcome, Outcome::Answer(a) if a.aa && a.rcode == ResponseCode::NoError)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::decide::moment::Moment;
+    use crate::decide::question::Target;
+    use crate::decide::round::{Answer, Observed};
+
+    fn answer(aa: bool) -> Outcome {
+        Outcome::Answer(Answer {
+            rcode: ResponseCode::NoError,
+            aa,
+            tc: false,
+            records: Vec::new(),
+        })
+    }
+
+    fn reading(address: &str, outcome: Outcome) -> Reading {
+        Reading {
+            address: address.parse().unwrap(),
+            outcome,
+        }
+    }
+
+    fn round(before: Vec<Reading>, intercept: Vec<Reading>, after: Option<Vec<Reading>>) -> Round {
+        let observed = Observed {
+            target: Arc::new(Target {
+                nameserver: 0,
+                address: "192.0.2.1:53".parse().unwrap(),
+                questions: Vec::new(),
+            }),
+            observations: Vec::new(),
+        };
+        Round {
+            at: Moment::default(),
+            before,
+            intercept,
+            after,
+            observed: vec![observed],
+        }
+    }
+
+    const A: &str = "198.51.100.1:53";
+    const B: &str = "203.0.113.1:53";
+
+    #[test]
+    fn one_anchor_that_answers_proves_the_uplink() {
+        let before = vec![reading(A, Outcome::Silent), reading(B, answer(true))];
+        let uplink = read(&round(before, vec![], None));
+        assert_eq!((uplink.ipv4, uplink.ipv6), (Family::Online, Family::Unused));
+    }
+
+    #[test]
+    fn no_anchor_before_or_none_after_is_offline() {
+        let silent = || vec![reading(A, Outcome::Silent)];
+        let good = || vec![reading(A, answer(true))];
+        for (before, after) in [
+            (silent(), None),
+            (silent(), Some(good())),
+            (good(), Some(silent())),
+        ] {
+            assert_eq!(read(&round(before, vec![], after)).ipv4, Family::Offline);
+        }
+        let both = read(&round(good(), vec![], Some(good())));
+        assert_eq!(both.ipv4, Family::Online);
+    }
+
+    #[test]
+    fn an_answer_from_nowhere_is_interception() {
+        let good = vec![reading(A, answer(true))];
+        let nowhere = vec![reading("192.0.2.53:53", answer(true))];
+        let uplink = read(&round(good, nowhere, None));
+        assert_eq!(uplink.ipv4, Family::Intercepted);
+        assert!(uplink.blind() && uplink.intercepted());
+    }
+
+    #[test]
+    fn anchors_without_authority_are_interception_unless_one_has_it() {
+        let lame = || reading(A, answer(false));
+        let uplink = read(&round(vec![lame()], vec![], None));
+        assert_eq!(uplink.ipv4, Family::Intercepted);
+        let uplink = read(&round(vec![lame(), reading(B, answer(true))], vec![], None));
+        assert_eq!(uplink.ipv4, Family::Online);
+        // The after-pass counts as much.
+        let good = vec![reading(A, answer(true))];
+        let uplink = read(&round(good, vec![], Some(vec![lame()])));
+        assert_eq!(uplink.ipv4, Family::Intercepted);
+    }
+
+    #[test]
+    fn an_anchor_of_one_family_proves_nothing_about_the_other() {
+        let mut both = round(vec![reading(A, answer(true))], vec![], None);
+        both.observed.push(Observed {
+            target: Arc::new(Target {
+                nameserver: 0,
+                address: "[2001:db8::1]:53".parse().unwrap(),
+                questions: Vec::new(),
+            }),
+            observations: Vec::new(),
+        });
+        let uplink = read(&both);
+        assert_eq!(
+            (uplink.ipv4, uplink.ipv6),
+            (Family::Online, Family::Offline)
+        );
+        assert!(!uplink.blind());
+    }
+}

@@ -1,0 +1,403 @@
+//! All that is believed at one moment: every subject, our uplink, and whether GitHub hears us.
+//!
+//! The daemon keeps one [`Watch`]. Judgements and what the reporter learned go in; the panel's face, the
+//! issues that should exist, and when to look again come out.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::fault::{Row, Severity};
+use super::judge::{Judgement, Verdict};
+use super::led::{Face, State};
+use super::moment::Moment;
+use super::reconcile::Report;
+use super::subject::{Change, Health, Incident, Past};
+use super::uplink::{Family, Uplink};
+use crate::config::{Config, Schedule};
+
+/// Failed attempts in a row after which the panel says so. One lost connection is no news.
+const FAILURES_SHOWN: u32 = 3;
+
+/// How many reported incidents are remembered, so that a listing that lags cannot bring one back.
+const SETTLED: usize = 100;
+
+/// Everything that is believed now.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Watch {
+    /// In the configuration's order.
+    pub subjects: Vec<Subject>,
+    /// Incidents that are over and whose issues do not say so yet.
+    pub ended: Vec<Wanted>,
+    /// Our own connection, once it was looked at.
+    pub uplink: Option<Uplink>,
+    /// How reporting goes.
+    pub reporting: Reporting,
+    settled: Vec<String>,
+}
+
+/// One nameserver, and what is believed of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Subject {
+    /// The nameserver's name.
+    pub name: String,
+    /// What is believed.
+    pub health: Health,
+    /// The last verdict that could see anything.
+    pub verdict: Option<Verdict>,
+    /// Addresses that the last round could not see.
+    pub unseen: Vec<std::net::SocketAddr>,
+    /// The last round could not see it at all.
+    pub hidden: bool,
+    /// Uptime at which it should be asked again, when that is before the next regular round.
+    pub again: Option<Duration>,
+    /// Its incident's issue, once known.
+    pub issue: Option<Reported>,
+}
+
+/// What is known of an incident's issue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reported {
+    /// The issue's number.
+    pub number: u64,
+    /// A person has closed it while the fault lasts.
+    pub closed_by_hand: bool,
+}
+
+/// An incident that should have an issue.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Wanted {
+    /// The nameserver's name.
+    pub subject: String,
+    /// Which.
+    pub incident: Incident,
+    /// When it ended, if it did.
+    pub ended: Option<Moment>,
+    /// Its issue, once known.
+    pub issue: Option<Reported>,
+}
+
+/// How reporting goes.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Reporting {
+    /// No repository is configured.
+    #[default]
+    Off,
+    /// Not tried yet.
+    Untried,
+    /// The last attempt went through.
+    Fine,
+    /// The last attempts failed in a way that may pass by itself.
+    Failing {
+        /// How many.
+        attempts: u32,
+        /// Why the last one did.
+        why: String,
+    },
+    /// Nothing will go through until a person acts: token, permission, repository.
+    Denied {
+        /// What is missing.
+        why: String,
+    },
+}
+
+/// An incident on disk: what a power cut may not take, while no issue holds it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Stored {
+    subject: String,
+    incident: String,
+    since: Option<Timestamp>,
+    severity: Severity,
+    worst: Severity,
+    rows: Vec<Row>,
+    history: Vec<Past>,
+    /// Absent while it lasts.
+    ended: Option<End>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct End {
+    at: Option<Timestamp>,
+}
+
+impl Watch {
+    /// Nothing is known yet.
+    #[must_use]
+    pub fn new(config: &Config) -> Self {
+        let subjects = config.nameservers.iter().map(|n| Subject::new(&n.name));
+        Self {
+            subjects: subjects.collect(),
+            ended: Vec::new(),
+            uplink: None,
+            reporting: match config.github {
+                Some(_) => Reporting::Untried,
+                None => Reporting::Off,
+            },
+            settled: Vec::new(),
+        }
+    }
+
+    /// The same beliefs under another configuration: subjects are known by name.
+    #[must_use]
+    pub fn reconfigured(mut self, config: &Config) -> Self {
+        let mut next = Self::new(config);
+        for subject in &mut next.subjects {
+            if let Some(known) = self.subjects.iter_mut().find(|s| s.name == subject.name) {
+                std::mem::swap(subject, known);
+            }
+        }
+        next.ended = self.ended;
+        next.settled = self.settled;
+        next.uplink = self.uplink;
+        next
+    }
+
+    /// Takes in what a round said; returns what changed, with the index of the subject.
+    #[must_use]
+    pub fn after(
+        mut self,
+        judgement: &Judgement,
+        at: Moment,
+        schedule: &Schedule,
+        fresh: &str,
+    ) -> (Self, Vec<(usize, Change)>) {
+        self.uplink = Some(judgement.uplink);
+        let mut changes = Vec::new();
+        for (index, verdict) in &judgement.verdicts {
+            let Some(subject) = self.subjects.get_mut(*index) else {
+                continue;
+            };
+            let id = format!("{fresh}-{index}");
+            let health = std::mem::take(&mut subject.health);
+            let (health, change) = health.after(verdict, at, schedule, &id);
+            subject.again = health.ask_again(schedule).map(|wait| at.uptime + wait);
+            subject.health = health;
+            subject.unseen.clone_from(&verdict.unseen);
+            subject.hidden = verdict.seen == 0 && verdict.rows.is_empty();
+            if !subject.hidden {
+                subject.verdict = Some(verdict.clone());
+            }
+            if let Some(Change::Closed(incident)) = &change {
+                self.ended.push(Wanted {
+                    subject: subject.name.clone(),
+                    incident: incident.clone(),
+                    ended: Some(at),
+                    issue: subject.issue.take(),
+                });
+            }
+            changes.extend(change.map(|change| (*index, change)));
+        }
+        self.ended.retain(|e| {
+            // Too short or too slight for anybody to be told, and nobody was.
+            e.issue.is_some() || e.incident.reportable(&e.ended.unwrap_or(at), schedule)
+        });
+        if self.reporting == Reporting::Off {
+            self.ended.clear();
+        }
+        (self, changes)
+    }
+
+    /// The incidents that should have an issue now, over or not.
+    #[must_use]
+    pub fn wanted(&self, now: &Moment, schedule: &Schedule) -> Vec<Wanted> {
+        let open = self.subjects.iter().filter_map(|subject| {
+            let incident = subject.health.incident()?;
+            let told = subject.issue.is_some() || incident.reportable(now, schedule);
+            told.then(|| Wanted {
+                subject: subject.name.clone(),
+                incident: incident.clone(),
+                ended: None,
+                issue: subject.issue,
+            })
+        });
+        self.ended.iter().cloned().chain(open).collect()
+    }
+
+    /// Takes in what the reporter did and found.
+    #[must_use]
+    pub fn reported(mut self, report: &Report, now: &Moment) -> Self {
+        for (incident, reported) in &report.known {
+            for subject in &mut self.subjects {
+                if subject.health.incident().is_some_and(|i| i.id == *incident) {
+                    subject.issue = Some(*reported);
+                }
+            }
+            for ended in self.ended.iter_mut().filter(|e| e.incident.id == *incident) {
+                ended.issue = Some(*reported);
+            }
+        }
+        for incident in &report.settled {
+            self.ended.retain(|e| e.incident.id != *incident);
+            self.settled.push(incident.clone());
+        }
+        let excess = self.settled.len().saturating_sub(SETTLED);
+        self.settled.drain(..excess);
+        for found in &report.adopt {
+            let id = &found.incident;
+            let ended = self.ended.iter().any(|e| e.incident.id == *id);
+            let Some(subject) = self.subjects.iter_mut().find(|s| s.name == found.subject) else {
+                continue;
+            };
+            let same = subject.health.incident().is_some_and(|i| i.id == *id);
+            if !same && !ended && !self.settled.contains(id) {
+                let health = std::mem::take(&mut subject.health);
+                subject.health = health.adopt(Incident {
+                    id: id.clone(),
+                    since: now.recalled(found.since),
+                    severity: found.severity,
+                    worst: found.severity,
+                    rows: Vec::new(),
+                    history: Vec::new(),
+                });
+                subject.issue = Some(found.reported);
+                subject.again = Some(now.uptime);
+            }
+        }
+        self.reporting = match (&report.failed, self.reporting) {
+            (None, _) => Reporting::Fine,
+            (Some(failure), _) if failure.final_until_a_person_acts => Reporting::Denied {
+                why: failure.why.clone(),
+            },
+            (Some(failure), before) => Reporting::Failing {
+                attempts: match before {
+                    Reporting::Failing { attempts, .. } => attempts.saturating_add(1),
+                    _ => 1,
+                },
+                why: failure.why.clone(),
+            },
+        };
+        self
+    }
+
+    /// What the panel should show.
+    #[must_use]
+    pub fn face(&self) -> Face {
+        let state = match self.uplink {
+            None => State::Starting,
+            Some(uplink) if uplink.blind() && uplink.intercepted() => State::Intercepted,
+            Some(uplink) if uplink.blind() => State::Offline,
+            Some(uplink) => self.state(uplink),
+        };
+        Face {
+            state,
+            cannot_report: self.cannot_report(),
+        }
+    }
+
+    fn state(&self, uplink: Uplink) -> State {
+        let down = |s: &Subject| {
+            let incident = s.health.incident();
+            incident.is_some_and(|incident| incident.severity == Severity::Down)
+        };
+        let numbered = self.subjects.iter().enumerate();
+        let down: Vec<usize> = numbered
+            .filter(|(_, s)| down(s))
+            .map(|(n, _)| n + 1)
+            .collect();
+        let any = |test: fn(&Subject) -> bool| self.subjects.iter().any(test);
+        if !down.is_empty() {
+            State::Down(down)
+        } else if any(|s| matches!(s.health, Health::Suspect(_))) {
+            State::Suspect
+        } else if any(|s| s.health.incident().is_some()) {
+            State::Degraded
+        } else if uplink.intercepted() {
+            State::Intercepted
+        } else if any(|s| s.hidden) {
+            // One family works and another does not: some server could not be looked at at all.
+            State::Offline
+        } else {
+            State::Well
+        }
+    }
+
+    /// Whether the panel must say that nobody would hear about an outage.
+    #[must_use]
+    pub fn cannot_report(&self) -> bool {
+        match &self.reporting {
+            Reporting::Denied { .. } => true,
+            Reporting::Failing { attempts, .. } => {
+                // Without an uplink GitHub is out of reach as well, and the panel says so already.
+                *attempts >= FAILURES_SHOWN && self.uplink.is_some_and(|u| !u.blind())
+            }
+            Reporting::Off | Reporting::Untried | Reporting::Fine => false,
+        }
+    }
+
+    /// What must survive a power cut: incidents that no issue tells of as they are.
+    #[must_use]
+    pub fn unreported(&self, now: &Moment, schedule: &Schedule) -> Vec<Stored> {
+        let kept = self.wanted(now, schedule).into_iter();
+        let kept = kept.filter(|wanted| wanted.issue.is_none() || wanted.ended.is_some());
+        kept.filter(|_| self.reporting != Reporting::Off)
+            .map(|wanted| Stored {
+                subject: wanted.subject,
+                incident: wanted.incident.id,
+                since: wanted.incident.since.wall,
+                severity: wanted.incident.severity,
+                worst: wanted.incident.worst,
+                rows: wanted.incident.rows,
+                history: wanted.incident.history,
+                ended: wanted.ended.map(|at| End { at: at.wall }),
+            })
+            .collect()
+    }
+
+    /// Takes back what an earlier process could not report.
+    #[must_use]
+    pub fn restored(mut self, stored: Vec<Stored>, now: &Moment) -> Self {
+        for old in stored {
+            let incident = Incident {
+                id: old.incident,
+                since: now.recalled(old.since),
+                severity: old.severity,
+                worst: old.worst,
+                rows: old.rows,
+                history: old.history,
+            };
+            if let Some(end) = old.ended {
+                self.ended.push(Wanted {
+                    subject: old.subject,
+                    incident,
+                    ended: Some(now.recalled(end.at)),
+                    issue: None,
+                });
+            } else if let Some(s) = self.subjects.iter_mut().find(|s| s.name == old.subject) {
+                s.health = std::mem::take(&mut s.health).adopt(incident);
+            }
+        }
+        self
+    }
+}
+
+impl Subject {
+    fn new(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            health: Health::Well,
+            verdict: None,
+            unseen: Vec::new(),
+            hidden: false,
+            again: None,
+            issue: None,
+        }
+    }
+}
+
+/// Words for the uplink, for log and status.
+#[must_use]
+pub fn uplink_text(uplink: Uplink) -> String {
+    let word = |family: Family| match family {
+        Family::Unused => None,
+        Family::Online => Some("online"),
+        Family::Offline => Some("offline"),
+        Family::Intercepted => Some("intercepted"),
+    };
+    let named = [("IPv4", word(uplink.ipv4)), ("IPv6", word(uplink.ipv6))];
+    let said = named
+        .iter()
+        .filter_map(|(name, word)| word.map(|w| format!("{name} {w}")));
+    said.collect::<Vec<_>>().join(", ")
+}

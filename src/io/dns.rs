@@ -1,0 +1,355 @@
+//! Asks the questions: one packet an attempt, every answer taken as it is.
+//!
+//! A resolver would hide what we are after (AA, RCODE) and ask again by itself; so the questions go out
+//! through hickory's transports with their retries off, and attempts are counted here.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use futures_util::future::join_all;
+use futures_util::stream;
+use hickory_resolver::net::runtime::RuntimeProvider;
+use hickory_resolver::net::tcp::TcpClientStream;
+use hickory_resolver::net::udp::UdpClientStream;
+use hickory_resolver::net::xfer::{DnsHandle, DnsRequestSender, FirstAnswer};
+use hickory_resolver::net::{DnsError, NetError};
+use hickory_resolver::proto::op::{
+    DnsRequest, DnsRequestOptions, DnsResponse, Edns, Message, MessageType, Query,
+};
+use hickory_resolver::proto::rr::{Name, RecordType};
+use tokio::sync::Semaphore;
+
+use super::clock::Clock;
+use super::wire::{Ear, UDP_PAYLOAD};
+use crate::decide::judge;
+use crate::decide::question::{Question, Target, Transport};
+use crate::decide::round::{Answer, Observation, Observed, Outcome, Reading, Round};
+
+/// How patiently to ask.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Patience {
+    /// How long one packet, or one TCP exchange, may take.
+    pub timeout: Duration,
+    /// Packets to each question before it counts as unanswered.
+    pub attempts: u8,
+    /// Between the end of one attempt and the next; doubled each time.
+    pub pause: Duration,
+    /// How long an address where nobody should answer is listened to. Whoever intercepts is near.
+    pub intercept: Duration,
+    /// Packets a second to one address; 0: as fast as they go.
+    pub per_second: u32,
+    /// Questions under way at once, all addresses together; bounds sockets and memory.
+    pub in_flight: usize,
+}
+
+impl Patience {
+    /// The product's values, at that pace.
+    #[must_use]
+    pub fn paced(per_second: u32) -> Self {
+        Self {
+            timeout: Duration::from_secs(2),
+            attempts: 3,
+            pause: Duration::from_millis(500),
+            intercept: Duration::from_secs(1),
+            per_second,
+            in_flight: 200,
+        }
+    }
+}
+
+/// Asks over one network.
+#[derive(Clone)]
+pub struct Prober<P> {
+    network: P,
+    clock: Clock,
+    patience: Patience,
+}
+
+impl<P: RuntimeProvider> Prober<P> {
+    /// Asks over that network, with that patience.
+    pub fn new(network: P, clock: Clock, patience: Patience) -> Self {
+        Self {
+            network,
+            clock,
+            patience,
+        }
+    }
+
+    /// Asks everything, and the anchors; and the anchors again if anything looked faulty.
+    ///
+    /// Only anchors of the targets' address families are asked.
+    pub async fn round(
+        &self,
+        targets: &[Arc<Target>],
+        anchors: &[SocketAddr],
+        intercept: &[SocketAddr],
+    ) -> Round {
+        let at = self.clock.now();
+        let used = |address: &&SocketAddr| {
+            targets
+                .iter()
+                .any(|target| target.address.is_ipv6() == address.is_ipv6())
+        };
+        let anchors: Vec<SocketAddr> = anchors.iter().filter(used).copied().collect();
+        let intercept: Vec<SocketAddr> = intercept.iter().filter(used).copied().collect();
+        let in_flight = Semaphore::new(self.patience.in_flight);
+        let (before, intercept, observed) = tokio::join!(
+            self.anchors(&anchors),
+            self.readings(&intercept, self.patience.intercept, 1),
+            join_all(targets.iter().map(|target| self.target(target, &in_flight))),
+        );
+        let mut round = Round {
+            at,
+            before,
+            intercept,
+            after: None,
+            observed,
+        };
+        if judge::looks_faulty(&round) {
+            round.after = Some(self.anchors(&anchors).await);
+        }
+        round
+    }
+
+    async fn anchors(&self, anchors: &[SocketAddr]) -> Vec<Reading> {
+        self.readings(anchors, self.patience.timeout, 2).await
+    }
+
+    /// Asks each address for the root's SOA, which every real anchor is authoritative for.
+    async fn readings(&self, whom: &[SocketAddr], timeout: Duration, attempts: u8) -> Vec<Reading> {
+        let ask = |&address: &SocketAddr| async move {
+            let mut outcome = Outcome::Silent;
+            for _ in 0..attempts {
+                (outcome, _) = self
+                    .udp(address, &Name::root(), RecordType::SOA, timeout)
+                    .await;
+                if matches!(outcome, Outcome::Answer(_)) {
+                    break;
+                }
+            }
+            Reading { address, outcome }
+        };
+        join_all(whom.iter().map(ask)).await
+    }
+
+    async fn target(&self, target: &Arc<Target>, in_flight: &Semaphore) -> Observed {
+        let pace = Pace::new(self.clock, self.patience.per_second);
+        let pace = &pace;
+        let ask = move |question| async move {
+            // Never closed, so never an error; a permit is held for as long as the question lasts.
+            let _permit = in_flight.acquire().await;
+            self.question(target.address, question, pace).await
+        };
+        let knock = ask(&target.questions[0]).await;
+        let dead = match &knock.outcome {
+            Outcome::Silent | Outcome::Closed | Outcome::Unreachable(_) | Outcome::Local(_) => true,
+            Outcome::Answer(_) | Outcome::Garbled(_) => knock.truncated,
+        };
+        let rest = &target.questions[1..];
+        let mut observations = vec![knock];
+        if dead && !observations[0].truncated {
+            // Asking a dead address everything else as well would only take longer.
+            let same = Observation {
+                attempts: 0,
+                ..observations[0].clone()
+            };
+            observations.extend(rest.iter().map(|_| same.clone()));
+        } else {
+            let asked = stream::iter(rest).map(ask);
+            observations.extend(
+                asked
+                    .buffered(self.patience.in_flight)
+                    .collect::<Vec<_>>()
+                    .await,
+            );
+        }
+        Observed {
+            target: Arc::clone(target),
+            observations,
+        }
+    }
+
+    async fn question(&self, address: SocketAddr, question: &Question, pace: &Pace) -> Observation {
+        let set = &question.set;
+        let mut pause = self.patience.pause;
+        let mut attempts = 0;
+        loop {
+            pace.wait().await;
+            attempts += 1;
+            let (mut outcome, mut latency) = match question.transport {
+                Transport::Udp => {
+                    self.udp(address, &set.name, set.rtype, self.patience.timeout)
+                        .await
+                }
+                Transport::Tcp => self.tcp(address, &set.name, set.rtype).await,
+            };
+            let truncated = question.transport == Transport::Udp
+                && matches!(&outcome, Outcome::Answer(answer) if answer.tc);
+            if truncated {
+                pace.wait().await;
+                (outcome, latency) = self.tcp(address, &set.name, set.rtype).await;
+            }
+            if matches!(outcome, Outcome::Answer(_)) || attempts == self.patience.attempts {
+                return Observation {
+                    outcome,
+                    attempts,
+                    truncated,
+                    latency,
+                };
+            }
+            tokio::time::sleep(pause).await;
+            pause *= 2;
+        }
+    }
+
+    /// One packet, and the first answer to it.
+    async fn udp(
+        &self,
+        address: SocketAddr,
+        name: &Name,
+        rtype: RecordType,
+        timeout: Duration,
+    ) -> (Outcome, Duration) {
+        let ear = Ear::new(self.network.clone());
+        let mut stream = UdpClientStream::builder(address, ear.clone())
+            .with_timeout(Some(timeout))
+            .with_max_retries(0) // we count attempts ourselves
+            .with_os_port_selection(true)
+            .build();
+        let sent = self.clock.now();
+        let reply = stream
+            .send_message(request(name, rtype))
+            .first_answer()
+            .await;
+        let latency = self.clock.now().uptime.saturating_sub(sent.uptime);
+        let outcome = match (outcome(reply, name, rtype), ear.rejected()) {
+            (Outcome::Silent, Some(why)) => Outcome::Garbled(why),
+            (outcome, _) => outcome,
+        };
+        (outcome, latency)
+    }
+
+    /// One connection, one question, and the first answer to it.
+    async fn tcp(
+        &self,
+        address: SocketAddr,
+        name: &Name,
+        rtype: RecordType,
+    ) -> (Outcome, Duration) {
+        let timeout = self.patience.timeout;
+        let sent = self.clock.now();
+        let exchange = async {
+            let network = self.network.clone();
+            let stream =
+                TcpClientStream::exchange(address, None, timeout, Some(1), network).await?;
+            stream.send(request(name, rtype)).first_answer().await
+        };
+        // Connecting and asking have a timeout each; together they get one.
+        let reply = tokio::time::timeout(timeout, exchange)
+            .await
+            .unwrap_or(Err(NetError::Timeout));
+        let latency = self.clock.now().uptime.saturating_sub(sent.uptime);
+        (outcome(reply, name, rtype), latency)
+    }
+}
+
+fn query(name: &Name, rtype: RecordType) -> Query {
+    Query::query(name.clone(), rtype)
+}
+
+fn request(name: &Name, rtype: RecordType) -> DnsRequest {
+    let mut message = Message::query(); // RD is clear: the answer must be the server's own
+    message.add_query(query(name, rtype));
+    let mut edns = Edns::new();
+    edns.set_max_payload(UDP_PAYLOAD);
+    message.set_edns(edns);
+    DnsRequest::new(message, DnsRequestOptions::default())
+}
+
+fn outcome(reply: Result<DnsResponse, NetError>, name: &Name, rtype: RecordType) -> Outcome {
+    let error = match reply {
+        Ok(response) => return read(response, name, rtype),
+        Err(error) => error,
+    };
+    match error {
+        NetError::Timeout => Outcome::Silent,
+        NetError::Io(error) => io_outcome(&error),
+        // Hickory turns some messages into errors; the message is what we are after.
+        NetError::Dns(DnsError::ResponseCode(code)) => {
+            Outcome::Garbled(format!("an answer of code {code} that could not be read"))
+        }
+        NetError::Busy | NetError::NoConnections => Outcome::Local(error.to_string()),
+        error => Outcome::Garbled(error.to_string()),
+    }
+}
+
+fn io_outcome(error: &io::Error) -> Outcome {
+    use io::ErrorKind as Kind;
+    match error.kind() {
+        Kind::TimedOut => Outcome::Silent,
+        Kind::ConnectionRefused | Kind::ConnectionReset | Kind::BrokenPipe => Outcome::Closed,
+        Kind::UnexpectedEof | Kind::ConnectionAborted => {
+            Outcome::Garbled("a connection that ends without an answer".to_owned())
+        }
+        Kind::NetworkUnreachable | Kind::HostUnreachable => Outcome::Unreachable(error.to_string()),
+        _ => Outcome::Local(error.to_string()),
+    }
+}
+
+fn read(response: DnsResponse, name: &Name, rtype: RecordType) -> Outcome {
+    let (message, _) = response.into_parts();
+    if message.metadata.message_type != MessageType::Response {
+        return Outcome::Garbled("a question instead of an answer".to_owned());
+    }
+    // An error may come without the question; an answer may not.
+    let bare = message.queries.is_empty() && message.answers.is_empty();
+    if !bare && message.queries != [query(name, rtype)] {
+        return Outcome::Garbled("an answer to another question".to_owned());
+    }
+    let records = message
+        .answers
+        .into_iter()
+        .map(|record| (record.name, record.data));
+    Outcome::Answer(Answer {
+        rcode: message.metadata.response_code,
+        aa: message.metadata.authoritative,
+        tc: message.metadata.truncation,
+        records: records.collect(),
+    })
+}
+
+/// Spreads packets over time: servers that limit rates drop what comes in a burst, and a dropped
+/// packet looks like a dead server.
+struct Pace {
+    clock: Clock,
+    gap: Duration,
+    next: Mutex<Duration>,
+}
+
+impl Pace {
+    fn new(clock: Clock, per_second: u32) -> Self {
+        let gap = Duration::from_secs(1).checked_div(per_second);
+        Self {
+            clock,
+            gap: gap.unwrap_or_default(),
+            next: Mutex::default(),
+        }
+    }
+
+    /// Returns when it is the caller's turn.
+    async fn wait(&self) {
+        if self.gap.is_zero() {
+            return;
+        }
+        let turn = {
+            let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
+            let turn = self.clock.now().uptime.max(*next);
+            *next = turn + self.gap;
+            turn
+        };
+        self.clock.sleep_until(turn).await;
+    }
+}

@@ -1,0 +1,312 @@
+//! The lamps: the drivers that light them, and the thread that keeps them in time.
+//!
+//! This room decides nothing: what a face looks like, and when its lease has run out, is asked of
+//! [`crate::decide::led`]. It knows no nameserver and no round.
+//!
+//! The panel has a thread of its own, not a task: a runtime that is stuck is exactly what the lamps have
+//! to show.
+
+mod terminal;
+mod walk;
+
+use std::fmt;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use crate::decide::led::{Face, Frame, Lamps, Shown, State};
+use crate::io::clock;
+
+pub use terminal::Terminal;
+pub use walk::walk;
+
+/// Something that can light three lamps.
+pub trait Driver {
+    /// As in the configuration: `rppal`, `gpiochip`, `terminal`, `none`.
+    fn name(&self) -> &str;
+
+    /// Told once before the first frame of a new face. Lamps have no use for it; a screen has.
+    fn announce(&mut self, _face: &Face) -> Result<(), LampError> {
+        Ok(())
+    }
+
+    /// Lights these lamps and no others, until the next call.
+    fn show(&mut self, lamps: Lamps) -> Result<(), LampError>;
+
+    /// Leaves the lamps dark. Called at the end of an orderly life and never left to a destructor: none
+    /// runs on an abort, and then not this either (`ExecStopPost=` is for that).
+    fn dark(&mut self) -> Result<(), LampError> {
+        self.show(Lamps::DARK)
+    }
+}
+
+/// Why the lamps could not be lit. Observe it and go on: a watchman without lamps still writes issues.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LampError(String);
+
+impl LampError {
+    /// `lamps (rppal): why`.
+    pub fn new(driver: &str, why: impl fmt::Display) -> Self {
+        Self(format!("lamps ({driver}): {why}"))
+    }
+}
+
+impl fmt::Display for LampError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for LampError {}
+
+/// The driver for a board without lamps.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Nothing;
+
+impl Driver for Nothing {
+    fn name(&self) -> &str {
+        "none"
+    }
+
+    fn show(&mut self, _lamps: Lamps) -> Result<(), LampError> {
+        Ok(())
+    }
+}
+
+/// A driver that failed is tried again after this even if its lamps have no reason to change.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+/// How long [`Panel::stop`] waits for a driver that does not return. Well under systemd's patience;
+/// whoever kills us then makes the lamps dark.
+const STOP_WITHIN: Duration = Duration::from_secs(2);
+
+/// The lamps and the thread that drives them.
+///
+/// Until the first [`show`](Self::show) the lamps are dark. A panel that is dropped without
+/// [`stop`](Self::stop) goes on until its lease runs out, and is stale from then on.
+#[derive(Debug)]
+pub struct Panel {
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<()>>,
+    clock: fn() -> Duration,
+    /// The driver's.
+    name: String,
+}
+
+impl Panel {
+    /// Starts the thread. If the system grants none, [`error`](Self::error) says so.
+    pub fn spawn(driver: Box<dyn Driver + Send>) -> Self {
+        Self::with_clock(driver, clock::monotonic)
+    }
+
+    fn with_clock(driver: Box<dyn Driver + Send>, clock: fn() -> Duration) -> Self {
+        let shared = Arc::new(Shared::default());
+        let hand = Hand::new(driver);
+        let name = hand.driver.name().to_owned();
+        let thread = {
+            let shared = Arc::clone(&shared);
+            std::thread::Builder::new()
+                .name("panel".into())
+                .spawn(move || shared.run(hand, clock))
+        };
+        let thread = match thread {
+            Ok(thread) => Some(thread),
+            Err(error) => {
+                shared.board().error = Some(LampError::new(&name, format!("no thread: {error}")));
+                None
+            }
+        };
+        Self {
+            shared,
+            thread,
+            clock,
+            name,
+        }
+    }
+
+    /// Shows this face from now on and for as long as `lease`, or until the next call. The same face
+    /// again renews the lease and leaves the rhythm alone.
+    pub fn show(&self, face: Face, lease: Duration) {
+        let now = (self.clock)();
+        let mut board = self.shared.board();
+        let shown = match board.shown.take() {
+            Some(shown) => shown.renewed(face, now, lease),
+            None => Shown::new(face, now, lease),
+        };
+        board.shown = Some(shown);
+        board.orders += 1;
+        self.shared.changed.notify_all();
+    }
+
+    /// The time of the last frame from which the driver came back, on [`clock::monotonic`]; `None` before
+    /// the first.
+    ///
+    /// This is what a watchdog should ask: every face but [`State::Dark`] draws at least every 4 s. A
+    /// driver that hangs stops it; one that fails does not ([`error`](Self::error) has that).
+    pub fn drawn(&self) -> Option<Duration> {
+        self.shared.board().drawn
+    }
+
+    /// Why the lamps are not what they should be; `None` again once they are.
+    pub fn error(&self) -> Option<LampError> {
+        self.shared.board().error.clone()
+    }
+
+    /// Makes the lamps dark and ends the thread.
+    ///
+    /// Waits for at most 2 s. An error means that the lamps may still be lit.
+    pub fn stop(self) -> Result<(), LampError> {
+        self.stop_within(STOP_WITHIN)
+    }
+
+    fn stop_within(mut self, bound: Duration) -> Result<(), LampError> {
+        let Some(thread) = self.thread.take() else {
+            return Ok(()); // nobody ever lit anything
+        };
+        let mut board = self.shared.board();
+        board.stop = true;
+        self.shared.changed.notify_all();
+        let (board, _) = self
+            .shared
+            .changed
+            .wait_timeout_while(board, bound, |board| !board.ended)
+            .unwrap_or_else(PoisonError::into_inner);
+        if !board.ended {
+            let why = format!("no answer for {bound:?}, the lamps may still be lit");
+            return Err(LampError::new(&self.name, why));
+        }
+        let error = board.error.clone();
+        drop(board);
+        // It has nothing left to do, so this does not wait; and it did not panic, or it had not ended.
+        let _ = thread.join();
+        error.map_or(Ok(()), Err)
+    }
+}
+
+/// What the panel and its thread both see.
+#[derive(Debug, Default)]
+struct Shared {
+    board: Mutex<Board>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Board {
+    /// Only the latest: a thread that is late has nothing to catch up with.
+    shown: Option<Shown>,
+    /// Counts what was asked for, so that nothing is missed while the driver works.
+    orders: u64,
+    stop: bool,
+    ended: bool,
+    drawn: Option<Duration>,
+    error: Option<LampError>,
+}
+
+impl Shared {
+    fn board(&self) -> MutexGuard<'_, Board> {
+        // Every write leaves the board whole, so a panic elsewhere is no reason for another here.
+        self.board.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The thread: draw, sleep until something changes, and again.
+    fn run(&self, mut hand: Hand, clock: fn() -> Duration) {
+        let mut slept_until = Duration::ZERO;
+        loop {
+            // What we slept has passed, whatever the clock says: if it stands still, leases end anyhow.
+            let now = clock().max(slept_until);
+            let (shown, orders, stop) = {
+                let board = self.board();
+                (board.shown.clone(), board.orders, board.stop)
+            };
+            if stop {
+                break;
+            }
+            // Without the lock: a driver that hangs must not hang the loop that would show a face.
+            let (next, error) = hand.step(shown.as_ref(), now);
+            let mut board = self.board();
+            board.drawn = Some(now);
+            board.error = error;
+            if board.stop || board.orders != orders {
+                continue;
+            }
+            match next {
+                // A false alarm costs one more turn of the loop, which draws nothing.
+                None => drop(
+                    self.changed
+                        .wait(board)
+                        .unwrap_or_else(PoisonError::into_inner),
+                ),
+                Some(next) => {
+                    let waited = self.changed.wait_timeout(board, next);
+                    let waited = waited.unwrap_or_else(PoisonError::into_inner);
+                    if waited.1.timed_out() {
+                        slept_until = now.saturating_add(next);
+                    }
+                }
+            }
+        }
+        let error = hand.dark().err();
+        let mut board = self.board();
+        board.error = error;
+        board.ended = true;
+        self.changed.notify_all();
+    }
+}
+
+/// What the thread does between two sleeps. It reads no clock, so that a test can give it any time.
+struct Hand {
+    driver: Box<dyn Driver + Send>,
+    /// What the driver was told and did without an error: nothing is told twice.
+    announced: Option<Face>,
+    lit: Option<Lamps>,
+}
+
+impl Hand {
+    fn new(driver: Box<dyn Driver + Send>) -> Self {
+        Self {
+            driver,
+            announced: None,
+            lit: None,
+        }
+    }
+
+    /// Brings the lamps to what they should be `now`; says how long to sleep (`None`: until somebody
+    /// asks for something) and what went wrong.
+    fn step(
+        &mut self,
+        shown: Option<&Shown>,
+        now: Duration,
+    ) -> (Option<Duration>, Option<LampError>) {
+        let frame = shown.map_or_else(Frame::dark, |shown| shown.frame(now));
+        let announce = shown.map(|_| &frame.face); // the dark before the first face is not news
+        match self.draw(announce, frame.lamps) {
+            Ok(()) => (frame.next, None),
+            Err(error) => {
+                let next = frame.next.map_or(RETRY_AFTER, |next| next.min(RETRY_AFTER));
+                (Some(next), Some(error))
+            }
+        }
+    }
+
+    fn draw(&mut self, announce: Option<&Face>, lamps: Lamps) -> Result<(), LampError> {
+        if let Some(face) = announce.filter(|&face| self.announced.as_ref() != Some(face)) {
+            self.driver.announce(face)?;
+            self.announced = Some(face.clone());
+            self.lit = None; // the first frame of a face is always shown
+        }
+        if self.lit != Some(lamps) {
+            self.lit = None;
+            self.driver.show(lamps)?;
+            self.lit = Some(lamps);
+        }
+        Ok(())
+    }
+
+    /// The end. The lamps are made dark even if nobody could be told: they are what remains.
+    fn dark(&mut self) -> Result<(), LampError> {
+        let told = self.driver.announce(&State::Dark.into());
+        self.driver.dark().and(told)
+    }
+}
+
+#[cfg(test)]
+mod tests;

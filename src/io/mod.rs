@@ -1,0 +1,9 @@
+//! Effects, one file per neighbour. Nothing in here decides anything.
+
+pub mod clock;
+pub mod dns;
+pub mod files;
+pub mod github;
+pub mod http;
+pub mod leds;
+pub mod wire;

@@ -1,0 +1,9 @@
+//! Table of contents.
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a test that cannot go on should say where, and it makes its own time"
+)]
+
+mod config;
+pub mod peers;
