@@ -4,26 +4,29 @@ use std::io;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
-use tracing_subscriber::filter::{LevelFilter, Targets};
-use tracing_subscriber::layer::SubscriberExt;
-use tracing_subscriber::util::SubscriberInitExt;
 
 use super::{Args, Failed, colour, lamps, load, runtime, token};
 use crate::daemon::{Order, Parts, run as watch};
 use crate::io::clock::Clock;
 use crate::io::files::Places;
 use crate::io::leds::Panel;
+use crate::io::log;
 use crate::io::wire::Net;
 
 pub(super) fn run(args: &Args) -> Result<u8, Failed> {
     let config = load(&args.config)?;
     let token = token()?;
-    log_to_stderr();
     let env = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     let places = Places::find(args.runtime_dir.clone(), args.state_dir.clone(), env);
     let panel = Panel::spawn(lamps::driver(&config.panel));
     let runtime = runtime()?;
     runtime.block_on(async {
+        let clock = Clock::system();
+        // Under systemd the journal has a time of its own.
+        let stamp = std::env::var_os("JOURNAL_STREAM")
+            .is_none()
+            .then_some(clock);
+        log::plain(io::stderr, colour(&io::stderr()), stamp);
         let (order, orders) = mpsc::channel(4);
         for (kind, meaning) in [
             (SignalKind::terminate(), Order::Stop),
@@ -39,7 +42,7 @@ pub(super) fn run(args: &Args) -> Result<u8, Failed> {
         drop(order);
         let parts = Parts {
             network: Net::default(),
-            clock: Clock::system(),
+            clock,
             panel,
             places,
             token,
@@ -53,14 +56,4 @@ pub(super) fn run(args: &Args) -> Result<u8, Failed> {
     // what became of it), and nobody should wait for it.
     runtime.shutdown_background();
     Ok(0)
-}
-
-/// Our own lines only: what libraries have to say is in the observations already.
-fn log_to_stderr() {
-    let ours = Targets::new().with_target("pilotlight", LevelFilter::INFO);
-    let lines = tracing_subscriber::fmt::layer()
-        .with_writer(io::stderr)
-        .with_ansi(colour(&io::stderr()))
-        .with_target(false);
-    tracing_subscriber::registry().with(lines).with(ours).init();
 }

@@ -107,7 +107,7 @@ pub(super) fn change(subject: &Subject, change: &Change, now: &Moment, schedule:
                 NAMESERVER = name,
                 ZONE = zone,
                 FAULT = fault,
-                "{name} is suspect: it {text}{next}"
+                "{name} is suspect: {text}{next}"
             );
         }
         Change::Cleared(_) => info!(

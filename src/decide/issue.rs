@@ -233,7 +233,7 @@ fn table_row(row: &Row) -> String {
         ..
     } = row;
     let address = address_text(&row.address);
-    format!("| {zone} | `{address}` | `{question}`: {detail}{more} | `{command}` |\n")
+    format!("| {zone} | `{address}` | `{question}`: it {detail}{more} | `{command}` |\n")
 }
 
 /// Text from the network goes into a table: it must stay in its cell, and it must not mention people.

@@ -6,4 +6,5 @@ pub mod files;
 pub mod github;
 pub mod http;
 pub mod leds;
+pub mod log;
 pub mod wire;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use hickory_resolver::proto::op::{Message, ResponseCode};
 use hickory_resolver::proto::rr::{Name, Record};
 
-pub use super::nameserver::{Asked, Nameserver};
+pub use super::nameserver::Nameserver;
 use super::wire;
 pub use super::zone::ZoneData;
 
