@@ -30,9 +30,8 @@ use crate::io::files::{self, Places};
 use crate::io::leds::Panel;
 use reporter::{Reporter, report};
 
-/// How much later than planned the next round may end before the panel stops believing the loop. A round
-/// over dead servers takes about ten seconds; more than this is not slowness but a standstill.
-const LEASE_SLACK: Duration = Duration::from_secs(60);
+/// How much later than it must the next round may end before the panel stops believing the loop.
+const LEASE_SLACK: Duration = Duration::from_secs(10);
 
 /// The first wait after a failed report; doubled each time.
 const BACKOFF_FIRST: Duration = Duration::from_secs(30);
@@ -201,6 +200,10 @@ impl<P: RuntimeProvider> Daemon<P> {
             .iter()
             .filter(|target| everybody || due(target.nameserver));
         let asked: Vec<Arc<Target>> = asked.cloned().collect();
+        for subject in &mut self.watch.subjects {
+            // Whoever is asked has been asked, even one that serves no zone and will get no verdict.
+            subject.again = subject.again.filter(|at| *at > now && !everybody);
+        }
         let (prober, vantage) = (self.prober.clone(), self.config.vantage.clone());
         Box::pin(async move {
             prober
@@ -215,6 +218,9 @@ impl<P: RuntimeProvider> Daemon<P> {
         let judgement = judge(&self.config, round);
         let fresh = format!("{:016x}", clock::random());
         let before = self.watch.uplink;
+        if before.is_some_and(|uplink| uplink.blind()) && !judgement.uplink.blind() {
+            self.report_after = now.uptime; // GitHub was out of reach with everything else
+        }
         let watch = self.watch.clone();
         let (watch, changes) = watch.after(&judgement, now, schedule, &fresh);
         self.watch = watch;
@@ -293,7 +299,7 @@ impl<P: RuntimeProvider> Daemon<P> {
     fn publish(&mut self) {
         let now = self.clock.now();
         let until_next = self.next_look().saturating_sub(now.uptime);
-        let lease = until_next + LEASE_SLACK;
+        let lease = until_next + self.prober.longest(&self.targets) + LEASE_SLACK;
         self.panel.show(self.watch.face(), lease);
         let mut view = View::of(&self.watch, &self.config, &now);
         view.pid = Some(std::process::id());

@@ -41,6 +41,8 @@ pub struct Patience {
     pub intercept: Duration,
     /// Packets a second to one address; 0: as fast as they go.
     pub per_second: u32,
+    /// How long a round may take, beyond what pacing takes; what is not answered by then is unknown.
+    pub deadline: Duration,
     /// Questions under way at once, all addresses together; bounds sockets and memory.
     pub in_flight: usize,
 }
@@ -55,10 +57,14 @@ impl Patience {
             pause: Duration::from_millis(500),
             intercept: Duration::from_secs(1),
             per_second,
+            deadline: Duration::from_secs(45),
             in_flight: 200,
         }
     }
 }
+
+/// Packets to an anchor before it counts as silent; there are several anchors.
+const ANCHOR_ATTEMPTS: u8 = 2;
 
 /// Asks over one network.
 #[derive(Clone)]
@@ -96,10 +102,15 @@ impl<P: RuntimeProvider> Prober<P> {
         let anchors: Vec<SocketAddr> = anchors.iter().filter(used).copied().collect();
         let intercept: Vec<SocketAddr> = intercept.iter().filter(used).copied().collect();
         let in_flight = Semaphore::new(self.patience.in_flight);
+        let deadline = at.uptime + self.deadline(targets);
         let (before, intercept, observed) = tokio::join!(
             self.anchors(&anchors),
             self.readings(&intercept, self.patience.intercept, 1),
-            join_all(targets.iter().map(|target| self.target(target, &in_flight))),
+            join_all(
+                targets
+                    .iter()
+                    .map(|target| self.target(target, &in_flight, deadline))
+            ),
         );
         let mut round = Round {
             at,
@@ -114,8 +125,25 @@ impl<P: RuntimeProvider> Prober<P> {
         round
     }
 
+    /// How long a round over these targets takes at most.
+    #[must_use]
+    pub fn longest(&self, targets: &[Arc<Target>]) -> Duration {
+        // The anchors are asked again after the deadline.
+        self.deadline(targets) + self.patience.timeout * u32::from(ANCHOR_ATTEMPTS)
+    }
+
+    /// Pacing may use every attempt of every question of the busiest address.
+    fn deadline(&self, targets: &[Arc<Target>]) -> Duration {
+        let most = targets.iter().map(|target| target.questions.len()).max();
+        let packets = u32::try_from(most.unwrap_or(0)).unwrap_or(u32::MAX);
+        let packets = packets.saturating_mul(u32::from(self.patience.attempts));
+        let gap = Duration::from_secs(1).checked_div(self.patience.per_second);
+        self.patience.deadline + gap.unwrap_or_default().saturating_mul(packets)
+    }
+
     async fn anchors(&self, anchors: &[SocketAddr]) -> Vec<Reading> {
-        self.readings(anchors, self.patience.timeout, 2).await
+        self.readings(anchors, self.patience.timeout, ANCHOR_ATTEMPTS)
+            .await
     }
 
     /// Asks each address for the root's SOA, which every real anchor is authoritative for.
@@ -135,36 +163,50 @@ impl<P: RuntimeProvider> Prober<P> {
         join_all(whom.iter().map(ask)).await
     }
 
-    async fn target(&self, target: &Arc<Target>, in_flight: &Semaphore) -> Observed {
-        let pace = Pace::new(self.clock, self.patience.per_second);
-        let pace = &pace;
+    async fn target(
+        &self,
+        target: &Arc<Target>,
+        in_flight: &Semaphore,
+        deadline: Duration,
+    ) -> Observed {
+        let pace = &Pace::new(self.clock, self.patience.per_second);
         let ask = move |question| async move {
-            // Never closed, so never an error; a permit is held for as long as the question lasts.
-            let _permit = in_flight.acquire().await;
-            self.question(target.address, question, pace).await
+            let asked = async {
+                // Never closed, so never an error; a permit is held for as long as the question lasts.
+                let _permit = in_flight.acquire().await;
+                self.question(target.address, question, pace).await
+            };
+            tokio::select! {
+                observation = asked => observation,
+                () = self.clock.sleep_until(deadline) => Observation {
+                    outcome: Outcome::Local("the round ran out of time".to_owned()),
+                    attempts: 0,
+                    truncated: false,
+                    latency: Duration::ZERO,
+                },
+            }
         };
-        let knock = ask(&target.questions[0]).await;
-        let dead = match &knock.outcome {
-            Outcome::Silent | Outcome::Closed | Outcome::Unreachable(_) | Outcome::Local(_) => true,
-            Outcome::Answer(_) | Outcome::Garbled(_) => knock.truncated,
-        };
-        let rest = &target.questions[1..];
-        let mut observations = vec![knock];
-        if dead && !observations[0].truncated {
+        let (first, rest) = (&target.questions[0], &target.questions[1..]);
+        let knock = ask(first).await;
+        let silent = matches!(
+            knock.outcome,
+            Outcome::Silent | Outcome::Closed | Outcome::Unreachable(_) | Outcome::Local(_)
+        );
+        let mut observations = vec![knock.clone()];
+        if silent && !knock.truncated {
             // Asking a dead address everything else as well would only take longer.
             let same = Observation {
                 attempts: 0,
-                ..observations[0].clone()
+                ..knock
             };
             observations.extend(rest.iter().map(|_| same.clone()));
         } else {
-            let asked = stream::iter(rest).map(ask);
-            observations.extend(
-                asked
-                    .buffered(self.patience.in_flight)
-                    .collect::<Vec<_>>()
-                    .await,
-            );
+            let numbered = rest.iter().enumerate();
+            let asked = numbered.map(|(n, question)| async move { (n, ask(question).await) });
+            let asked = stream::iter(asked).buffer_unordered(self.patience.in_flight);
+            let mut answered: Vec<(usize, Observation)> = asked.collect().await;
+            answered.sort_unstable_by_key(|(n, _)| *n);
+            observations.extend(answered.into_iter().map(|(_, observation)| observation));
         }
         Observed {
             target: Arc::clone(target),
