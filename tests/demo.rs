@@ -29,6 +29,7 @@ use pilotlight::io::clock::Clock;
 use pilotlight::io::files::Places;
 use pilotlight::io::leds::{Panel, Terminal};
 use pilotlight::io::log;
+use pilotlight::io::systemd::Manager;
 use pilotlight::io::wire::Net;
 use tokio::sync::mpsc;
 
@@ -140,6 +141,7 @@ records = [
         network: Net::default(),
         clock,
         panel: Panel::spawn(Box::new(Terminal::stdout(colour))),
+        manager: Manager::new(None, |_| ()),
         places: places.clone(),
         token: Some(TOKEN.to_owned()),
         config: path,

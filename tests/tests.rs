@@ -8,3 +8,4 @@
 
 mod config;
 pub mod peers;
+mod systemd;

@@ -11,6 +11,7 @@ use crate::io::clock::Clock;
 use crate::io::files::Places;
 use crate::io::leds::Panel;
 use crate::io::log;
+use crate::io::systemd::Manager;
 use crate::io::wire::Net;
 
 pub(super) fn run(args: &Args) -> Result<u8, Failed> {
@@ -22,11 +23,7 @@ pub(super) fn run(args: &Args) -> Result<u8, Failed> {
     let runtime = runtime()?;
     runtime.block_on(async {
         let clock = Clock::system();
-        // Under systemd the journal has a time of its own.
-        let stamp = std::env::var_os("JOURNAL_STREAM")
-            .is_none()
-            .then_some(clock);
-        log::plain(io::stderr, colour(&io::stderr()), stamp);
+        log::start(clock, colour(&io::stderr()));
         let (order, orders) = mpsc::channel(4);
         for (kind, meaning) in [
             (SignalKind::terminate(), Order::Stop),
@@ -44,6 +41,7 @@ pub(super) fn run(args: &Args) -> Result<u8, Failed> {
             network: Net::default(),
             clock,
             panel,
+            manager: Manager::from_env(),
             places,
             token,
             config: args.config.clone(),

@@ -28,10 +28,19 @@ use crate::io::clock::{self, Clock};
 use crate::io::dns::{Patience, Prober};
 use crate::io::files::{self, Places};
 use crate::io::leds::Panel;
+use crate::io::systemd::Manager;
 use reporter::{Reporter, report};
 
 /// How much later than it must the next round may end before the panel stops believing the loop.
 const LEASE_SLACK: Duration = Duration::from_secs(10);
+
+/// A frame takes microseconds; a panel that does not draw one in this time hangs.
+const FRAME_WITHIN: Duration = Duration::from_secs(1);
+
+/// How long reporting waits for the wall clock to be set, and how often it looks. A clock that nobody
+/// sets (NTP is blocked) must not keep an outage secret for ever.
+const CLOCK_PATIENCE: Duration = Duration::from_secs(600);
+const CLOCK_POLL: Duration = Duration::from_secs(10);
 
 /// The first wait after a failed report; doubled each time.
 const BACKOFF_FIRST: Duration = Duration::from_secs(30);
@@ -56,6 +65,8 @@ pub struct Parts<P> {
     pub clock: Clock,
     /// The lamps.
     pub panel: Panel,
+    /// The service manager.
+    pub manager: Manager,
     /// Where files go.
     pub places: Places,
     /// GitHub's token, if there is one.
@@ -74,6 +85,7 @@ pub async fn run<P: RuntimeProvider>(config: Config, parts: Parts<P>) {
         network,
         clock,
         panel,
+        manager,
         places,
         token,
         config: path,
@@ -90,10 +102,16 @@ pub async fn run<P: RuntimeProvider>(config: Config, parts: Parts<P>) {
         reported: Vec::new(),
         stored: Vec::new(),
         config,
+        look_by: Duration::MAX,
+        ping_at: Duration::ZERO,
         clock,
         panel,
+        manager,
         places,
     };
+    daemon
+        .manager
+        .starting(daemon.prober.longest(&daemon.targets) + LEASE_SLACK);
     daemon.restore();
     daemon.publish();
     log::started(&daemon.config, &daemon.targets);
@@ -102,12 +120,16 @@ pub async fn run<P: RuntimeProvider>(config: Config, parts: Parts<P>) {
     loop {
         let look_at = daemon.next_look();
         let report_at = daemon.next_report();
+        let ping_at = daemon.next_ping();
         tokio::select! {
             biased;
             order = orders.recv() => match order {
                 Some(Order::Reload) => {
-                    daemon.reload(&path, &network, token.as_deref());
-                    looking = None; // its questions are the old ones
+                    daemon.manager.reloading();
+                    if daemon.reload(&path, &network, token.as_deref()) {
+                        looking = None; // its questions are the old ones
+                    }
+                    daemon.manager.reloaded();
                 }
                 Some(Order::Stop) | None => break,
             },
@@ -119,6 +141,10 @@ pub async fn run<P: RuntimeProvider>(config: Config, parts: Parts<P>) {
                 looking = None;
                 daemon.judged(&round);
             }
+            () = clock.sleep_until(ping_at), if ping_at < Duration::MAX => {
+                daemon.ping();
+                continue; // nothing has changed
+            }
             () = clock.sleep_until(look_at), if looking.is_none() => {
                 looking = Some(daemon.look());
             }
@@ -129,6 +155,7 @@ pub async fn run<P: RuntimeProvider>(config: Config, parts: Parts<P>) {
         daemon.publish();
     }
     log::stopping();
+    daemon.manager.stopping();
     if let Err(error) = daemon.panel.stop() {
         tracing::warn!("{error}");
     }
@@ -155,8 +182,13 @@ struct Daemon<P> {
     reporter: Option<Reporter>,
     clock: Clock,
     panel: Panel,
+    manager: Manager,
     places: Places,
     watch: Watch,
+    /// Uptime by which the round under way, or the next one, must have been judged.
+    look_by: Duration,
+    /// Uptime of the next ping to the service manager.
+    ping_at: Duration,
     /// Uptime of the next regular round.
     regular: Duration,
     /// Uptime before which GitHub is left alone.
@@ -177,6 +209,29 @@ impl<P: RuntimeProvider> Daemon<P> {
             .iter()
             .filter_map(|subject| subject.again);
         again.fold(self.regular, Duration::min)
+    }
+
+    fn next_ping(&self) -> Duration {
+        self.manager
+            .ping_every()
+            .map_or(Duration::MAX, |_| self.ping_at)
+    }
+
+    /// The watchdog's ping is earned: by rounds that finish in time, and by a panel that draws. Whether
+    /// GitHub answers is no part of it: a restart would not bring GitHub back.
+    fn ping(&mut self) {
+        let now = self.clock.now().uptime;
+        self.ping_at = now + self.manager.ping_every().unwrap_or(Duration::MAX);
+        if now > self.look_by {
+            log::once_a_reason(
+                "no sign of life for systemd",
+                "a round does not come to its end",
+            );
+        } else if !self.panel.answers(FRAME_WITHIN) {
+            log::once_a_reason("no sign of life for systemd", "the panel does not draw");
+        } else {
+            self.manager.ping();
+        }
     }
 
     /// Begins a round: over everybody when it is time for that, else over those who are to be asked again.
@@ -204,6 +259,7 @@ impl<P: RuntimeProvider> Daemon<P> {
             // Whoever is asked has been asked, even one that serves no zone and will get no verdict.
             subject.again = subject.again.filter(|at| *at > now && !everybody);
         }
+        self.look_by = now + self.prober.longest(&asked) + LEASE_SLACK;
         let (prober, vantage) = (self.prober.clone(), self.config.vantage.clone());
         Box::pin(async move {
             prober
@@ -237,6 +293,9 @@ impl<P: RuntimeProvider> Daemon<P> {
         for (index, change) in &changes {
             log::change(&self.watch.subjects[*index], change, &now, schedule);
         }
+        self.look_by = self.next_look() + self.prober.longest(&self.targets) + LEASE_SLACK;
+        self.manager.status(&self.view(&now).meaning); // before READY: it is the first thing to see
+        self.manager.ready();
     }
 
     /// Uptime of the next report; never, when there is nothing to say and nobody to say it to.
@@ -261,6 +320,12 @@ impl<P: RuntimeProvider> Daemon<P> {
 
     fn report(&mut self) -> Job<Report> {
         let now = self.clock.now();
+        if now.wall.is_none() && now.uptime < CLOCK_PATIENCE {
+            // Certificates cannot be judged, and an issue would carry times from nowhere.
+            log::once_a_reason("reporting waits", "the clock is not set yet");
+            self.report_after = now.uptime + CLOCK_POLL;
+            return None;
+        }
         self.report_due = false;
         self.reported = self.digest(&now);
         let reporter = self.reporter.clone()?;
@@ -301,7 +366,8 @@ impl<P: RuntimeProvider> Daemon<P> {
         let until_next = self.next_look().saturating_sub(now.uptime);
         let lease = until_next + self.prober.longest(&self.targets) + LEASE_SLACK;
         self.panel.show(self.watch.face(), lease);
-        let mut view = View::of(&self.watch, &self.config, &now);
+        let mut view = self.view(&now);
+        self.manager.status(&view.meaning);
         view.pid = Some(std::process::id());
         view.good_until = clock::boot().map(|boot| (boot + lease).as_secs_f64().round());
         let mut json = serde_json::to_vec_pretty(&view).expect("a view is plain data");
@@ -316,6 +382,10 @@ impl<P: RuntimeProvider> Daemon<P> {
                 Err(error) => log::once_a_reason("state file", &error.to_string()),
             }
         }
+    }
+
+    fn view(&self, now: &Moment) -> View {
+        View::of(&self.watch, &self.config, now)
     }
 
     fn store(&self, stored: &[Stored]) -> std::io::Result<()> {
@@ -358,10 +428,13 @@ impl<P: RuntimeProvider> Daemon<P> {
         }
     }
 
-    fn reload(&mut self, path: &std::path::Path, network: &P, token: Option<&str>) {
+    fn reload(&mut self, path: &std::path::Path, network: &P, token: Option<&str>) -> bool {
         let config = match Config::load(path) {
             Ok(config) => config,
-            Err(problems) => return log::bad_config(&problems),
+            Err(problems) => {
+                log::bad_config(&problems);
+                return false;
+            }
         };
         if config.panel != self.config.panel {
             tracing::warn!("the panel section has changed; it takes effect with the next start");
@@ -374,5 +447,6 @@ impl<P: RuntimeProvider> Daemon<P> {
         self.regular = self.clock.now().uptime;
         self.report_after = self.regular;
         log::reloaded(&self.config, &self.targets);
+        true
     }
 }

@@ -62,6 +62,17 @@ pub(super) async fn report(
             .err(),
         Err(failure) => Some(failure),
     };
+    if let Some(failure) = report
+        .failed
+        .as_mut()
+        .filter(|_| clock.now().wall.is_none())
+    {
+        failure.why = format!(
+            "the clock is not set yet, so GitHub's certificate cannot be judged ({})",
+            failure.why
+        );
+        failure.final_until_a_person_acts = false;
+    }
     report
 }
 

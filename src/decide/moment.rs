@@ -25,6 +25,20 @@ impl Moment {
         }
     }
 
+    /// The same moment with its wall time, worked out from now when the clock was set after it.
+    #[must_use]
+    pub fn dated(self, now: &Self) -> Self {
+        let ago = now.uptime.checked_sub(self.uptime);
+        let wall = now
+            .wall
+            .zip(ago)
+            .and_then(|(wall, ago)| wall.checked_sub(ago).ok());
+        Self {
+            wall: self.wall.or(wall),
+            ..self
+        }
+    }
+
     /// A moment that is known by its wall time only, seen from now.
     #[must_use]
     pub fn recalled(&self, wall: Option<Timestamp>) -> Self {
@@ -87,6 +101,13 @@ mod tests {
         assert_eq!(at(1, Some(100)).since(&at(9, Some(1000))), s(0));
         let recalled = at(500, Some(1000)).recalled(Some(Timestamp::from_second(900).unwrap()));
         assert_eq!(recalled, at(400, Some(900)));
+    }
+
+    #[test]
+    fn a_moment_before_the_clock_was_set_gets_its_wall_time_afterwards() {
+        assert_eq!(at(10, None).dated(&at(70, Some(1000))), at(10, Some(940)));
+        assert_eq!(at(10, None).dated(&at(70, None)), at(10, None));
+        assert_eq!(at(10, Some(5)).dated(&at(70, Some(1000))), at(10, Some(5)));
     }
 
     #[test]

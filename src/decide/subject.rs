@@ -128,6 +128,16 @@ impl Health {
         }
     }
 
+    /// The incident that is open or may come.
+    pub(super) fn incident_mut(&mut self) -> Option<&mut Incident> {
+        match self {
+            Self::Well => None,
+            Self::Suspect(suspicion) => Some(&mut suspicion.incident),
+            Self::Failing(failing) => Some(&mut failing.incident),
+            Self::Recovering(incident, _) => Some(incident),
+        }
+    }
+
     /// One word for status, log and JSON.
     #[must_use]
     pub fn word(&self) -> &'static str {

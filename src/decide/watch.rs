@@ -164,6 +164,7 @@ impl Watch {
         fresh: &str,
     ) -> (Self, Vec<(usize, Change)>) {
         self.uplink = Some(judgement.uplink);
+        self.date(&at);
         let mut changes = Vec::new();
         for (index, verdict) in &judgement.verdicts {
             let Some(subject) = self.subjects.get_mut(*index) else {
@@ -197,6 +198,21 @@ impl Watch {
             self.ended.clear();
         }
         (self, changes)
+    }
+
+    /// Gives what happened before the clock was set its wall time.
+    fn date(&mut self, now: &Moment) {
+        let lasting = self
+            .subjects
+            .iter_mut()
+            .filter_map(|s| s.health.incident_mut());
+        let over = self.ended.iter_mut().map(|ended| &mut ended.incident);
+        for incident in lasting.chain(over) {
+            incident.since = incident.since.dated(now);
+        }
+        for ended in &mut self.ended {
+            ended.ended = ended.ended.map(|moment| moment.dated(now));
+        }
     }
 
     /// The incidents that should have an issue now, over or not.
@@ -262,6 +278,8 @@ impl Watch {
             },
             (Some(failure), before) => Reporting::Failing {
                 attempts: match before {
+                    // Nothing can be expected to work before the clock is set.
+                    _ if now.wall.is_none() => 0,
                     Reporting::Failing { attempts, .. } => attempts.saturating_add(1),
                     _ => 1,
                 },

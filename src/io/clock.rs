@@ -1,16 +1,23 @@
 //! The only place that reads a clock or draws a random number.
 
 use std::hash::{BuildHasher, RandomState};
+use std::path::Path;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
 
 use crate::decide::moment::Moment;
 
-/// 2026-01-01T00:00:00Z. A system clock before this has not been set: a Pi has none of its own and
-/// starts where it was switched off, or in 1970.
+/// 2026-01-01T00:00:00Z. A system clock before this has not been set.
 const EARLIEST: i64 = 1_767_225_600;
+
+/// systemd-timesyncd's folder, and the file that it makes there once it has set the clock (systemd 239).
+const TIMESYNC: &str = "/run/systemd/timesync";
+
+/// There on a machine that keeps the time while it is off.
+const RTC: &str = "/dev/rtc0";
 
 /// Tells the time since it was made, and the wall time.
 #[derive(Debug, Clone, Copy)]
@@ -68,10 +75,25 @@ fn now() -> tokio::time::Instant {
     tokio::time::Instant::now()
 }
 
+/// The system's wall time, if it can be trusted. Most Pis have no clock of their own and go on from where
+/// they were switched off, or from 1970, until NTP sets them; timesyncd says when it has.
 #[expect(clippy::disallowed_methods, reason = "this is the clock")]
 fn wall() -> Option<Timestamp> {
+    static SET: AtomicBool = AtomicBool::new(false);
     let now = Timestamp::now();
-    (now.as_second() >= EARLIEST).then_some(now)
+    if now.as_second() < EARLIEST {
+        return None;
+    }
+    // Once set it stays set: looking costs three system calls, and this is asked often.
+    if !SET.load(Ordering::Relaxed) {
+        let timesync = Path::new(TIMESYNC);
+        let waits = timesync.exists() && !timesync.join("synchronized").exists();
+        if waits && !Path::new(RTC).exists() {
+            return None;
+        }
+        SET.store(true, Ordering::Relaxed);
+    }
+    Some(now)
 }
 
 /// Since the first call in this process; for threads that tokio's clock does not reach.

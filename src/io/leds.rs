@@ -137,13 +137,20 @@ impl Panel {
         self.shared.changed.notify_all();
     }
 
-    /// The time of the last frame from which the driver came back, on [`clock::monotonic`]; `None` before
-    /// the first.
-    ///
-    /// This is what a watchdog should ask: every face but [`State::Dark`] draws at least every 4 s. A
-    /// driver that hangs stops it; one that fails does not ([`error`](Self::error) has that).
-    pub fn drawn(&self) -> Option<Duration> {
-        self.shared.board().drawn
+    /// Asks for a frame and waits until the driver has come back from it: the panel's part of a
+    /// watchdog's ping. A driver that hangs does not answer; one that fails does ([`error`](Self::error)
+    /// has that).
+    pub fn answers(&self, within: Duration) -> bool {
+        let mut board = self.shared.board();
+        board.orders += 1;
+        let order = board.orders;
+        self.shared.changed.notify_all();
+        let (board, _) = self
+            .shared
+            .changed
+            .wait_timeout_while(board, within, |board| board.answered < order)
+            .unwrap_or_else(PoisonError::into_inner);
+        board.answered >= order
     }
 
     /// Why the lamps are not what they should be; `None` again once they are.
@@ -197,7 +204,8 @@ struct Board {
     orders: u64,
     stop: bool,
     ended: bool,
-    drawn: Option<Duration>,
+    /// The last of the orders that a frame was drawn for.
+    answered: u64,
     error: Option<LampError>,
 }
 
@@ -223,7 +231,8 @@ impl Shared {
             // Without the lock: a driver that hangs must not hang the loop that would show a face.
             let (next, error) = hand.step(shown.as_ref(), now);
             let mut board = self.board();
-            board.drawn = Some(now);
+            board.answered = orders;
+            self.changed.notify_all();
             board.error = error;
             if board.stop || board.orders != orders {
                 continue;

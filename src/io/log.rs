@@ -1,7 +1,14 @@
-//! Where log lines go: plain lines for people.
+//! Where log lines go: into the journal with fields of their own, or to people as plain lines.
+//!
+//! Libraries are not heard: what they have to say is in the observations. Only the first call in a process
+//! has an effect.
 
 use std::fmt;
+use std::fs;
+use std::io;
+use std::os::unix::fs::MetadataExt;
 
+use tracing_journald::{Priority, PriorityMappings};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::fmt::format::{Writer, debug_fn};
 use tracing_subscriber::fmt::time::FormatTime;
@@ -12,10 +19,45 @@ use tracing_subscriber::util::SubscriberInitExt;
 use super::clock::Clock;
 use crate::decide::moment::wall_text;
 
+/// Writes into the journal if standard error is connected to it, else plain lines to standard error.
+pub fn start(clock: Clock, colour: bool) {
+    if !to_journal() {
+        return plain(io::stderr, colour, Some(clock));
+    }
+    let Ok(journal) = tracing_journald::layer() else {
+        // The journal's native socket is missing; it reads our standard error, and has a clock.
+        return plain(io::stderr, false, None);
+    };
+    let journal = journal
+        .with_syslog_identifier("pilotlight".to_owned())
+        .with_field_prefix(None) // NAMESERVER, not F_NAMESERVER
+        .with_priority_mappings(PriorityMappings {
+            info: Priority::Informational,
+            debug: Priority::Debug,
+            ..PriorityMappings::new()
+        });
+    let _already_set = tracing_subscriber::registry()
+        .with(journal)
+        .with(ours())
+        .try_init();
+}
+
+/// systemd says which file the journal reads (`JOURNAL_STREAM`, systemd.exec(5)); it may have been
+/// redirected since.
+fn to_journal() -> bool {
+    let Ok(stream) = std::env::var("JOURNAL_STREAM") else {
+        return false;
+    };
+    fs::metadata("/proc/self/fd/2")
+        .is_ok_and(|stderr| stream == format!("{}:{}", stderr.dev(), stderr.ino()))
+}
+
+fn ours() -> Targets {
+    Targets::new().with_target("pilotlight", LevelFilter::INFO)
+}
+
 /// Writes plain lines: time, level, what happened. The fields that a journal is searched by repeat what
-/// the line says and are left out. Libraries are not heard: what they have to say is in the observations.
-///
-/// Only the first call in a process has an effect.
+/// the line says and are left out.
 pub fn plain(
     writer: impl for<'a> MakeWriter<'a> + Send + Sync + 'static,
     colour: bool,

@@ -7,4 +7,5 @@ pub mod github;
 pub mod http;
 pub mod leds;
 pub mod log;
+pub mod systemd;
 pub mod wire;

@@ -174,7 +174,7 @@ fn a_new_face_is_drawn_at_once_and_stop_makes_the_lamps_dark() {
     let offline = Face::from(State::Offline);
     panel.show(offline.clone(), LONG_LEASE);
     hear(&heard, &Told::Face(offline));
-    assert!(panel.drawn().is_some());
+    assert!(panel.answers(PATIENCE));
     assert_eq!(panel.error(), None);
     assert_eq!(panel.stop(), Ok(()));
     hear(&heard, &Told::Face(State::Dark.into()));
@@ -217,7 +217,7 @@ fn a_driver_that_fails_is_an_error_to_read_and_the_watch_goes_on() {
     hear(&heard, &Told::Face(State::Offline.into()));
     let error = panel.error().expect("the frame before has failed");
     assert_eq!(error.to_string(), "lamps (fake): the pin is gone");
-    assert!(panel.drawn().is_some());
+    assert!(panel.answers(PATIENCE));
     assert_eq!(
         panel.stop(),
         Ok(()),
@@ -244,7 +244,7 @@ fn a_driver_that_hangs_blocks_neither_a_new_face_nor_the_way_out() {
     let (open, closed) = channel();
     let panel = Panel::spawn(Box::new(Hanging(Mutex::new(closed))));
     panel.show(well(), LONG_LEASE);
-    assert_eq!(panel.drawn(), None);
+    assert!(!panel.answers(Duration::from_millis(10)));
     let error = panel
         .stop_within(Duration::from_millis(10))
         .expect_err("it hangs");

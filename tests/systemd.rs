@@ -1,0 +1,345 @@
+//! What systemd is told, heard on a real notify socket and, where time must pass, under a paused clock.
+
+use std::future::Future;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::os::unix::net::UnixDatagram;
+use std::path::Path;
+use std::pin::Pin;
+use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+use hickory_resolver::net::runtime::{RuntimeProvider, Time};
+use pilotlight::config::Config;
+use pilotlight::daemon::{Order, Parts, run};
+use pilotlight::decide::led::Lamps;
+use pilotlight::io::clock::Clock;
+use pilotlight::io::files::Places;
+use pilotlight::io::leds::{Driver, LampError, Nothing, Panel};
+use pilotlight::io::systemd::Manager;
+use tempfile::TempDir;
+use tokio::sync::mpsc;
+
+use crate::peers::dns::memnet::MemNet;
+use crate::peers::dns::script::{Behaviour, Nameserver, ZoneData};
+use crate::peers::dns::socket::SocketServer;
+use crate::peers::github::{GitHub, TOKEN};
+
+const ZONE: &str = "@ 3600 SOA ns1 hostmaster 1 7200 3600 1209600 3600\n@ 3600 NS ns1";
+const ROOT: &str = "@ 86400 SOA a.root-servers.net. nstld.verisign-grs.com. 1 1800 900 604800 86400\n\
+                    @ 86400 NS a.root-servers.net.";
+
+/// Longer than anything here takes; only a broken test waits for it.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+const HALF_AN_HOUR: Duration = Duration::from_secs(1800);
+
+fn zone() -> Nameserver {
+    Nameserver::new([ZoneData::parse("example.net", ZONE)])
+}
+
+fn root() -> Nameserver {
+    Nameserver::new([ZoneData::parse(".", ROOT)])
+}
+
+fn config(ns1: SocketAddr, anchor: SocketAddr, github: Option<&GitHub>) -> String {
+    let github = github.map_or_else(String::new, |github| {
+        format!(
+            "[github]\nrepository = \"owner/infra\"\napi = \"{}\"\n",
+            github.url()
+        )
+    });
+    format!(
+        "{github}
+[vantage]
+anchors = [\"{anchor}\"]
+intercept = []
+[schedule]
+interval = \"1s\"
+[panel]
+driver = \"none\"
+[[nameserver]]
+name = \"ns1.example.net\"
+addresses = [\"{ns1}\"]
+[[zone]]
+name = \"example.net\"
+"
+    )
+}
+
+/// The daemon as systemd would start it, and what it says.
+struct Service {
+    child: Child,
+    socket: UnixDatagram,
+    folder: TempDir,
+    _servers: [SocketServer; 2],
+}
+
+impl Service {
+    fn start(anchor: Behaviour, github: Option<&GitHub>) -> Self {
+        let local = |last: u8| IpAddr::from([127, 0, 0, last]);
+        let servers = [
+            SocketServer::start(local(1), 0, zone()),
+            SocketServer::start(local(2), 0, root()),
+        ];
+        servers[1].nameserver().set(anchor);
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        let text = config(servers[0].addr(), servers[1].addr(), github);
+        std::fs::write(at("pilotlight.toml"), text).unwrap();
+        let socket = UnixDatagram::bind(at("notify")).unwrap();
+        socket.set_read_timeout(Some(PATIENCE)).unwrap();
+        let child = Command::new(env!("CARGO_BIN_EXE_pilotlight"))
+            .args(["run", "--config"])
+            .arg(at("pilotlight.toml"))
+            .env("NOTIFY_SOCKET", at("notify"))
+            .env("WATCHDOG_USEC", "300000")
+            .env("RUNTIME_DIRECTORY", at("run"))
+            .env("STATE_DIRECTORY", at("state"))
+            .env("GITHUB_TOKEN", TOKEN)
+            .env_remove("WATCHDOG_PID")
+            .env_remove("CREDENTIALS_DIRECTORY")
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        Self {
+            child,
+            socket,
+            folder,
+            _servers: servers,
+        }
+    }
+
+    fn hear(&self) -> String {
+        let mut message = [0; 4096];
+        let length = self
+            .socket
+            .recv(&mut message)
+            .expect("the daemon says something in time");
+        String::from_utf8_lossy(&message[..length])
+            .trim_end()
+            .to_owned()
+    }
+
+    /// What is said up to the first message that begins so, without the pings before it.
+    fn until(&self, start: &str) -> Vec<String> {
+        let mut heard = Vec::new();
+        loop {
+            let message = self.hear();
+            let found = message.starts_with(start);
+            if found || message != "WATCHDOG=1" {
+                heard.push(message);
+            }
+            if found {
+                return heard;
+            }
+            assert!(heard.len() < 100, "never said: {start}; but {heard:?}");
+        }
+    }
+
+    fn signal(&self, name: &str) {
+        let pid = self.child.id().to_string();
+        let sent = Command::new("kill").args([name, &pid]).status().unwrap();
+        assert!(sent.success());
+    }
+
+    fn config(&self) -> &Path {
+        self.folder.path()
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn a_life_is_told_in_order_ready_status_watchdog_reload_stopping() {
+    let mut service = Service::start(Behaviour::Good, None);
+    let start = service.until("READY=1");
+    assert!(start[0].starts_with("EXTEND_TIMEOUT_USEC="), "{start:?}");
+    assert_eq!(start[start.len() - 2..], ["STATUS=all well", "READY=1"]);
+    assert_eq!(service.until("WATCHDOG=1"), ["WATCHDOG=1"]);
+
+    service.signal("-HUP");
+    let reload = service.until("READY=1");
+    let first: Vec<&str> = reload[0].lines().collect();
+    assert_eq!(first[0], "RELOADING=1");
+    assert!(first[1].starts_with("MONOTONIC_USEC="), "{reload:?}");
+
+    // A bad file keeps the old one, and is no reason to be anything but ready.
+    std::fs::write(service.config().join("pilotlight.toml"), "nonsense = 1").unwrap();
+    service.signal("-HUP");
+    assert_eq!(service.until("READY=1").last().unwrap(), "READY=1");
+
+    service.signal("-TERM");
+    assert_eq!(service.until("STOPPING=1"), ["STOPPING=1"]);
+    assert_eq!(service.child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn a_dead_uplink_does_not_delay_readiness() {
+    let service = Service::start(Behaviour::PortClosed, None);
+    let start = service.until("READY=1");
+    let status = &start[start.len() - 2];
+    assert_eq!(
+        status,
+        "STATUS=our own uplink is down, the nameservers are unknown"
+    );
+}
+
+#[test]
+fn a_github_that_hangs_does_not_stop_the_pings() {
+    let github = GitHub::start();
+    github.set_hang(true);
+    let service = Service::start(Behaviour::Good, Some(&github));
+    assert!(github.wait_for_requests(1, PATIENCE));
+    for _ in 0..5 {
+        service.until("WATCHDOG=1");
+    }
+    assert_eq!(github.requests().len(), 1, "the first request still hangs");
+}
+
+/// A daemon in this process, under a paused clock, whose pings are counted.
+async fn pings<P: RuntimeProvider>(
+    network: P,
+    driver: Box<dyn Driver + Send>,
+    lasting: Duration,
+) -> Receiver<Duration> {
+    let (ping, pings) = channel();
+    let folder = tempfile::tempdir().unwrap();
+    let (ns1, anchor) = addresses();
+    let config = Config::parse("pilotlight.toml", &config(ns1, anchor, None)).unwrap();
+    let clock = Clock::starting_at(jiff::Timestamp::from_second(1_772_355_600).unwrap());
+    let manager = Manager::new(Some(Duration::from_secs(60)), move |states| {
+        let said = states.iter().any(|state| state.to_string() == "WATCHDOG=1");
+        if said {
+            let _ = ping.send(clock.now().uptime);
+        }
+    });
+    let (orders, receiver) = mpsc::channel(1);
+    let parts = Parts {
+        network,
+        clock,
+        panel: Panel::spawn(driver),
+        manager,
+        places: Places {
+            runtime: folder.path().join("run"),
+            state: folder.path().join("state"),
+        },
+        token: None,
+        config: folder.path().join("pilotlight.toml"),
+        orders: receiver,
+    };
+    let end = async {
+        tokio::time::sleep(lasting).await;
+        let _ = orders.send(Order::Stop).await;
+    };
+    tokio::join!(run(config, parts), end);
+    pings
+}
+
+fn addresses() -> (SocketAddr, SocketAddr) {
+    (
+        "127.0.0.1:5301".parse().unwrap(),
+        "127.0.0.2:5302".parse().unwrap(),
+    )
+}
+
+fn network() -> MemNet {
+    let net = MemNet::new();
+    let (ns1, anchor) = addresses();
+    net.add(ns1, zone());
+    net.add(anchor, root());
+    net
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_daemon_that_works_pings_three_times_in_each_watchdog_interval() {
+    let pings = pings(network(), Box::new(Nothing), HALF_AN_HOUR).await;
+    assert_eq!(pings.iter().count(), 90, "every 20 s for half an hour");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_round_that_never_ends_stops_the_pings() {
+    let pings = pings(Stuck(network()), Box::new(Nothing), HALF_AN_HOUR).await;
+    let last = pings.iter().last().unwrap();
+    assert!(
+        last < Duration::from_secs(120),
+        "the last ping came after {last:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panel_that_hangs_stops_the_pings() {
+    let (open, closed) = channel();
+    // Each ping waits a real second for the frame, so there are only three.
+    let minute = Duration::from_secs(60);
+    let pings = pings(network(), Box::new(Hangs(Mutex::new(closed))), minute).await;
+    assert_eq!(pings.iter().count(), 0);
+    drop(open);
+}
+
+/// Draws nothing and does not come back.
+struct Hangs(Mutex<Receiver<()>>);
+
+impl Driver for Hangs {
+    fn name(&self) -> &str {
+        "hangs"
+    }
+
+    fn show(&mut self, _: Lamps) -> Result<(), LampError> {
+        let _ = self.0.lock().map(|closed| closed.recv());
+        Ok(())
+    }
+}
+
+/// A network on which nothing is answered and no timeout ever fires: what a bug in a library would do.
+#[derive(Clone)]
+struct Stuck(MemNet);
+
+struct Never;
+
+#[async_trait::async_trait]
+impl Time for Never {
+    async fn delay_for(_: Duration) {
+        std::future::pending().await
+    }
+
+    async fn timeout<F: 'static + Future + Send>(
+        _: Duration,
+        _: F,
+    ) -> Result<F::Output, io::Error> {
+        std::future::pending().await
+    }
+}
+
+type BoxedIo<T> = Pin<Box<dyn Send + Future<Output = io::Result<T>>>>;
+
+impl RuntimeProvider for Stuck {
+    type Handle = <MemNet as RuntimeProvider>::Handle;
+    type Timer = Never;
+    type Udp = <MemNet as RuntimeProvider>::Udp;
+    type Tcp = <MemNet as RuntimeProvider>::Tcp;
+
+    fn create_handle(&self) -> Self::Handle {
+        self.0.create_handle()
+    }
+
+    fn connect_tcp(
+        &self,
+        server: SocketAddr,
+        bind: Option<SocketAddr>,
+        timeout: Option<Duration>,
+    ) -> BoxedIo<Self::Tcp> {
+        self.0.connect_tcp(server, bind, timeout)
+    }
+
+    fn bind_udp(&self, local: SocketAddr, server: SocketAddr) -> BoxedIo<Self::Udp> {
+        self.0.bind_udp(local, server)
+    }
+}
