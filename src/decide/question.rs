@@ -60,8 +60,8 @@ pub struct Target {
 
 /// All targets of a configuration, in its order. A nameserver that serves no zone has none.
 ///
-/// A zone is asked for its SOA over UDP and TCP and for every record set that the file lists; one
-/// without any listed is asked for its NS. The checks to come (NS set, serials, open recursion,
+/// A zone is asked for its SOA over UDP and TCP, for its NS, and for every record set that the file
+/// lists. The checks to come (NS set, serials, open recursion,
 /// signatures) are further questions of this list.
 #[must_use]
 pub fn targets(config: &Config) -> Vec<Arc<Target>> {
@@ -107,7 +107,8 @@ fn zone_questions(index: usize, zone: &Zone) -> Vec<Question> {
     };
     let soa = at_apex(RecordType::SOA);
     let mut questions = vec![question(&soa, Transport::Udp)];
-    if zone.records.is_empty() {
+    let at_the_apex = |set: &Arc<RecordSet>| set.rtype == RecordType::NS && set.name == zone.name;
+    if !zone.records.iter().any(at_the_apex) {
         questions.push(question(&at_apex(RecordType::NS), Transport::Udp));
     }
     let listed = zone
@@ -188,6 +189,7 @@ mod tests {
         let first = |address: &str| {
             [
                 "UDP example.net SOA",
+                "UDP example.net NS",
                 "UDP www.example.net A",
                 "TCP example.net SOA",
             ]
@@ -213,11 +215,11 @@ mod tests {
         let targets = targets(&config(TWO));
         let digs = |n: usize, q: usize| dig(&targets[n].address, &targets[n].questions[q]);
         assert_eq!(
-            digs(0, 1),
+            digs(0, 2),
             "dig @127.0.0.1 -p 5301 +norecurse +bufsize=1232 www.example.net A"
         );
         assert_eq!(
-            digs(2, 2),
+            digs(2, 3),
             "dig @127.0.0.2 +norecurse +bufsize=1232 +tcp example.net SOA"
         );
     }
