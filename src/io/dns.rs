@@ -5,7 +5,7 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt;
@@ -20,7 +20,7 @@ use hickory_resolver::proto::op::{
     DnsRequest, DnsRequestOptions, DnsResponse, Edns, Message, MessageType, Query,
 };
 use hickory_resolver::proto::rr::{Name, RecordType};
-use tokio::sync::Semaphore;
+use tokio::sync::{Mutex, Semaphore, SemaphorePermit};
 
 use super::clock::Clock;
 use super::wire::{Ear, UDP_PAYLOAD};
@@ -43,7 +43,7 @@ pub struct Patience {
     pub per_second: u32,
     /// How long a round may take, beyond what pacing takes; what is not answered by then is unknown.
     pub deadline: Duration,
-    /// Questions under way at once, all addresses together; bounds sockets and memory.
+    /// Packets and connections under way at once, all addresses together; bounds sockets and memory.
     pub in_flight: usize,
 }
 
@@ -169,15 +169,10 @@ impl<P: RuntimeProvider> Prober<P> {
         in_flight: &Semaphore,
         deadline: Duration,
     ) -> Observed {
-        let pace = &Pace::new(self.clock, self.patience.per_second);
+        let pace = &Pace::new(self.clock, self.patience.per_second, in_flight);
         let ask = move |question| async move {
-            let asked = async {
-                // Never closed, so never an error; a permit is held for as long as the question lasts.
-                let _permit = in_flight.acquire().await;
-                self.question(target.address, question, pace).await
-            };
             tokio::select! {
-                observation = asked => observation,
+                observation = self.question(target.address, question, pace) => observation,
                 () = self.clock.sleep_until(deadline) => Observation {
                     outcome: Outcome::Local("the round ran out of time".to_owned()),
                     attempts: 0,
@@ -214,12 +209,17 @@ impl<P: RuntimeProvider> Prober<P> {
         }
     }
 
-    async fn question(&self, address: SocketAddr, question: &Question, pace: &Pace) -> Observation {
+    async fn question(
+        &self,
+        address: SocketAddr,
+        question: &Question,
+        pace: &Pace<'_>,
+    ) -> Observation {
         let set = &question.set;
         let mut pause = self.patience.pause;
         let mut attempts = 0;
         loop {
-            pace.wait().await;
+            let turn = pace.turn().await;
             attempts += 1;
             let (mut outcome, mut latency) = match question.transport {
                 Transport::Udp => {
@@ -230,8 +230,9 @@ impl<P: RuntimeProvider> Prober<P> {
             };
             let truncated = question.transport == Transport::Udp
                 && matches!(&outcome, Outcome::Answer(answer) if answer.tc);
+            drop(turn);
             if truncated {
-                pace.wait().await;
+                let _turn = pace.turn().await;
                 (outcome, latency) = self.tcp(address, &set.name, set.rtype).await;
             }
             if matches!(outcome, Outcome::Answer(_)) || attempts == self.patience.attempts {
@@ -363,35 +364,36 @@ fn read(response: DnsResponse, name: &Name, rtype: RecordType) -> Outcome {
     })
 }
 
-/// Spreads packets over time: servers that limit rates drop what comes in a burst, and a dropped
-/// packet looks like a dead server.
-struct Pace {
+/// Spreads the packets to one address over time: servers that limit rates drop what comes in a burst,
+/// and a dropped packet looks like a dead server.
+struct Pace<'a> {
     clock: Clock,
     gap: Duration,
+    in_flight: &'a Semaphore,
+    /// When the next one may go. Whoever holds the lock is the next.
     next: Mutex<Duration>,
 }
 
-impl Pace {
-    fn new(clock: Clock, per_second: u32) -> Self {
+impl<'a> Pace<'a> {
+    fn new(clock: Clock, per_second: u32, in_flight: &'a Semaphore) -> Self {
         let gap = Duration::from_secs(1).checked_div(per_second);
         Self {
             clock,
             gap: gap.unwrap_or_default(),
+            in_flight,
             next: Mutex::default(),
         }
     }
 
-    /// Returns when it is the caller's turn.
-    async fn wait(&self) {
-        if self.gap.is_zero() {
-            return;
-        }
-        let turn = {
-            let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
-            let turn = self.clock.now().uptime.max(*next);
-            *next = turn + self.gap;
-            turn
-        };
-        self.clock.sleep_until(turn).await;
+    /// Returns when it is the caller's turn to send; what it gets it holds for as long as it waits for
+    /// the answer.
+    ///
+    /// Whoever waits for its turn holds nothing that another address could use meanwhile.
+    async fn turn(&self) -> SemaphorePermit<'a> {
+        let mut next = self.next.lock().await;
+        self.clock.sleep_until(*next).await;
+        let permit = self.in_flight.acquire().await.expect("it is never closed");
+        *next = self.clock.now().uptime + self.gap;
+        permit
     }
 }
