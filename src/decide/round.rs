@@ -63,7 +63,7 @@ pub enum Outcome {
     Answer(Answer),
     /// Nothing within the timeout.
     Silent,
-    /// The address says that nothing listens there (ICMP port unreachable, TCP reset).
+    /// The address says that nothing listens there (ICMP port unreachable, TCP connection refused).
     Closed,
     /// The network says that there is no way there (host unreachable and the like).
     Unreachable(String),

@@ -288,7 +288,13 @@ impl<P: RuntimeProvider> Prober<P> {
             let network = self.network.clone();
             let stream =
                 TcpClientStream::exchange(address, None, timeout, Some(1), network).await?;
-            stream.send(request(name, rtype)).first_answer().await
+            match stream.send(request(name, rtype)).first_answer().await {
+                // Hickory's task for the connection has ended with it, and the question was not sent.
+                Err(NetError::Busy | NetError::Message(_)) => {
+                    Err(io::Error::from(io::ErrorKind::UnexpectedEof).into())
+                }
+                reply => reply,
+            }
         };
         // Connecting and asking have a timeout each; together they get one.
         let reply = tokio::time::timeout(timeout, exchange)
@@ -333,8 +339,12 @@ fn io_outcome(error: &io::Error) -> Outcome {
     use io::ErrorKind as Kind;
     match error.kind() {
         Kind::TimedOut => Outcome::Silent,
-        Kind::ConnectionRefused | Kind::ConnectionReset | Kind::BrokenPipe => Outcome::Closed,
-        Kind::UnexpectedEof | Kind::ConnectionAborted => {
+        Kind::ConnectionRefused => Outcome::Closed,
+        // Somebody listens. Which of these it is depends on how far the packets had come.
+        Kind::UnexpectedEof
+        | Kind::ConnectionReset
+        | Kind::ConnectionAborted
+        | Kind::BrokenPipe => {
             Outcome::Garbled("a connection that ends without an answer".to_owned())
         }
         Kind::NetworkUnreachable | Kind::HostUnreachable => Outcome::Unreachable(error.to_string()),
