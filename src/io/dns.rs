@@ -17,9 +17,9 @@ use hickory_resolver::net::udp::UdpClientStream;
 use hickory_resolver::net::xfer::{DnsHandle, DnsRequestSender, FirstAnswer};
 use hickory_resolver::net::{DnsError, NetError};
 use hickory_resolver::proto::op::{
-    DnsRequest, DnsRequestOptions, DnsResponse, Edns, Message, MessageType, Query,
+    DnsRequest, DnsRequestOptions, DnsResponse, Edns, Message, MessageType, OpCode, Query,
 };
-use hickory_resolver::proto::rr::{Name, RecordType};
+use hickory_resolver::proto::rr::{DNSClass, Name, Record, RecordType};
 use tokio::sync::{Mutex, Semaphore, SemaphorePermit};
 
 use super::clock::Clock;
@@ -361,6 +361,11 @@ fn read(response: DnsResponse, name: &Name, rtype: RecordType) -> Outcome {
     let bare = message.queries.is_empty() && message.answers.is_empty();
     if !bare && message.queries != [query(name, rtype)] {
         return Outcome::Garbled("an answer to another question".to_owned());
+    }
+    // Hickory leaves the class to us, and lets records without data pass in what is no query.
+    let ours = |record: &Record| record.dns_class == DNSClass::IN;
+    if message.metadata.op_code != OpCode::Query || !message.answers.iter().all(ours) {
+        return Outcome::Garbled("an answer of another kind or class".to_owned());
     }
     let records = message
         .answers
