@@ -105,7 +105,8 @@ pub fn rcode_text(code: ResponseCode) -> String {
         ResponseCode::Refused => "REFUSED".to_owned(),
         ResponseCode::NotAuth => "NOTAUTH".to_owned(),
         ResponseCode::NotZone => "NOTZONE".to_owned(),
-        ResponseCode::BADVERS => "BADVERS".to_owned(),
+        // Both are 16; a bad signature is only ever said inside a TSIG record.
+        ResponseCode::BADVERS | ResponseCode::BADSIG => "BADVERS".to_owned(),
         other => format!("RCODE{}", u16::from(other)),
     }
 }
