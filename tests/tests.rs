@@ -8,4 +8,5 @@
 
 mod config;
 pub mod peers;
+mod probing;
 mod systemd;

@@ -1,0 +1,155 @@
+//! What the product makes of a nameserver: the real `Prober` asks, the real `judge` judges, and the
+//! nameserver does what it is told to, over loopback sockets or over a network in memory whose time is
+//! paused. All times are virtual, except that the sockets' packets take what they take.
+
+mod behaviours;
+mod load;
+mod oddities;
+mod pace;
+mod uplink;
+
+use std::fmt::Write as _;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use hickory_resolver::net::runtime::RuntimeProvider;
+use pilotlight::config::Config;
+use pilotlight::decide::judge::{Judgement, Verdict, judge};
+use pilotlight::decide::question::targets;
+use pilotlight::decide::round::Round;
+use pilotlight::io::clock::Clock;
+use pilotlight::io::dns::{Patience, Prober};
+use tokio::time::Instant;
+
+use crate::peers::dns::memnet::MemNet;
+use crate::peers::dns::script::{Behaviour, Nameserver, Transport, ZoneData};
+
+const ZONE: &str = "
+    @     300 SOA   ns1.example.net. hostmaster.example.net. 7 7200 3600 1209600 300
+    @     300 NS    ns1.example.net.
+    @     300 NS    ns2.example.net.
+    @     300 MX    10 mail.example.net.
+    www   300 A     192.0.2.80
+    www   300 A     192.0.2.81
+    alias 300 CNAME www
+";
+
+/// What `www` of [`ZONE`] holds, as a configuration lists it.
+const WWW: &str = r#"{ name = "www", type = "A", values = ["192.0.2.81", "192.0.2.80"] }"#;
+
+const ROOT: &str = "
+    . 86400 SOA a.root-servers.net. nstld.verisign-grs.com. 2026010100 1800 900 604800 86400
+    . 518400 NS a.root-servers.net.
+";
+
+fn zone() -> ZoneData {
+    ZoneData::parse("example.net", ZONE)
+}
+
+fn anchor() -> Nameserver {
+    Nameserver::new([ZoneData::parse(".", ROOT)])
+}
+
+fn at(address: &str) -> SocketAddr {
+    address.parse().unwrap()
+}
+
+/// A nameserver `ns1.example.net` for each of these lists of addresses, and one zone with those records.
+fn config(
+    servers: &[Vec<SocketAddr>],
+    records: &str,
+    anchors: &[SocketAddr],
+    intercept: &[SocketAddr],
+) -> Config {
+    let list = |addresses: &[SocketAddr]| {
+        let quoted: Vec<String> = addresses
+            .iter()
+            .map(|a| format!("{:?}", a.to_string()))
+            .collect();
+        format!("[{}]", quoted.join(", "))
+    };
+    let mut text = format!(
+        "[vantage]\nanchors = {}\nintercept = {}\n\
+         [[zone]]\nname = \"example.net\"\nrecords = [{records}]\n",
+        list(anchors),
+        list(intercept),
+    );
+    for (number, addresses) in (1..).zip(servers) {
+        let addresses = list(addresses);
+        writeln!(
+            text,
+            "[[nameserver]]\nname = \"ns{number}.example.net\"\naddresses = {addresses}"
+        )
+        .unwrap();
+    }
+    Config::parse("test.toml", &text).unwrap_or_else(|problems| panic!("{problems}"))
+}
+
+/// So many record sets, `r0 A` and on, all in the zone that [`many_zone`] makes.
+fn many_records(count: usize) -> String {
+    let record = |n| format!(r#"{{ name = "r{n}", type = "A", values = ["192.0.2.1"] }}"#);
+    let all: Vec<String> = (0..count).map(record).collect();
+    all.join(", ")
+}
+
+fn many_zone(count: usize) -> ZoneData {
+    let mut text = ZONE.to_owned();
+    for n in 0..count {
+        writeln!(text, "r{n} 300 A 192.0.2.1").unwrap();
+    }
+    ZoneData::parse("example.net", &text)
+}
+
+/// A round and what it means.
+async fn look<P: RuntimeProvider>(
+    network: &P,
+    config: &Config,
+    patience: Patience,
+) -> (Round, Judgement) {
+    let clock = Clock::starting_at("2026-01-01T00:00:00Z".parse().unwrap());
+    let prober = Prober::new(network.clone(), clock, patience);
+    let vantage = &config.vantage;
+    let round = prober
+        .round(&targets(config), &vantage.anchors, &vantage.intercept)
+        .await;
+    let judgement = judge(config, &round);
+    (round, judgement)
+}
+
+/// As the product asks, at its default pace.
+fn product() -> Patience {
+    Patience::paced(50)
+}
+
+/// For sockets, where waiting is real: shorter, and still long enough for a machine that does other
+/// things as well.
+fn hurried() -> Patience {
+    Patience {
+        timeout: Duration::from_secs(1),
+        pause: Duration::from_millis(10),
+        ..Patience::paced(0)
+    }
+}
+
+/// The verdict in one line: how bad, and every kind of fault, worst first.
+fn said(verdict: &Verdict) -> String {
+    let Some(severity) = verdict.severity() else {
+        return match verdict.seen {
+            0 => "unknown".to_owned(),
+            _ => "well".to_owned(),
+        };
+    };
+    let mut faults: Vec<&str> = Vec::new();
+    for row in &verdict.rows {
+        if !faults.contains(&row.fault.as_str()) {
+            faults.push(&row.fault);
+        }
+    }
+    format!("{severity}: {}", faults.join(", "))
+}
+
+/// [`said`] of every subject, in their order.
+fn verdicts(judgement: &Judgement) -> Vec<String> {
+    let all = judgement.verdicts.iter();
+    all.map(|(_, verdict)| said(verdict)).collect()
+}

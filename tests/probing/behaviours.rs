@@ -1,0 +1,224 @@
+//! Every way in which a scripted nameserver can behave, and what must be said of it.
+
+use super::*;
+use crate::peers::dns::socket::SocketServer;
+use pilotlight::io::wire::Net;
+
+/// Makes a list of `(name, behaviour, verdict)` of lines `Behaviour => "verdict"`, and holds that every
+/// behaviour there is has a line.
+macro_rules! table {
+    ($($behaviour:ident $(($($value:expr),*))? => $verdict:literal,)*) => {
+        fn table() -> Vec<(&'static str, Behaviour, &'static str)> {
+            #[expect(unreachable_patterns, reason = "some behaviours have two lines")]
+            fn has_a_line(behaviour: &Behaviour) {
+                match behaviour {
+                    $(Behaviour::$behaviour { .. } => {})*
+                    Behaviour::Custom { .. } => {}
+                }
+            }
+            let table = vec![$((
+                stringify!($behaviour $(($($value),*))?),
+                Behaviour::$behaviour $(($($value),*))?,
+                $verdict,
+            )),*];
+            table.iter().for_each(|(_, behaviour, _)| has_a_line(behaviour));
+            table
+        }
+    };
+}
+
+// Faults over UDP come first; those over TCP only follow as "tcp-…".
+table! {
+    Good => "well",
+    Silent => "down: silent",
+    PortClosed => "down: closed",
+    NotAuthoritative => "down: not-authoritative, tcp-not-authoritative",
+    WrongAddress => "down: wrong-records",
+    ExtraAddress => "down: wrong-records",
+    NoData => "down: no-records, tcp-no-records",
+    NxDomain => "down: rcode-nxdomain, tcp-rcode-nxdomain",
+    Refused => "down: rcode-refused, tcp-rcode-refused",
+    ServFail => "down: rcode-servfail, tcp-rcode-servfail",
+    ServFailWithAnswer => "down: rcode-servfail, tcp-rcode-servfail",
+    TruncatedEmpty => "well",
+    TruncatedPartialNoTcp => "down: truncated-closed, tcp-closed",
+    TruncatedMidRecord => "well",
+    OtherOwner => "down: other-owner, tcp-other-owner",
+    OtherCase => "well",
+    // Over TCP an answer with another ID, or one that cannot be read, is passed over by hickory: what is
+    // left is silence.
+    WrongId => "down: garbled, tcp-silent",
+    WrongIdThenRight => "well",
+    WrongSource => "down: garbled",
+    WrongSourceThenRight => "well",
+    WrongQuestion => "down: garbled, tcp-garbled",
+    // Over UDP anybody can have sent the first one. On a connection it was the server.
+    WrongQuestionThenRight => "degraded: tcp-garbled",
+    Garbage => "down: garbled, tcp-silent",
+    GarbageThenRight => "well",
+    GarbageShort => "down: garbled, tcp-silent",
+    Oversized => "down: garbled",
+    Echo => "down: garbled, tcp-silent",
+    NoTcp => "degraded: tcp-closed",
+    TcpGarbage => "degraded: tcp-silent",
+    TcpSilent => "degraded: tcp-silent",
+    TcpHalf => "degraded: tcp-garbled",
+    // Today's truth: a server that answers without EDNS is to become degraded.
+    NoEdnsFormerr => "down: rcode-formerr, tcp-rcode-formerr",
+    NoEdnsSilent => "down: silent",
+    Late(Duration::from_millis(100)) => "well",
+    Late(Duration::from_secs(60)) => "down: silent",
+    DropFirst(2) => "well",
+    DropFirst(3) => "down: silent",
+    DropEvery(2) => "well",
+    DropEvery(1) => "down: silent",
+}
+
+/// The rows of "A nameserver misbehaves: who notices", our notes about what other monitors miss; "pass"
+/// and "fail" as there. Its alias has a test of its own.
+fn noticed() -> Vec<(&'static str, Behaviour, &'static str)> {
+    use Behaviour as B;
+    vec![
+        ("good answer", B::Good, "pass"),
+        (
+            "AA clear (lame, or hijacked on the way)",
+            B::NotAuthoritative,
+            "fail",
+        ),
+        ("wrong address", B::WrongAddress, "fail"),
+        (
+            "right address plus a rogue extra one",
+            B::ExtraAddress,
+            "fail",
+        ),
+        ("NODATA", B::NoData, "fail"),
+        ("NXDOMAIN", B::NxDomain, "fail"),
+        ("REFUSED", B::Refused, "fail"),
+        (
+            "SERVFAIL that carries the right answer",
+            B::ServFailWithAnswer,
+            "fail",
+        ),
+        (
+            "TC with an empty answer, full answer over TCP",
+            B::TruncatedEmpty,
+            "pass",
+        ),
+        (
+            "TC with partial data, no TCP",
+            B::TruncatedPartialNoTcp,
+            "fail",
+        ),
+        ("right data under another owner name", B::OtherOwner, "fail"),
+        ("owner name in other letter case", B::OtherCase, "pass"),
+        ("wrong message ID, no reply", B::WrongId, "fail"),
+    ]
+}
+
+/// One nameserver for each behaviour, all asked in one round over loopback sockets.
+async fn over_sockets(behaviours: &[Behaviour], records: &str) -> Vec<String> {
+    let home = SocketServer::start([127, 0, 0, 1].into(), 0, anchor());
+    let mut ports = Vec::new();
+    for (number, behaviour) in (1..).zip(behaviours) {
+        // An address of their own each: nobody else takes a port there while it is closed.
+        let server = Nameserver::behaving([zone()], behaviour.clone());
+        ports.push(SocketServer::start([127, 53, 1, number].into(), 0, server));
+    }
+    let servers: Vec<_> = ports.iter().map(|port| vec![port.addr()]).collect();
+    let config = config(&servers, records, &[home.addr()], &[]);
+    let (_, judgement) = look(&Net::default(), &config, hurried()).await;
+    verdicts(&judgement)
+}
+
+/// The same, over a network in memory.
+async fn in_memory(behaviours: &[Behaviour], records: &str) -> Vec<String> {
+    let net = MemNet::new();
+    let home = at("127.0.0.1:53");
+    net.add(home, anchor());
+    let mut servers = Vec::new();
+    for (number, behaviour) in (1..).zip(behaviours) {
+        let address = SocketAddr::new([127, 53, 2, number].into(), 53);
+        net.add(address, Nameserver::behaving([zone()], behaviour.clone()));
+        servers.push(vec![address]);
+    }
+    let config = config(&servers, records, &[home], &[]);
+    let (_, judgement) = look(&net, &config, product()).await;
+    verdicts(&judgement)
+}
+
+/// Everything in both tables.
+fn all() -> Vec<Behaviour> {
+    let rows = table().into_iter().chain(noticed());
+    rows.map(|(_, behaviour, _)| behaviour).collect()
+}
+
+/// Compares what was said of [`all`] with both tables, `but` for one row; the rows that differ are shown.
+#[track_caller]
+fn hold_the_tables(found: &[String], but: Option<(&str, &str)>) {
+    let (behaviours, others) = found.split_at(table().len());
+    let noticed_as = |verdict: &String| match verdict.as_str() {
+        "well" => "pass".to_owned(),
+        down if down.starts_with("down: ") => "fail".to_owned(),
+        other => other.to_owned(),
+    };
+    let found = behaviours
+        .iter()
+        .cloned()
+        .chain(others.iter().map(noticed_as));
+    let rows: Vec<_> = table().into_iter().chain(noticed()).collect();
+    assert_eq!(found.clone().count(), rows.len());
+    let mut differences = String::new();
+    for ((name, _, expected), found) in rows.iter().zip(found) {
+        let expected = match but {
+            Some((row, expected)) if row == *name => expected,
+            _ => expected,
+        };
+        if found != expected {
+            writeln!(differences, "{name}: {found}, and not {expected}").unwrap();
+        }
+    }
+    assert_eq!(differences, "");
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_behaviour_gets_its_verdict_in_memory() {
+    hold_the_tables(&in_memory(&all(), WWW).await, None);
+}
+
+#[tokio::test]
+async fn every_behaviour_gets_its_verdict_over_loopback_sockets() {
+    // The kernel drops what comes to a connected socket from elsewhere: we never hear of it.
+    let but = ("WrongSource", "down: silent");
+    hold_the_tables(&over_sockets(&all(), WWW).await, Some(but));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_alias_is_right_where_the_configuration_says_so_and_wrong_where_it_says_an_address() {
+    let alias = r#"{ name = "alias", type = "CNAME", values = ["www"] }"#;
+    // The server follows the alias, so the expected addresses are in the answer as well.
+    let address = r#"{ name = "alias", type = "A", values = ["192.0.2.80", "192.0.2.81"] }"#;
+    let elsewhere = r#"{ name = "alias", type = "CNAME", values = ["mail"] }"#;
+    for (records, verdict) in [
+        (alias, "well"),
+        (address, "down: alias"),
+        (elsewhere, "down: wrong-records"),
+    ] {
+        assert_eq!(in_memory(&[Behaviour::Good], records).await, [verdict]);
+    }
+}
+
+#[tokio::test]
+async fn ipv6_sockets_are_like_the_others() {
+    let here = std::net::Ipv6Addr::LOCALHOST;
+    if std::net::UdpSocket::bind((here, 0)).is_err() {
+        return eprintln!("not tested: this machine has no ::1");
+    }
+    let open = |server| SocketServer::start(here.into(), 0, server);
+    let (home, good) = (open(anchor()), open(Nameserver::new([zone()])));
+    let closed = open(Nameserver::new([zone()]));
+    closed.stop();
+    let servers = [vec![good.addr()], vec![closed.addr()]];
+    let config = config(&servers, WWW, &[home.addr()], &[]);
+    let (_, judgement) = look(&Net::default(), &config, hurried()).await;
+    assert_eq!(verdicts(&judgement), ["well", "down: closed"]);
+}

@@ -1,0 +1,219 @@
+//! What a round costs: in packets to those who do not answer, and in time for everybody else.
+
+use std::io;
+use std::pin::Pin;
+
+use hickory_resolver::net::runtime::TokioHandle;
+
+use super::*;
+use pilotlight::decide::round::{Observed, Outcome};
+use pilotlight::decide::uplink::Family;
+
+const HOME: &str = "127.0.0.1:53";
+const FIRST: &str = "127.0.0.2:53";
+const SECOND: &str = "127.0.0.3:53";
+
+/// A network with an anchor, and two nameservers for that many records of which the second is well.
+fn two(first: &Nameserver, records: usize) -> (MemNet, Config) {
+    let net = MemNet::new();
+    net.add(at(HOME), anchor());
+    net.add(at(FIRST), first.clone());
+    net.add(at(SECOND), Nameserver::new([many_zone(records)]));
+    let servers = [vec![at(FIRST)], vec![at(SECOND)]];
+    let config = config(&servers, &many_records(records), &[at(HOME)], &[]);
+    (net, config)
+}
+
+fn attempts(observed: &Observed) -> Vec<u8> {
+    observed.observations.iter().map(|o| o.attempts).collect()
+}
+
+/// Three times two seconds, and pauses of half a second and of one.
+const GIVES_UP: Duration = Duration::from_millis(7_500);
+
+#[tokio::test(start_paused = true)]
+async fn a_dead_address_gets_three_packets_however_much_there_is_to_ask() {
+    let dead = Nameserver::behaving([], Behaviour::Silent);
+    let (net, config) = two(&dead, 500);
+    let begin = Instant::now();
+    let (round, judgement) = look(&net, &config, product()).await;
+    let took = Instant::now() - begin;
+    assert_eq!(verdicts(&judgement), ["down: silent", "well"]);
+    assert_eq!(dead.count(), 3);
+    let attempts = attempts(&round.observed[0]);
+    assert_eq!(attempts[0], 3);
+    assert!(attempts.len() > 500 && attempts[1..].iter().all(|count| *count == 0));
+    // They share the fault nevertheless.
+    let rows = &judgement.verdicts[0].1.rows;
+    assert_eq!(rows.len(), 1);
+    assert_eq!(rows[0].more, attempts.len() - 1);
+    // The live one was paced for ten seconds, and nobody waited for the dead one.
+    assert!(took < Duration::from_millis(10_100), "{took:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dead_server_is_given_up_within_seconds_whether_it_is_silent_or_closed_or_not_there() {
+    for (behaviour, verdict) in [
+        (Some(Behaviour::Silent), "down: silent"),
+        (Some(Behaviour::PortClosed), "down: closed"),
+        (None, "down: silent"),
+    ] {
+        let first = Nameserver::behaving([zone()], behaviour.clone().unwrap_or(Behaviour::Good));
+        let (net, config) = two(&first, 0);
+        if behaviour.is_none() {
+            net.remove(at(FIRST));
+        }
+        let begin = Instant::now();
+        let (round, judgement) = look(&net, &config, product()).await;
+        let took = Instant::now() - begin;
+        assert_eq!(verdicts(&judgement), [verdict, "well"]);
+        assert_eq!(attempts(&round.observed[0]), [3, 0, 0]);
+        assert_eq!(attempts(&round.observed[1]), [1, 1, 1]);
+        assert!(
+            took < GIVES_UP + Duration::from_millis(100),
+            "{verdict}: {took:?}"
+        );
+    }
+}
+
+/// Answers so many packets and no more.
+fn dying_after(packets: usize, zone: ZoneData) -> Nameserver {
+    let good = Nameserver::new([zone]);
+    Nameserver::behaving(
+        [],
+        Behaviour::custom(move |transport, packet| {
+            let replies = good.replies(transport, packet);
+            match good.count() <= packets {
+                true => replies,
+                false => Vec::new(),
+            }
+        }),
+    )
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_dies_in_the_middle_is_down_and_the_round_ends_all_the_same() {
+    let (net, config) = two(&dying_after(100, many_zone(500)), 500);
+    let begin = Instant::now();
+    let (round, judgement) = look(&net, &config, product()).await;
+    let took = Instant::now() - begin;
+    assert_eq!(verdicts(&judgement), ["down: silent, tcp-silent", "well"]);
+    assert_eq!(attempts(&round.observed[0])[0], 1);
+    // Fifty packets a second, three for each question that was not answered.
+    assert!(took < Duration::from_secs(40), "{took:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_round_ends_at_its_deadline_and_what_it_could_not_ask_is_unknown() {
+    let patience = Patience {
+        deadline: Duration::from_secs(5),
+        ..Patience::paced(0)
+    };
+    let (net, config) = two(&dying_after(1, zone()), 0);
+    let prober = Prober::new(
+        net.clone(),
+        Clock::starting_at("2026-01-01T00:00:00Z".parse().unwrap()),
+        patience.clone(),
+    );
+    let begin = Instant::now();
+    let (round, judgement) = look(&net, &config, patience).await;
+    let took = Instant::now() - begin;
+    assert_eq!(verdicts(&judgement), ["unknown", "well"]);
+    assert!(matches!(
+        round.observed[0].observations[1].outcome,
+        Outcome::Local(_)
+    ));
+    assert!(took < Duration::from_millis(5_100), "{took:?}");
+    assert!(took <= prober.longest(&targets(&config)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_accepts_and_never_answers_is_given_up() {
+    let mute = Nameserver::behaving([zone()], Behaviour::TcpSilent);
+    let (net, config) = two(&mute, 0);
+    let begin = Instant::now();
+    let (_, judgement) = look(&net, &config, product()).await;
+    let took = Instant::now() - begin;
+    assert_eq!(verdicts(&judgement), ["degraded: tcp-silent", "well"]);
+    assert!(took < GIVES_UP + Duration::from_millis(100), "{took:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn connecting_and_asking_have_one_timeout_together() {
+    let (net, config) = two(&Nameserver::new([zone()]), 0);
+    // A way there and back takes 1.8 s: within the timeout for one packet, not for two ways.
+    net.latency(Duration::from_millis(900));
+    let begin = Instant::now();
+    let (_, judgement) = look(&net, &config, product()).await;
+    let took = Instant::now() - begin;
+    assert_eq!(verdicts(&judgement), ["degraded: tcp-silent"; 2]);
+    // One packet there and back, the connections, and the anchor again.
+    let bound = GIVES_UP + 2 * Duration::from_millis(1_800);
+    assert!(took < bound + Duration::from_millis(200), "{took:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_counts_until_the_timeout_and_not_after_it() {
+    for (late, verdict) in [(1_990, "well"), (2_010, "down: silent")] {
+        let late = Behaviour::Late(Duration::from_millis(late));
+        let (net, config) = two(&Nameserver::behaving([zone()], late), 0);
+        // A connection takes another way there and back, so only what UDP says is looked at.
+        let (_, judgement) = look(&net, &config, product()).await;
+        let rows = &judgement.verdicts[0].1.rows;
+        let udp = rows.iter().find(|row| !row.fault.starts_with("tcp-"));
+        let said = udp.map_or("well".to_owned(), |row| format!("down: {}", row.fault));
+        assert_eq!(said, verdict);
+    }
+}
+
+/// A network without a socket left for one of the addresses.
+#[derive(Clone)]
+struct Exhausted(MemNet, SocketAddr);
+
+impl RuntimeProvider for Exhausted {
+    type Handle = TokioHandle;
+    type Timer = <MemNet as RuntimeProvider>::Timer;
+    type Udp = <MemNet as RuntimeProvider>::Udp;
+    type Tcp = <MemNet as RuntimeProvider>::Tcp;
+
+    fn create_handle(&self) -> Self::Handle {
+        self.0.create_handle()
+    }
+
+    fn connect_tcp(
+        &self,
+        server: SocketAddr,
+        bind: Option<SocketAddr>,
+        timeout: Option<Duration>,
+    ) -> Pin<Box<dyn Send + Future<Output = io::Result<Self::Tcp>>>> {
+        self.0.connect_tcp(server, bind, timeout)
+    }
+
+    fn bind_udp(
+        &self,
+        local: SocketAddr,
+        server: SocketAddr,
+    ) -> Pin<Box<dyn Send + Future<Output = io::Result<Self::Udp>>>> {
+        if server == self.1 {
+            let too_many_open_files = 24; // EMFILE
+            return Box::pin(async move { Err(io::Error::from_raw_os_error(too_many_open_files)) });
+        }
+        self.0.bind_udp(local, server)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_fails_on_our_own_side_is_nobodys_fault() {
+    let (net, config) = two(&Nameserver::new([zone()]), 0);
+    let (round, judgement) = look(&Exhausted(net.clone(), at(FIRST)), &config, product()).await;
+    assert_eq!(verdicts(&judgement), ["unknown", "well"]);
+    assert_eq!(judgement.verdicts[0].1.unseen, [at(FIRST)]);
+    assert_eq!(
+        round.after, None,
+        "nobody was accused, so nothing had to be made sure of"
+    );
+    // Where the anchors fail as well, we are offline.
+    let (_, judgement) = look(&Exhausted(net, at(HOME)), &config, product()).await;
+    assert_eq!(judgement.uplink.ipv4, Family::Offline);
+    assert_eq!(verdicts(&judgement), ["unknown"; 2]);
+}
