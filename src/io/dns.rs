@@ -20,9 +20,10 @@ use hickory_resolver::proto::op::{
     DnsRequest, DnsRequestOptions, DnsResponse, Edns, Message, MessageType, OpCode, Query,
 };
 use hickory_resolver::proto::rr::{DNSClass, Name, Record, RecordType};
-use tokio::sync::{Mutex, Semaphore, SemaphorePermit};
+use tokio::sync::Semaphore;
 
 use super::clock::Clock;
+use super::pace::Pace;
 use super::wire::{Ear, UDP_PAYLOAD};
 use crate::decide::judge;
 use crate::decide::question::{Question, Target, Transport};
@@ -377,38 +378,4 @@ fn read(response: DnsResponse, name: &Name, rtype: RecordType) -> Outcome {
         tc: message.metadata.truncation,
         records: records.collect(),
     })
-}
-
-/// Spreads the packets to one address over time: servers that limit rates drop what comes in a burst,
-/// and a dropped packet looks like a dead server.
-struct Pace<'a> {
-    clock: Clock,
-    gap: Duration,
-    in_flight: &'a Semaphore,
-    /// When the next one may go. Whoever holds the lock is the next.
-    next: Mutex<Duration>,
-}
-
-impl<'a> Pace<'a> {
-    fn new(clock: Clock, per_second: u32, in_flight: &'a Semaphore) -> Self {
-        let gap = Duration::from_secs(1).checked_div(per_second);
-        Self {
-            clock,
-            gap: gap.unwrap_or_default(),
-            in_flight,
-            next: Mutex::default(),
-        }
-    }
-
-    /// Returns when it is the caller's turn to send; what it gets it holds for as long as it waits for
-    /// the answer.
-    ///
-    /// Whoever waits for its turn holds nothing that another address could use meanwhile.
-    async fn turn(&self) -> SemaphorePermit<'a> {
-        let mut next = self.next.lock().await;
-        self.clock.sleep_until(*next).await;
-        let permit = self.in_flight.acquire().await.expect("it is never closed");
-        *next = self.clock.now().uptime + self.gap;
-        permit
-    }
 }

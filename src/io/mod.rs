@@ -7,5 +7,6 @@ pub mod github;
 pub mod http;
 pub mod leds;
 pub mod log;
+mod pace;
 pub mod systemd;
 pub mod wire;
