@@ -292,3 +292,6 @@ fn question_end(message: &[u8]) -> Option<usize> {
     let end = at + 1 + 4; // the root label, then type and class
     (end <= message.len()).then_some(end)
 }
+
+#[cfg(test)]
+mod tests;
