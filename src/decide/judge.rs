@@ -237,3 +237,6 @@ fn compare(expected: &[RData], found: &[&RData]) -> Result<(), Fault> {
     }
     Err(Fault::Records { missing, extra })
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,301 @@
+//! Rounds made by hand, and what is said of their subjects.
+
+use std::sync::Arc;
+
+use super::*;
+use crate::decide::moment::Moment;
+use crate::decide::question::{Target, targets};
+use crate::decide::round::Reading;
+use crate::decide::uplink::Family;
+
+/// Two nameservers; the second has two addresses, and serves the second zone alone.
+const TWO: &str = r#"
+    [vantage]
+    anchors = ["127.0.0.9:53", "[::1]:9"]
+    intercept = []
+    [[nameserver]]
+    name = "ns1.example.net"
+    addresses = ["127.0.0.1:53"]
+    [[nameserver]]
+    name = "ns2.example.net"
+    addresses = ["127.0.0.2:53", "[::1]:53"]
+    [[zone]]
+    name = "example.net"
+    records = [
+        { name = "www", type = "A", values = ["192.0.2.1"] },
+        { name = "ftp", type = "A", values = ["192.0.2.1"] },
+    ]
+    [[zone]]
+    name = "example.org"
+    nameservers = ["ns2.example.net"]
+"#;
+
+const NS1: &str = "127.0.0.1:53";
+const NS2: &str = "127.0.0.2:53";
+const NS2_6: &str = "[::1]:53";
+
+fn observation(outcome: Outcome) -> Observation {
+    Observation {
+        outcome,
+        attempts: 1,
+        truncated: false,
+        latency: Duration::from_millis(7),
+    }
+}
+
+/// The right answer to a question of [`TWO`].
+fn right(question: &Question) -> Observation {
+    let data = match question.set.rtype {
+        RecordType::SOA => soa(1),
+        RecordType::NS => ns("ns1.example.net."),
+        _ => a(1),
+    };
+    observation(Outcome::Answer(answer(vec![(
+        question.set.name.clone(),
+        data,
+    )])))
+}
+
+/// A round over [`TWO`] from a good vantage. What is asked about is written as in
+/// `127.0.0.1:53 UDP www.example.net A`.
+fn round(config: &Config, got: impl Fn(&str, &Question) -> Observation) -> Round {
+    let observe = |target: Arc<Target>| {
+        let one = |question: &Question| {
+            let asked = format!("{} {} {question}", target.address, question.transport);
+            got(&asked, question)
+        };
+        let observations = target.questions.iter().map(one).collect();
+        Observed {
+            target,
+            observations,
+        }
+    };
+    let reading = |&address: &SocketAddr| Reading {
+        address,
+        outcome: Outcome::Answer(answer(Vec::new())),
+    };
+    Round {
+        at: Moment::default(),
+        before: config.vantage.anchors.iter().map(reading).collect(),
+        intercept: Vec::new(),
+        after: None,
+        observed: targets(config).into_iter().map(observe).collect(),
+    }
+}
+
+fn two() -> Config {
+    Config::parse("test.toml", TWO).unwrap()
+}
+
+fn verdicts(config: &Config, round: &Round) -> [Verdict; 2] {
+    let judgement = judge(config, round);
+    let subjects: Vec<usize> = judgement.verdicts.iter().map(|(index, _)| *index).collect();
+    assert_eq!(subjects, [0, 1]);
+    let [first, second] = &judgement.verdicts[..] else {
+        unreachable!("two subjects");
+    };
+    [first.1.clone(), second.1.clone()]
+}
+
+fn row(row: &Row) -> String {
+    let (address, zone, question) = (row.address, &row.zone, &row.question);
+    format!(
+        "{} {address} {zone} {question} +{} {}",
+        row.severity, row.more, row.fault
+    )
+}
+
+fn rows(verdict: &Verdict) -> Vec<String> {
+    verdict.rows.iter().map(row).collect()
+}
+
+#[test]
+fn a_round_that_found_everything_right_says_so_and_how_much_it_saw() {
+    let config = two();
+    let round = round(&config, |_, question| right(question));
+    assert!(!looks_faulty(&round));
+    let [first, second] = verdicts(&config, &round);
+    assert_eq!((first.severity(), second.severity()), (None, None));
+    let [ns1, ns2, ns2_6] = &targets(&config)[..] else {
+        unreachable!("three addresses");
+    };
+    assert_eq!((first.seen, first.questions), (1, ns1.questions.len()));
+    let both = ns2.questions.len() + ns2_6.questions.len();
+    assert_eq!((second.seen, second.questions), (2, both));
+    assert_eq!(first.latency, Some(Duration::from_millis(7)));
+}
+
+#[test]
+fn what_is_wrong_with_many_questions_of_a_zone_is_one_row() {
+    let config = two();
+    let round = round(&config, |asked, question| match asked {
+        // Both addresses are lame for one zone, and one has lost a name of the other.
+        _ if asked.ends_with(" example.org SOA") || asked.ends_with(" example.org NS") => {
+            observation(Outcome::Answer(Answer {
+                rcode: ResponseCode::Refused,
+                ..answer(Vec::new())
+            }))
+        }
+        "127.0.0.2:53 UDP ftp.example.net A" => observation(Outcome::Answer(with(&[]))),
+        _ => right(question),
+    });
+    assert!(looks_faulty(&round));
+    let [first, second] = verdicts(&config, &round);
+    assert_eq!(first.rows, []);
+    assert_eq!(
+        rows(&second),
+        [
+            "down 127.0.0.2:53 example.net ftp.example.net A +0 no-records",
+            "down 127.0.0.2:53 example.org example.org SOA +1 rcode-refused",
+            "down [::1]:53 example.org example.org SOA +1 rcode-refused",
+            "degraded 127.0.0.2:53 example.org example.org SOA +0 tcp-rcode-refused",
+            "degraded [::1]:53 example.org example.org SOA +0 tcp-rcode-refused",
+        ]
+    );
+    assert_eq!(second.severity(), Some(Severity::Down));
+    assert_eq!(
+        second.rows[4].command,
+        "dig @::1 +norecurse +bufsize=1232 +tcp example.org SOA"
+    );
+}
+
+#[test]
+fn the_worst_comes_first() {
+    let config = two();
+    // TCP of the first zone is asked before anything of the second, whose fault is worse.
+    let round = round(&config, |asked, question| match asked {
+        "127.0.0.1:53 TCP example.net SOA" => observation(Outcome::Closed),
+        "127.0.0.2:53 TCP example.net SOA" => observation(Outcome::Silent),
+        "127.0.0.2:53 UDP example.org NS" => observation(Outcome::Garbled("noise".to_owned())),
+        _ => right(question),
+    });
+    let [first, second] = verdicts(&config, &round);
+    assert_eq!(
+        rows(&first),
+        ["degraded 127.0.0.1:53 example.net example.net SOA +0 tcp-closed"]
+    );
+    assert_eq!(first.severity(), Some(Severity::Degraded));
+    assert_eq!(
+        rows(&second),
+        [
+            "down 127.0.0.2:53 example.org example.org NS +0 garbled",
+            "degraded 127.0.0.2:53 example.net example.net SOA +0 tcp-silent",
+        ]
+    );
+    assert_eq!(second.severity(), Some(Severity::Down));
+}
+
+#[test]
+fn a_dead_address_has_one_fault_also_over_tcp_which_was_not_asked() {
+    let config = two();
+    let mut round = round(&config, |_, question| right(question));
+    for (n, observation) in (0..).zip(&mut round.observed[0].observations) {
+        observation.outcome = Outcome::Silent;
+        observation.attempts = if n == 0 { 3 } else { 0 };
+    }
+    let [dead, _] = verdicts(&config, &round);
+    assert_eq!(
+        rows(&dead),
+        ["down 127.0.0.1:53 example.net example.net SOA +4 silent"]
+    );
+    assert_eq!((dead.seen, dead.latency), (1, None));
+}
+
+#[test]
+fn what_tcp_said_after_a_truncated_answer_is_told_as_such() {
+    let config = two();
+    for (outcome, fault) in [
+        (Outcome::Closed, "truncated-closed"),
+        (Outcome::Answer(with(&[])), "truncated-no-records"),
+        (
+            Outcome::Answer(Answer {
+                tc: true,
+                ..with(&[a(1)])
+            }),
+            "truncated-garbled",
+        ),
+    ] {
+        let round = round(&config, |asked, question| match asked {
+            "127.0.0.1:53 UDP www.example.net A" => Observation {
+                truncated: true,
+                ..observation(outcome.clone())
+            },
+            _ => right(question),
+        });
+        let [first, _] = verdicts(&config, &round);
+        assert_eq!(first.rows.len(), 1);
+        assert_eq!(
+            (first.rows[0].fault.as_str(), first.severity()),
+            (fault, Some(Severity::Down))
+        );
+    }
+}
+
+#[test]
+fn an_address_is_unseen_while_its_family_or_our_own_side_fails() {
+    let config = two();
+    let mut round = round(&config, |asked, question| {
+        if asked.starts_with(NS2_6) {
+            return observation(Outcome::Silent);
+        }
+        match asked {
+            "127.0.0.1:53 UDP www.example.net A" => {
+                observation(Outcome::Local("too many open files".to_owned()))
+            }
+            "127.0.0.1:53 UDP ftp.example.net A" => observation(Outcome::Answer(with(&[]))),
+            _ => right(question),
+        }
+    });
+    round.before[1].outcome = Outcome::Silent;
+    assert_eq!(judge(&config, &round).uplink.ipv6, Family::Offline);
+    let [first, second] = verdicts(&config, &round);
+    // One question could not be asked: what the others showed counts, and their silence does not.
+    assert_eq!(
+        (first.seen, &first.unseen[..]),
+        (0, &[NS1.parse().unwrap()][..])
+    );
+    assert_eq!(first.rows.len(), 1);
+    assert_eq!(
+        (second.seen, &second.unseen[..]),
+        (1, &[NS2_6.parse().unwrap()][..])
+    );
+    let seen = round.observed[1].observations.len();
+    assert_eq!((second.questions, second.rows.len()), (seen, 0));
+}
+
+#[test]
+fn what_failed_on_our_own_side_looks_like_no_fault() {
+    let config = two();
+    let local = |_: &str, _: &Question| observation(Outcome::Local("no memory".to_owned()));
+    let round = round(&config, local);
+    assert!(!looks_faulty(&round));
+    for verdict in verdicts(&config, &round) {
+        assert_eq!((verdict.severity(), verdict.seen), (None, 0));
+    }
+}
+
+#[test]
+fn the_latency_is_the_median_of_the_right_answers_of_all_addresses() {
+    let config = two();
+    let round = round(&config, |asked, question| {
+        let latency = match asked {
+            "127.0.0.1:53 UDP www.example.net A" => 900,
+            "127.0.0.1:53 UDP ftp.example.net A" => 1,
+            _ if asked.starts_with(NS1) => 20,
+            _ if asked.starts_with(NS2) => 30,
+            // A wrong answer's latency does not count, however quick.
+            "[::1]:53 UDP www.example.net A" => {
+                return observation(Outcome::Answer(with(&[a(9)])));
+            }
+            _ => 40,
+        };
+        Observation {
+            latency: Duration::from_millis(latency),
+            ..right(question)
+        }
+    });
+    let [first, second] = verdicts(&config, &round);
+    assert_eq!(first.latency, Some(Duration::from_millis(20)));
+    // As many addresses with 40 ms, but one answer less.
+    assert_eq!(second.latency, Some(Duration::from_millis(30)));
+}
