@@ -159,6 +159,56 @@ async fn after_a_truncated_answer_the_one_over_tcp_is_judged() {
     assert_eq!(stray.await, "well");
 }
 
+#[tokio::test(start_paused = true)]
+async fn ttls_do_not_matter() {
+    let aged = bent(|_, message| {
+        for (ttl, record) in (0..).zip(&mut message.answers) {
+            record.ttl = ttl;
+        }
+    });
+    assert_eq!(aged.await, "well");
+}
+
+/// What is said of a server before whose answers, over UDP, come so many of these, one every millisecond.
+async fn flooded(count: u32, forged: fn(&[u8]) -> Vec<u8>) -> String {
+    let good = Nameserver::new([zone()]);
+    let script = move |transport, packet: &[u8]| {
+        let mut replies = good.replies(transport, packet);
+        if transport == Transport::Udp {
+            let forgery = |n: u32| Reply {
+                delay: Duration::from_millis(n.into()),
+                ..Reply::now(forged(packet))
+            };
+            replies[0].delay = Duration::from_millis(count.into());
+            replies.splice(0..0, (0..count).map(forgery));
+        }
+        replies
+    };
+    let net = MemNet::new();
+    let (home, address) = (at("127.0.0.1:53"), at("127.0.0.2:53"));
+    net.add(home, anchor());
+    net.add(address, Nameserver::behaving([], Behaviour::custom(script)));
+    let config = config(&[vec![address]], WWW, &[home], &[]);
+    let begin = Instant::now();
+    let (_, judgement) = look(&net, &config, product()).await;
+    let took = Instant::now() - begin;
+    // Two questions after each other, each given up after 7.5 s.
+    assert!(took < Duration::from_millis(15_200), "{took:?}");
+    verdicts(&judgement).concat()
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_behind_a_flood_of_forgeries_is_found_and_a_flood_alone_ends_with_the_timeout() {
+    for forged in [
+        |packet: &[u8]| vec![!packet[0], packet[1], 0x84],
+        |packet: &[u8]| packet.to_vec(),
+        |packet: &[u8]| [&packet[..2], &[0xff; 60]].concat(),
+    ] {
+        assert_eq!(flooded(1_500, forged).await, "well");
+        assert_eq!(flooded(5_000, forged).await, "down: garbled");
+    }
+}
+
 /// A server that is well over UDP, and whose three connections end as `end` ends them.
 async fn hanging_up(end: fn(TcpStream)) -> (String, Judgement) {
     let server = Nameserver::behaving([zone()], Behaviour::NoTcp);
