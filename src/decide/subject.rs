@@ -162,10 +162,7 @@ impl Health {
         match self.sight(verdict) {
             Sight::Unknown => (self, None),
             Sight::Well => self.seen_well(at, schedule),
-            Sight::Faulty(rows, severity) => {
-                let begun = |rows: &[Row]| Incident::begin(fresh, at, severity, rows);
-                self.seen_faulty(rows, severity, at, schedule, begun)
-            }
+            Sight::Faulty(rows, severity) => self.seen_faulty(rows, severity, at, schedule, fresh),
         }
     }
 
@@ -223,72 +220,39 @@ impl Health {
         severity: Severity,
         at: Moment,
         schedule: &Schedule,
-        begun: impl Fn(&[Row]) -> Incident,
+        fresh: &str,
     ) -> (Self, Option<Change>) {
-        let is_down = severity == Severity::Down;
-        match self {
-            Self::Well | Self::Suspect(_) => {
-                let (mut incident, faulty, down, first) = match self {
-                    Self::Suspect(s) => (s.incident, s.faulty, s.down, false),
-                    _ => (begun(&rows), 0, 0, true),
-                };
-                incident.see(rows, at, severity);
-                let faulty = faulty + 1;
-                let down = if is_down { down + 1 } else { 0 };
-                if faulty < schedule.open_after {
-                    let change = first.then(|| Change::Suspected(incident.clone()));
-                    let suspicion = Suspicion {
-                        incident,
-                        faulty,
-                        down,
-                    };
-                    return (Self::Suspect(suspicion), change);
-                }
-                let sure = down >= schedule.open_after;
-                incident.believe(if sure {
-                    Severity::Down
-                } else {
-                    Severity::Degraded
-                });
-                let opened = Change::Opened(incident.clone());
-                let unlike = if sure { 0 } else { down };
-                (Self::Failing(Failing { incident, unlike }), Some(opened))
+        let (mut incident, mut unlike, relapsed) = match self {
+            Self::Well => {
+                let suspicion = Suspicion::begin(fresh, at);
+                return suspicion.confirmed(rows, severity, at, schedule);
             }
-            Self::Failing(Failing {
-                mut incident,
-                unlike,
-            }) => {
-                incident.see(rows, at, severity);
-                let unlike = if severity == incident.severity {
-                    0
-                } else {
-                    unlike + 1
-                };
-                let enough = if is_down {
-                    schedule.open_after
-                } else {
-                    schedule.close_after
-                };
-                if unlike < enough {
-                    return (Self::Failing(Failing { incident, unlike }), None);
-                }
-                incident.believe(severity);
-                let shifted = Change::Shifted(incident.clone());
-                (
-                    Self::Failing(Failing {
-                        incident,
-                        unlike: 0,
-                    }),
-                    Some(shifted),
-                )
+            Self::Suspect(suspicion) => {
+                return suspicion.confirmed(rows, severity, at, schedule);
             }
-            Self::Recovering(mut incident, _) => {
-                incident.see(rows, at, severity);
-                let relapsed = Change::Relapsed(incident.clone());
-                let unlike = u32::from(severity != incident.severity);
-                (Self::Failing(Failing { incident, unlike }), Some(relapsed))
-            }
+            Self::Failing(failing) => (failing.incident, failing.unlike, false),
+            Self::Recovering(incident, _) => (incident, 0, true),
+        };
+        incident.see(rows, at, severity);
+        unlike = match severity == incident.severity {
+            true => 0,
+            false => unlike + 1,
+        };
+        let enough = match severity {
+            Severity::Down => schedule.open_after,
+            Severity::Degraded => schedule.close_after,
+        };
+        let shifted = unlike >= enough;
+        if shifted {
+            incident.believe(severity);
+            unlike = 0;
         }
+        let change = match (shifted, relapsed) {
+            (true, _) => Some(Change::Shifted(incident.clone())),
+            (false, true) => Some(Change::Relapsed(incident.clone())),
+            (false, false) => None,
+        };
+        (Self::Failing(Failing { incident, unlike }), change)
     }
 
     /// How soon the subject should be asked again; `None`: with everybody else.
@@ -328,18 +292,55 @@ impl Health {
     }
 }
 
-impl Incident {
-    fn begin(id: &str, at: Moment, severity: Severity, rows: &[Row]) -> Self {
+impl Suspicion {
+    fn begin(id: &str, at: Moment) -> Self {
         Self {
-            id: id.to_owned(),
-            since: at,
-            severity,
-            worst: Severity::Degraded, // until more is believed
-            rows: rows.to_vec(),
-            history: Vec::new(),
+            incident: Incident {
+                id: id.to_owned(),
+                since: at,
+                severity: Severity::Degraded, // until more is believed
+                worst: Severity::Degraded,
+                rows: Vec::new(),
+                history: Vec::new(),
+            },
+            faulty: 0,
+            down: 0,
         }
     }
 
+    /// One more faulty verdict.
+    fn confirmed(
+        mut self,
+        rows: Vec<Row>,
+        severity: Severity,
+        at: Moment,
+        schedule: &Schedule,
+    ) -> (Health, Option<Change>) {
+        self.incident.see(rows, at, severity);
+        self.faulty += 1;
+        self.down = match severity {
+            Severity::Down => self.down + 1,
+            Severity::Degraded => 0,
+        };
+        if self.faulty < schedule.open_after {
+            let first = self.faulty == 1;
+            let change = first.then(|| Change::Suspected(self.incident.clone()));
+            return (Health::Suspect(self), change);
+        }
+        let Self {
+            mut incident, down, ..
+        } = self;
+        let mut unlike = down;
+        if down >= schedule.open_after {
+            incident.believe(Severity::Down);
+            unlike = 0;
+        }
+        let opened = Change::Opened(incident.clone());
+        (Health::Failing(Failing { incident, unlike }), Some(opened))
+    }
+}
+
+impl Incident {
     fn see(&mut self, rows: Vec<Row>, at: Moment, severity: Severity) {
         self.rows = rows;
         self.remember(at, Some(severity));

@@ -224,6 +224,26 @@ fn down_and_degraded_shift_only_after_enough_verdicts_in_a_row() {
 }
 
 #[test]
+fn a_relapse_is_the_first_verdict_in_a_row_for_a_shift_as_well() {
+    let mut worse = Walk::new(1, 2);
+    assert_eq!(worse.walk("dw"), "degraded recovering");
+    assert_eq!(name(worse.step(&down()).as_ref()), "shifted");
+    assert_eq!(worse.incident().worst, Severity::Down);
+    let mut better = Walk::new(3, 1);
+    better.health = better.health.adopt(remembered(Severity::Down));
+    assert_eq!(better.walk("d"), "degraded");
+    // With more than one in a row, it counts as one.
+    assert_eq!(
+        Walk::new(2, 2).walk("ddwDD"),
+        "suspect degraded recovering degraded down"
+    );
+    assert_eq!(
+        Walk::new(2, 2).walk("DDwdd"),
+        "suspect down recovering down degraded"
+    );
+}
+
+#[test]
 fn a_shift_is_told_and_the_worst_is_remembered() {
     let mut walk = Walk::new(2, 2);
     walk.walk("DDd");
