@@ -14,6 +14,9 @@
 //! An unknown verdict moves nothing, wherever it arrives. Open-after = 1 leads from Well straight to
 //! Failing, close-after = 1 from Failing straight to Well.
 //!
+//! An incident that an issue or the state directory remembers ([`Health::adopt`]) leads from Well to
+//! Recovering and from Suspect to Failing; elsewhere it only gives its identity.
+//!
 //! How bad an incident is follows the same rule: it becomes *down* after open-after verdicts in a row
 //! said so, and *degraded* again after close-after in a row that were better.
 
@@ -274,15 +277,24 @@ impl Health {
     /// Takes over an incident that the issue tracker remembers and we do not.
     ///
     /// It counts as recovering with no well verdict yet, so that it closes like any other; a subject
-    /// that is already in trouble goes on with the older identity.
+    /// that is already in trouble goes on with the older identity. How bad it is remembered to be holds
+    /// until enough verdicts in a row have said otherwise.
     #[must_use]
     pub fn adopt(self, old: Incident) -> Self {
         match self {
             Self::Well => Self::Recovering(old, 0),
-            Self::Suspect(s) => Self::Failing(Failing {
-                incident: s.incident.renamed(old),
-                unlike: 0,
-            }),
+            Self::Suspect(s) => {
+                let severity = old.severity;
+                let unlike = match severity {
+                    Severity::Degraded => s.down,
+                    Severity::Down => u32::from(s.down == 0),
+                };
+                let incident = Incident {
+                    severity,
+                    ..s.incident.renamed(old)
+                };
+                Self::Failing(Failing { incident, unlike })
+            }
             Self::Failing(f) => Self::Failing(Failing {
                 incident: f.incident.renamed(old),
                 unlike: f.unlike,

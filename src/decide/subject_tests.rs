@@ -374,6 +374,7 @@ fn remembered(severity: Severity) -> Incident {
 fn a_remembered_incident_is_taken_over_in_every_state() {
     for (walked, state_then, severity) in [
         ("", "Recovering", Severity::Down),
+        ("d", "Failing", Severity::Down),
         ("ddd", "Failing", Severity::Degraded),
         ("dddw", "Recovering", Severity::Degraded),
     ] {
@@ -386,6 +387,25 @@ fn a_remembered_incident_is_taken_over_in_every_state() {
         assert_eq!(incident.worst, Severity::Down);
         assert_eq!(incident.severity, severity, "after {walked:?}");
     }
+}
+
+#[test]
+fn a_suspicion_alone_does_not_change_how_bad_a_remembered_incident_is() {
+    let after = |walked: &str, old: Severity, then: &str| {
+        let mut walk = Walk::new(3, 2);
+        walk.walk(walked);
+        walk.health = walk.health.adopt(remembered(old));
+        walk.walk(then)
+    };
+    // The suspicion's own verdicts count towards the shift.
+    assert_eq!(after("D", Severity::Degraded, "DD"), "degraded down");
+    assert_eq!(after("DD", Severity::Degraded, "D"), "down");
+    assert_eq!(
+        after("Dd", Severity::Degraded, "DDD"),
+        "degraded degraded down"
+    );
+    assert_eq!(after("d", Severity::Down, "d"), "degraded");
+    assert_eq!(after("dD", Severity::Down, "dd"), "down degraded");
 }
 
 #[test]
