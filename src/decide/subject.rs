@@ -18,7 +18,8 @@
 //! Recovering and from Suspect to Failing; elsewhere it only gives its identity.
 //!
 //! How bad an incident is follows the same rule: it becomes *down* after open-after verdicts in a row
-//! said so, and *degraded* again after close-after in a row that were better.
+//! said so, and *degraded* again after close-after in a row that were better. A verdict that saw less than
+//! what is believed to be down, because an address was out of sight, neither counts nor interrupts.
 
 use std::time::Duration;
 
@@ -117,7 +118,8 @@ pub enum Change {
 enum Sight {
     Unknown,
     Well,
-    Faulty(Vec<Row>, Severity),
+    /// What is wrong and how bad it is; `None`: what was down is out of sight, and the rest is not.
+    Faulty(Vec<Row>, Option<Severity>),
 }
 
 impl Health {
@@ -189,10 +191,9 @@ impl Health {
                 let kept: Vec<Row> = hidden.into_iter().filter(|row| !told(row)).collect();
                 // Nothing eases by being out of sight, and nothing gets worse by it either.
                 let hidden_down = kept.iter().any(|row| row.severity == Severity::Down);
-                let believed = self.incident().map(|incident| incident.severity);
-                let severity = match believed {
-                    Some(Severity::Down) if hidden_down => Severity::Down,
-                    _ => severity,
+                let severity = match severity {
+                    Severity::Degraded if hidden_down => None,
+                    severity => Some(severity),
                 };
                 rows.extend(kept);
                 Sight::Faulty(rows, severity)
@@ -220,7 +221,7 @@ impl Health {
     fn seen_faulty(
         self,
         rows: Vec<Row>,
-        severity: Severity,
+        severity: Option<Severity>,
         at: Moment,
         schedule: &Schedule,
         fresh: &str,
@@ -237,18 +238,21 @@ impl Health {
             Self::Recovering(incident, _) => (incident, 0, true),
         };
         incident.see(rows, at, severity);
-        unlike = match severity == incident.severity {
-            true => 0,
-            false => unlike + 1,
-        };
-        let enough = match severity {
-            Severity::Down => schedule.open_after,
-            Severity::Degraded => schedule.close_after,
-        };
-        let shifted = unlike >= enough;
-        if shifted {
-            incident.believe(severity);
-            unlike = 0;
+        let mut shifted = false;
+        if let Some(severity) = severity {
+            unlike = match severity == incident.severity {
+                true => 0,
+                false => unlike + 1,
+            };
+            let enough = match severity {
+                Severity::Down => schedule.open_after,
+                Severity::Degraded => schedule.close_after,
+            };
+            shifted = unlike >= enough;
+            if shifted {
+                incident.believe(severity);
+                unlike = 0;
+            }
         }
         let change = match (shifted, relapsed) {
             (true, _) => Some(Change::Shifted(incident.clone())),
@@ -324,15 +328,16 @@ impl Suspicion {
     fn confirmed(
         mut self,
         rows: Vec<Row>,
-        severity: Severity,
+        severity: Option<Severity>,
         at: Moment,
         schedule: &Schedule,
     ) -> (Health, Option<Change>) {
         self.incident.see(rows, at, severity);
         self.faulty += 1;
         self.down = match severity {
-            Severity::Down => self.down + 1,
-            Severity::Degraded => 0,
+            Some(Severity::Down) => self.down + 1,
+            Some(Severity::Degraded) => 0,
+            None => self.down,
         };
         if self.faulty < schedule.open_after {
             let first = self.faulty == 1;
@@ -353,9 +358,9 @@ impl Suspicion {
 }
 
 impl Incident {
-    fn see(&mut self, rows: Vec<Row>, at: Moment, severity: Severity) {
+    fn see(&mut self, rows: Vec<Row>, at: Moment, severity: Option<Severity>) {
         self.rows = rows;
-        self.remember(at, Some(severity));
+        self.remember(at, Some(severity.unwrap_or(self.severity)));
     }
 
     fn believe(&mut self, severity: Severity) {

@@ -346,6 +346,16 @@ fn an_incident_neither_eases_nor_worsens_by_what_is_out_of_sight() {
         worsens.step(&without(V4, both(down, degraded)));
         assert_eq!(worsens.health.word(), "degraded");
     }
+    // It takes the third in a row, and what was out of sight was no interruption.
+    worsens.step(&both(down, degraded));
+    assert_eq!(worsens.health.word(), "down");
+    let mut suspect = Walk::new(3, 2);
+    suspect.step(&both(down, degraded));
+    suspect.step(&both(down, degraded));
+    suspect.step(&without(V4, both(down, degraded)));
+    assert_eq!(suspect.health.word(), "degraded");
+    suspect.step(&both(down, degraded));
+    assert_eq!(suspect.health.word(), "down");
 }
 
 #[test]
