@@ -129,7 +129,7 @@ pub(super) fn change(subject: &Subject, change: &Change, now: &Moment, schedule:
                     row.detail,
                 );
             }
-            if !incident.reportable(now, schedule) {
+            if !incident.reportable {
                 let wait = span_text(schedule.degraded_after);
                 info!(
                     NAMESERVER = name,

@@ -45,6 +45,8 @@ pub struct Incident {
     pub severity: Severity,
     /// How bad it has been.
     pub worst: Severity,
+    /// It was down, or seen to last, so that an issue should tell of it.
+    pub reportable: bool,
     /// What is wrong, as last seen.
     pub rows: Vec<Row>,
     /// The last verdicts, oldest first.
@@ -254,6 +256,7 @@ impl Health {
                 unlike = 0;
             }
         }
+        incident.weigh(&at, schedule);
         let change = match (shifted, relapsed) {
             (true, _) => Some(Change::Shifted(incident.clone())),
             (false, true) => Some(Change::Relapsed(incident.clone())),
@@ -316,6 +319,7 @@ impl Suspicion {
                 since: at,
                 severity: Severity::Degraded, // until more is believed
                 worst: Severity::Degraded,
+                reportable: false,
                 rows: Vec::new(),
                 history: Vec::new(),
             },
@@ -352,6 +356,7 @@ impl Suspicion {
             incident.believe(Severity::Down);
             unlike = 0;
         }
+        incident.weigh(&at, schedule);
         let opened = Change::Opened(incident.clone());
         (Health::Failing(Failing { incident, unlike }), Some(opened))
     }
@@ -366,6 +371,13 @@ impl Incident {
     fn believe(&mut self, severity: Severity) {
         self.severity = severity;
         self.worst = self.worst.max(severity);
+    }
+
+    /// Bad enough, or seen for long enough, for an issue. Asked when it is seen: time that passes while our
+    /// own side is blind says nothing.
+    fn weigh(&mut self, now: &Moment, schedule: &Schedule) {
+        let lasts = now.since(&self.since) >= schedule.degraded_after;
+        self.reportable |= self.worst == Severity::Down || lasts;
     }
 
     fn remember(&mut self, at: Moment, severity: Option<Severity>) {
@@ -384,6 +396,7 @@ impl Incident {
             id: old.id,
             since: old.since,
             worst: self.worst.max(old.worst),
+            reportable: self.reportable || old.reportable,
             ..self
         }
     }
@@ -398,12 +411,6 @@ impl Incident {
             }
         }
         zones
-    }
-
-    /// Whether it is bad enough, or has been there long enough, for an issue.
-    #[must_use]
-    pub fn reportable(&self, now: &Moment, schedule: &Schedule) -> bool {
-        self.worst == Severity::Down || now.since(&self.since) >= schedule.degraded_after
     }
 }
 

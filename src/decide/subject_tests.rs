@@ -359,14 +359,29 @@ fn an_incident_neither_eases_nor_worsens_by_what_is_out_of_sight() {
 }
 
 #[test]
-fn an_incident_is_worth_an_issue_when_it_is_down_or_has_lasted() {
+fn an_incident_is_worth_an_issue_when_it_is_down_or_was_seen_to_last() {
     let mut walk = Walk::new(3, 2);
     walk.walk("DDD");
-    assert!(walk.incident().reportable(&at(30), &walk.schedule));
+    assert!(walk.incident().reportable);
     let mut walk = Walk::new(3, 2);
     walk.walk("ddd"); // the first at 10 s
-    assert!(!walk.incident().reportable(&at(3609), &walk.schedule));
-    assert!(walk.incident().reportable(&at(3610), &walk.schedule));
+    walk.seconds = 3590;
+    walk.step(&degraded());
+    assert!(!walk.incident().reportable, "not yet an hour");
+    // Neither time that passes unseen nor a well verdict makes it last.
+    walk.seconds = 90_000;
+    walk.walk("??w?");
+    assert!(!walk.incident().reportable);
+    walk.walk("d");
+    assert!(walk.incident().reportable);
+    // And it stays so: what people have been told of needs an end.
+    walk.walk("w");
+    assert!(walk.incident().reportable);
+    let mut walk = Walk::new(3, 2);
+    walk.walk("ddd");
+    walk.seconds = 3600;
+    walk.step(&degraded());
+    assert!(walk.incident().reportable, "an hour");
 }
 
 fn remembered(severity: Severity) -> Incident {
@@ -375,6 +390,7 @@ fn remembered(severity: Severity) -> Incident {
         since: at(1),
         severity,
         worst: severity,
+        reportable: true,
         rows: Vec::new(),
         history: Vec::new(),
     }

@@ -181,19 +181,19 @@ impl Watch {
                 subject.verdict = Some(verdict.clone());
             }
             if let Some(Change::Closed(incident)) = &change {
-                self.ended.push(Wanted {
-                    subject: subject.name.clone(),
-                    incident: incident.clone(),
-                    ended: Some(at),
-                    issue: subject.issue.take(),
-                });
+                let issue = subject.issue.take();
+                // Too short or too slight for anybody to be told, and nobody was.
+                if issue.is_some() || incident.reportable {
+                    self.ended.push(Wanted {
+                        subject: subject.name.clone(),
+                        incident: incident.clone(),
+                        ended: Some(at),
+                        issue,
+                    });
+                }
             }
             changes.extend(change.map(|change| (*index, change)));
         }
-        self.ended.retain(|e| {
-            // Too short or too slight for anybody to be told, and nobody was.
-            e.issue.is_some() || e.incident.reportable(&e.ended.unwrap_or(at), schedule)
-        });
         if self.reporting == Reporting::Off {
             self.ended.clear();
         }
@@ -217,10 +217,10 @@ impl Watch {
 
     /// The incidents that should have an issue now, over or not.
     #[must_use]
-    pub fn wanted(&self, now: &Moment, schedule: &Schedule) -> Vec<Wanted> {
+    pub fn wanted(&self) -> Vec<Wanted> {
         let open = self.subjects.iter().filter_map(|subject| {
             let incident = subject.health.incident()?;
-            let told = subject.issue.is_some() || incident.reportable(now, schedule);
+            let told = subject.issue.is_some() || incident.reportable;
             told.then(|| Wanted {
                 subject: subject.name.clone(),
                 incident: incident.clone(),
@@ -264,6 +264,7 @@ impl Watch {
                     since: now.recalled(found.since),
                     severity: found.severity,
                     worst: found.severity,
+                    reportable: true,
                     rows: Vec::new(),
                     history: Vec::new(),
                 });
@@ -346,8 +347,8 @@ impl Watch {
 
     /// What must survive a power cut: incidents that no issue tells of as they are.
     #[must_use]
-    pub fn unreported(&self, now: &Moment, schedule: &Schedule) -> Vec<Stored> {
-        let kept = self.wanted(now, schedule).into_iter();
+    pub fn unreported(&self) -> Vec<Stored> {
+        let kept = self.wanted().into_iter();
         let kept = kept.filter(|wanted| wanted.issue.is_none() || wanted.ended.is_some());
         kept.filter(|_| self.reporting != Reporting::Off)
             .map(|wanted| Stored {
@@ -372,6 +373,7 @@ impl Watch {
                 since: now.recalled(old.since),
                 severity: old.severity,
                 worst: old.worst,
+                reportable: true,
                 rows: old.rows,
                 history: old.history,
             };
