@@ -421,3 +421,7 @@ pub fn uplink_text(uplink: Uplink) -> String {
         .filter_map(|(name, word)| word.map(|w| format!("{name} {w}")));
     said.collect::<Vec<_>>().join(", ")
 }
+
+#[cfg(test)]
+#[path = "watch_tests.rs"]
+mod tests;
