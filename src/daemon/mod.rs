@@ -274,15 +274,14 @@ impl<P: RuntimeProvider> Daemon<P> {
         let judgement = judge(&self.config, round);
         let fresh = format!("{:016x}", clock::random());
         let before = self.watch.uplink;
-        if before.is_some_and(|uplink| uplink.blind()) && !judgement.uplink.blind() {
-            self.report_after = now.uptime; // GitHub was out of reach with everything else
-        }
         let watch = self.watch.clone();
         let (watch, changes) = watch.after(&judgement, now, schedule, &fresh);
         self.watch = watch;
-        if judgement.uplink.blind() {
+        if self.watch.uplink.is_some_and(|uplink| uplink.blind()) {
             // The lamps should say soon that the connection is back.
             self.regular = self.regular.min(now.uptime + schedule.recover);
+        } else if before.is_some_and(|uplink| uplink.blind()) {
+            self.report_after = now.uptime; // GitHub was out of reach with everything else
         }
         log::round(
             &self.watch,

@@ -1,6 +1,7 @@
 //! What the panel and the exit code make of all that is believed.
 
 use super::*;
+use crate::decide::judge::Judgement;
 use crate::decide::led::State;
 use crate::decide::reconcile::{Failure, Report};
 use crate::decide::testing::{
@@ -61,6 +62,29 @@ fn the_panel_shows_the_most_pressing_thing() {
     let mut half = led().rounds(2, [well(), down()]);
     half = half.uplink(Offline, Online, [unknown(), down()]);
     assert_eq!(half.state(), State::Down(vec![2]));
+}
+
+#[test]
+fn a_round_over_some_says_nothing_of_a_family_that_none_of_them_has() {
+    use Family::{Offline, Online, Unused};
+    let mut led = Led::new().rounds(3, [down(), well()]);
+    led.judged(&Judgement {
+        uplink: Uplink {
+            ipv4: Unused,
+            ipv6: Offline,
+        },
+        verdicts: vec![(1, unknown())],
+    });
+    // The first is reached over IPv4, and nobody has looked at that.
+    assert_eq!(led.state(), State::Down(vec![1]));
+    let uplink = Uplink {
+        ipv4: Online,
+        ipv6: Offline,
+    };
+    assert_eq!(led.watch.uplink, Some(uplink));
+    // A round over all says what there is to say.
+    let led = led.uplink(Unused, Online, [well(), well()]);
+    assert_eq!(led.watch.uplink.map(|uplink| uplink.ipv4), Some(Unused));
 }
 
 #[test]

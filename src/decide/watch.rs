@@ -163,7 +163,11 @@ impl Watch {
         schedule: &Schedule,
         fresh: &str,
     ) -> (Self, Vec<(usize, Change)>) {
-        self.uplink = Some(judgement.uplink);
+        let some = judgement.verdicts.len() < self.subjects.len();
+        self.uplink = Some(match self.uplink {
+            Some(before) if some => judgement.uplink.or(before),
+            _ => judgement.uplink,
+        });
         self.date(&at);
         let mut changes = Vec::new();
         for (index, verdict) in &judgement.verdicts {
