@@ -391,7 +391,8 @@ impl Incident {
         });
     }
 
-    fn renamed(self, old: Self) -> Self {
+    /// The same with an older identity.
+    pub(super) fn renamed(self, old: Self) -> Self {
         Self {
             id: old.id,
             since: old.since,

@@ -140,8 +140,8 @@ fn an_incident_that_has_an_issue_is_wanted_until_its_end_is_told() {
 fn what_no_issue_tells_of_survives_a_power_cut() {
     let led = Led::new()
         .rounds(3, [down(), degraded()])
-        .rounds(2, [well(), down()])
-        .rounds(1, [well(), down()]);
+        .reported(&known("round1-0", 7))
+        .rounds(3, [well(), down()]);
     let stored = led.watch.unreported();
     assert_eq!(stored.len(), 2, "one that is over, one that lasts");
     let json = serde_json::to_string(&stored).unwrap();
@@ -243,6 +243,36 @@ fn a_listing_that_lags_does_not_bring_a_settled_incident_back() {
     let led = led.reported(&adopt(NS1, "round6-0", 8));
     assert_eq!(led.watch.subjects, before.subjects);
     assert_eq!(led.wanted(), [("round6-0".to_owned(), true, Some(8))]);
+}
+
+#[test]
+fn an_issue_that_stays_open_long_after_it_was_settled_is_taken_care_of_again() {
+    let mut led = Led::new()
+        .rounds(3, [down(), well()])
+        .rounds(2, [well(), well()])
+        .reported(&settled("round1-0"));
+    led.seconds += 600;
+    let led = led.reported(&adopt(NS1, "round1-0", 7));
+    assert_eq!(led.wanted(), [("round1-0".to_owned(), false, Some(7))]);
+}
+
+#[test]
+fn what_ended_while_the_report_that_found_its_issue_was_under_way_has_that_issue() {
+    let led = Led::new().rounds(3, [down(), well()]);
+    let led = led
+        .rounds(2, [well(), well()])
+        .reported(&adopt(NS1, "old", 7));
+    assert_eq!(led.wanted(), [("old".to_owned(), true, Some(7))]);
+    assert_eq!(led.watch.subjects[0].health, Health::Well);
+}
+
+#[test]
+fn an_incident_learns_of_its_own_issue_before_it_is_worth_one() {
+    let led = Led::new().rounds(3, [degraded(), well()]);
+    let before = led.watch.subjects[0].health.clone();
+    let led = led.reported(&adopt(NS1, "round1-0", 7));
+    assert_eq!(led.watch.subjects[0].health, before);
+    assert_eq!(led.wanted(), [("round1-0".to_owned(), false, Some(7))]);
 }
 
 #[test]
