@@ -55,7 +55,7 @@ pub(super) fn bad_config(problems: &Problems) {
 
 /// The round's own line, and a line when the uplink has changed.
 pub(super) fn round(watch: &Watch, judgement: &Judgement, before: Option<Uplink>, took: Duration) {
-    let uplink = judgement.uplink;
+    let uplink = watch.uplink.unwrap_or(judgement.uplink);
     if before != Some(uplink) {
         let text = uplink_text(uplink);
         if uplink.intercepted() {
@@ -129,7 +129,7 @@ pub(super) fn change(subject: &Subject, change: &Change, now: &Moment, schedule:
                     row.detail,
                 );
             }
-            if !incident.reportable(now, schedule) {
+            if !incident.reportable {
                 let wait = span_text(schedule.degraded_after);
                 info!(
                     NAMESERVER = name,

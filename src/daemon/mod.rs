@@ -274,15 +274,14 @@ impl<P: RuntimeProvider> Daemon<P> {
         let judgement = judge(&self.config, round);
         let fresh = format!("{:016x}", clock::random());
         let before = self.watch.uplink;
-        if before.is_some_and(|uplink| uplink.blind()) && !judgement.uplink.blind() {
-            self.report_after = now.uptime; // GitHub was out of reach with everything else
-        }
         let watch = self.watch.clone();
         let (watch, changes) = watch.after(&judgement, now, schedule, &fresh);
         self.watch = watch;
-        if judgement.uplink.blind() {
+        if self.watch.uplink.is_some_and(|uplink| uplink.blind()) {
             // The lamps should say soon that the connection is back.
             self.regular = self.regular.min(now.uptime + schedule.recover);
+        } else if before.is_some_and(|uplink| uplink.blind()) {
+            self.report_after = now.uptime; // GitHub was out of reach with everything else
         }
         log::round(
             &self.watch,
@@ -300,7 +299,7 @@ impl<P: RuntimeProvider> Daemon<P> {
 
     /// Uptime of the next report; never, when there is nothing to say and nobody to say it to.
     fn next_report(&self) -> Duration {
-        let quiet = !self.report_due && self.digest(&self.clock.now()) == self.reported;
+        let quiet = !self.report_due && self.digest() == self.reported;
         // Before the first round nothing is known, not even whether there is an uplink.
         if self.reporter.is_none() || quiet || self.watch.uplink.is_none() {
             return Duration::MAX;
@@ -309,8 +308,8 @@ impl<P: RuntimeProvider> Daemon<P> {
     }
 
     /// What a report would be about: changes when a new one is worth making.
-    fn digest(&self, now: &Moment) -> Vec<String> {
-        let wanted = self.watch.wanted(now, &self.config.schedule);
+    fn digest(&self) -> Vec<String> {
+        let wanted = self.watch.wanted();
         let shows = crate::decide::issue::shows;
         wanted
             .iter()
@@ -327,9 +326,9 @@ impl<P: RuntimeProvider> Daemon<P> {
             return None;
         }
         self.report_due = false;
-        self.reported = self.digest(&now);
+        self.reported = self.digest();
         let reporter = self.reporter.clone()?;
-        let wanted = self.watch.wanted(&now, &self.config.schedule);
+        let wanted = self.watch.wanted();
         Some(Box::pin(report(
             reporter,
             wanted,
@@ -375,7 +374,7 @@ impl<P: RuntimeProvider> Daemon<P> {
         if let Err(error) = files::replace(&self.places.status(), &json, false) {
             log::once_a_reason("status file", &error.to_string());
         }
-        let stored = self.watch.unreported(&now, &self.config.schedule);
+        let stored = self.watch.unreported();
         if stored != self.stored {
             match self.store(&stored) {
                 Ok(()) => self.stored = stored,

@@ -25,5 +25,7 @@ pub mod reconcile;
 pub mod round;
 pub mod status;
 pub mod subject;
+#[cfg(test)]
+mod testing;
 pub mod uplink;
 pub mod watch;

@@ -168,3 +168,7 @@ impl NameserverView {
 fn milliseconds(latency: Duration) -> f64 {
     (latency.as_secs_f64() * 1e5).round() / 100.0
 }
+
+#[cfg(test)]
+#[path = "status_tests.rs"]
+mod tests;

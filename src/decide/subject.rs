@@ -14,8 +14,12 @@
 //! An unknown verdict moves nothing, wherever it arrives. Open-after = 1 leads from Well straight to
 //! Failing, close-after = 1 from Failing straight to Well.
 //!
+//! An incident that an issue or the state directory remembers ([`Health::adopt`]) leads from Well to
+//! Recovering and from Suspect to Failing; elsewhere it only gives its identity.
+//!
 //! How bad an incident is follows the same rule: it becomes *down* after open-after verdicts in a row
-//! said so, and *degraded* again after close-after in a row that were better.
+//! said so, and *degraded* again after close-after in a row that were better. A verdict that saw less than
+//! what is believed to be down, because an address was out of sight, neither counts nor interrupts.
 
 use std::time::Duration;
 
@@ -41,6 +45,8 @@ pub struct Incident {
     pub severity: Severity,
     /// How bad it has been.
     pub worst: Severity,
+    /// It was down, or seen to last, so that an issue should tell of it.
+    pub reportable: bool,
     /// What is wrong, as last seen.
     pub rows: Vec<Row>,
     /// The last verdicts, oldest first.
@@ -114,7 +120,8 @@ pub enum Change {
 enum Sight {
     Unknown,
     Well,
-    Faulty(Vec<Row>, Severity),
+    /// What is wrong and how bad it is; `None`: what was down is out of sight, and the rest is not.
+    Faulty(Vec<Row>, Option<Severity>),
 }
 
 impl Health {
@@ -162,10 +169,7 @@ impl Health {
         match self.sight(verdict) {
             Sight::Unknown => (self, None),
             Sight::Well => self.seen_well(at, schedule),
-            Sight::Faulty(rows, severity) => {
-                let begun = |rows: &[Row]| Incident::begin(fresh, at, severity, rows);
-                self.seen_faulty(rows, severity, at, schedule, begun)
-            }
+            Sight::Faulty(rows, severity) => self.seen_faulty(rows, severity, at, schedule, fresh),
         }
     }
 
@@ -189,10 +193,9 @@ impl Health {
                 let kept: Vec<Row> = hidden.into_iter().filter(|row| !told(row)).collect();
                 // Nothing eases by being out of sight, and nothing gets worse by it either.
                 let hidden_down = kept.iter().any(|row| row.severity == Severity::Down);
-                let believed = self.incident().map(|incident| incident.severity);
-                let severity = match believed {
-                    Some(Severity::Down) if hidden_down => Severity::Down,
-                    _ => severity,
+                let severity = match severity {
+                    Severity::Degraded if hidden_down => None,
+                    severity => Some(severity),
                 };
                 rows.extend(kept);
                 Sight::Faulty(rows, severity)
@@ -220,75 +223,46 @@ impl Health {
     fn seen_faulty(
         self,
         rows: Vec<Row>,
-        severity: Severity,
+        severity: Option<Severity>,
         at: Moment,
         schedule: &Schedule,
-        begun: impl Fn(&[Row]) -> Incident,
+        fresh: &str,
     ) -> (Self, Option<Change>) {
-        let is_down = severity == Severity::Down;
-        match self {
-            Self::Well | Self::Suspect(_) => {
-                let (mut incident, faulty, down, first) = match self {
-                    Self::Suspect(s) => (s.incident, s.faulty, s.down, false),
-                    _ => (begun(&rows), 0, 0, true),
-                };
-                incident.see(rows, at, severity);
-                let faulty = faulty + 1;
-                let down = if is_down { down + 1 } else { 0 };
-                if faulty < schedule.open_after {
-                    let change = first.then(|| Change::Suspected(incident.clone()));
-                    let suspicion = Suspicion {
-                        incident,
-                        faulty,
-                        down,
-                    };
-                    return (Self::Suspect(suspicion), change);
-                }
-                let sure = down >= schedule.open_after;
-                incident.believe(if sure {
-                    Severity::Down
-                } else {
-                    Severity::Degraded
-                });
-                let opened = Change::Opened(incident.clone());
-                let unlike = if sure { 0 } else { down };
-                (Self::Failing(Failing { incident, unlike }), Some(opened))
+        let (mut incident, mut unlike, relapsed) = match self {
+            Self::Well => {
+                let suspicion = Suspicion::begin(fresh, at);
+                return suspicion.confirmed(rows, severity, at, schedule);
             }
-            Self::Failing(Failing {
-                mut incident,
-                unlike,
-            }) => {
-                incident.see(rows, at, severity);
-                let unlike = if severity == incident.severity {
-                    0
-                } else {
-                    unlike + 1
-                };
-                let enough = if is_down {
-                    schedule.open_after
-                } else {
-                    schedule.close_after
-                };
-                if unlike < enough {
-                    return (Self::Failing(Failing { incident, unlike }), None);
-                }
+            Self::Suspect(suspicion) => {
+                return suspicion.confirmed(rows, severity, at, schedule);
+            }
+            Self::Failing(failing) => (failing.incident, failing.unlike, false),
+            Self::Recovering(incident, _) => (incident, 0, true),
+        };
+        incident.see(rows, at, severity);
+        let mut shifted = false;
+        if let Some(severity) = severity {
+            unlike = match severity == incident.severity {
+                true => 0,
+                false => unlike + 1,
+            };
+            let enough = match severity {
+                Severity::Down => schedule.open_after,
+                Severity::Degraded => schedule.close_after,
+            };
+            shifted = unlike >= enough;
+            if shifted {
                 incident.believe(severity);
-                let shifted = Change::Shifted(incident.clone());
-                (
-                    Self::Failing(Failing {
-                        incident,
-                        unlike: 0,
-                    }),
-                    Some(shifted),
-                )
-            }
-            Self::Recovering(mut incident, _) => {
-                incident.see(rows, at, severity);
-                let relapsed = Change::Relapsed(incident.clone());
-                let unlike = u32::from(severity != incident.severity);
-                (Self::Failing(Failing { incident, unlike }), Some(relapsed))
+                unlike = 0;
             }
         }
+        incident.weigh(&at, schedule);
+        let change = match (shifted, relapsed) {
+            (true, _) => Some(Change::Shifted(incident.clone())),
+            (false, true) => Some(Change::Relapsed(incident.clone())),
+            (false, false) => None,
+        };
+        (Self::Failing(Failing { incident, unlike }), change)
     }
 
     /// How soon the subject should be asked again; `None`: with everybody else.
@@ -310,15 +284,24 @@ impl Health {
     /// Takes over an incident that the issue tracker remembers and we do not.
     ///
     /// It counts as recovering with no well verdict yet, so that it closes like any other; a subject
-    /// that is already in trouble goes on with the older identity.
+    /// that is already in trouble goes on with the older identity. How bad it is remembered to be holds
+    /// until enough verdicts in a row have said otherwise.
     #[must_use]
     pub fn adopt(self, old: Incident) -> Self {
         match self {
             Self::Well => Self::Recovering(old, 0),
-            Self::Suspect(s) => Self::Failing(Failing {
-                incident: s.incident.renamed(old),
-                unlike: 0,
-            }),
+            Self::Suspect(s) => {
+                let severity = old.severity;
+                let unlike = match severity {
+                    Severity::Degraded => s.down,
+                    Severity::Down => u32::from(s.down == 0),
+                };
+                let incident = Incident {
+                    severity,
+                    ..s.incident.renamed(old)
+                };
+                Self::Failing(Failing { incident, unlike })
+            }
             Self::Failing(f) => Self::Failing(Failing {
                 incident: f.incident.renamed(old),
                 unlike: f.unlike,
@@ -328,26 +311,73 @@ impl Health {
     }
 }
 
-impl Incident {
-    fn begin(id: &str, at: Moment, severity: Severity, rows: &[Row]) -> Self {
+impl Suspicion {
+    fn begin(id: &str, at: Moment) -> Self {
         Self {
-            id: id.to_owned(),
-            since: at,
-            severity,
-            worst: Severity::Degraded, // until more is believed
-            rows: rows.to_vec(),
-            history: Vec::new(),
+            incident: Incident {
+                id: id.to_owned(),
+                since: at,
+                severity: Severity::Degraded, // until more is believed
+                worst: Severity::Degraded,
+                reportable: false,
+                rows: Vec::new(),
+                history: Vec::new(),
+            },
+            faulty: 0,
+            down: 0,
         }
     }
 
-    fn see(&mut self, rows: Vec<Row>, at: Moment, severity: Severity) {
+    /// One more faulty verdict.
+    fn confirmed(
+        mut self,
+        rows: Vec<Row>,
+        severity: Option<Severity>,
+        at: Moment,
+        schedule: &Schedule,
+    ) -> (Health, Option<Change>) {
+        self.incident.see(rows, at, severity);
+        self.faulty += 1;
+        self.down = match severity {
+            Some(Severity::Down) => self.down + 1,
+            Some(Severity::Degraded) => 0,
+            None => self.down,
+        };
+        if self.faulty < schedule.open_after {
+            let first = self.faulty == 1;
+            let change = first.then(|| Change::Suspected(self.incident.clone()));
+            return (Health::Suspect(self), change);
+        }
+        let Self {
+            mut incident, down, ..
+        } = self;
+        let mut unlike = down;
+        if down >= schedule.open_after {
+            incident.believe(Severity::Down);
+            unlike = 0;
+        }
+        incident.weigh(&at, schedule);
+        let opened = Change::Opened(incident.clone());
+        (Health::Failing(Failing { incident, unlike }), Some(opened))
+    }
+}
+
+impl Incident {
+    fn see(&mut self, rows: Vec<Row>, at: Moment, severity: Option<Severity>) {
         self.rows = rows;
-        self.remember(at, Some(severity));
+        self.remember(at, Some(severity.unwrap_or(self.severity)));
     }
 
     fn believe(&mut self, severity: Severity) {
         self.severity = severity;
         self.worst = self.worst.max(severity);
+    }
+
+    /// Bad enough, or seen for long enough, for an issue. Asked when it is seen: time that passes while our
+    /// own side is blind says nothing.
+    fn weigh(&mut self, now: &Moment, schedule: &Schedule) {
+        let lasts = now.since(&self.since) >= schedule.degraded_after;
+        self.reportable |= self.worst == Severity::Down || lasts;
     }
 
     fn remember(&mut self, at: Moment, severity: Option<Severity>) {
@@ -361,11 +391,13 @@ impl Incident {
         });
     }
 
-    fn renamed(self, old: Self) -> Self {
+    /// The same with an older identity.
+    pub(super) fn renamed(self, old: Self) -> Self {
         Self {
             id: old.id,
             since: old.since,
             worst: self.worst.max(old.worst),
+            reportable: self.reportable || old.reportable,
             ..self
         }
     }
@@ -380,12 +412,6 @@ impl Incident {
             }
         }
         zones
-    }
-
-    /// Whether it is bad enough, or has been there long enough, for an issue.
-    #[must_use]
-    pub fn reportable(&self, now: &Moment, schedule: &Schedule) -> bool {
-        self.worst == Severity::Down || now.since(&self.since) >= schedule.degraded_after
     }
 }
 

@@ -51,6 +51,19 @@ impl Uplink {
         }
     }
 
+    /// After a round over some of the nameservers: a family that none of them has is as it was before.
+    #[must_use]
+    pub fn or(self, before: Self) -> Self {
+        let either = |now, before| match now {
+            Family::Unused => before,
+            seen => seen,
+        };
+        Self {
+            ipv4: either(self.ipv4, before.ipv4),
+            ipv6: either(self.ipv6, before.ipv6),
+        }
+    }
+
     /// Neither family can be believed.
     #[must_use]
     pub fn blind(&self) -> bool {

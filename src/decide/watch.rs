@@ -12,7 +12,7 @@ use super::fault::{Row, Severity};
 use super::judge::{Judgement, Verdict};
 use super::led::{Face, State};
 use super::moment::Moment;
-use super::reconcile::Report;
+use super::reconcile::{Found, Report};
 use super::subject::{Change, Health, Incident, Past};
 use super::uplink::{Family, Uplink};
 use crate::config::{Config, Schedule};
@@ -20,8 +20,9 @@ use crate::config::{Config, Schedule};
 /// Failed attempts in a row after which the panel says so. One lost connection is no news.
 const FAILURES_SHOWN: u32 = 3;
 
-/// How many reported incidents are remembered, so that a listing that lags cannot bring one back.
-const SETTLED: usize = 100;
+/// How long it is remembered that an incident's issue says all, so that a listing that lags cannot bring
+/// it back. An issue that is still open after this is open indeed, and is taken care of again.
+const SETTLED_HOLDS: Duration = Duration::from_secs(600);
 
 /// Everything that is believed now.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,7 +35,8 @@ pub struct Watch {
     pub uplink: Option<Uplink>,
     /// How reporting goes.
     pub reporting: Reporting,
-    settled: Vec<String>,
+    /// Incidents that need nothing more, and since when.
+    settled: Vec<(String, Duration)>,
 }
 
 /// One nameserver, and what is believed of it.
@@ -115,6 +117,8 @@ pub struct Stored {
     history: Vec<Past>,
     /// Absent while it lasts.
     ended: Option<End>,
+    /// Absent while nobody knows of one.
+    issue: Option<Reported>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -163,7 +167,11 @@ impl Watch {
         schedule: &Schedule,
         fresh: &str,
     ) -> (Self, Vec<(usize, Change)>) {
-        self.uplink = Some(judgement.uplink);
+        let some = judgement.verdicts.len() < self.subjects.len();
+        self.uplink = Some(match self.uplink {
+            Some(before) if some => judgement.uplink.or(before),
+            _ => judgement.uplink,
+        });
         self.date(&at);
         let mut changes = Vec::new();
         for (index, verdict) in &judgement.verdicts {
@@ -181,19 +189,19 @@ impl Watch {
                 subject.verdict = Some(verdict.clone());
             }
             if let Some(Change::Closed(incident)) = &change {
-                self.ended.push(Wanted {
-                    subject: subject.name.clone(),
-                    incident: incident.clone(),
-                    ended: Some(at),
-                    issue: subject.issue.take(),
-                });
+                let issue = subject.issue.take();
+                // Too short or too slight for anybody to be told, and nobody was.
+                if issue.is_some() || incident.reportable {
+                    self.ended.push(Wanted {
+                        subject: subject.name.clone(),
+                        incident: incident.clone(),
+                        ended: Some(at),
+                        issue,
+                    });
+                }
             }
             changes.extend(change.map(|change| (*index, change)));
         }
-        self.ended.retain(|e| {
-            // Too short or too slight for anybody to be told, and nobody was.
-            e.issue.is_some() || e.incident.reportable(&e.ended.unwrap_or(at), schedule)
-        });
         if self.reporting == Reporting::Off {
             self.ended.clear();
         }
@@ -217,10 +225,10 @@ impl Watch {
 
     /// The incidents that should have an issue now, over or not.
     #[must_use]
-    pub fn wanted(&self, now: &Moment, schedule: &Schedule) -> Vec<Wanted> {
+    pub fn wanted(&self) -> Vec<Wanted> {
         let open = self.subjects.iter().filter_map(|subject| {
             let incident = subject.health.incident()?;
-            let told = subject.issue.is_some() || incident.reportable(now, schedule);
+            let told = subject.issue.is_some() || incident.reportable;
             told.then(|| Wanted {
                 subject: subject.name.clone(),
                 incident: incident.clone(),
@@ -244,32 +252,14 @@ impl Watch {
                 ended.issue = Some(*reported);
             }
         }
+        self.settled
+            .retain(|(_, since)| now.uptime.saturating_sub(*since) < SETTLED_HOLDS);
         for incident in &report.settled {
             self.ended.retain(|e| e.incident.id != *incident);
-            self.settled.push(incident.clone());
+            self.settled.push((incident.clone(), now.uptime));
         }
-        let excess = self.settled.len().saturating_sub(SETTLED);
-        self.settled.drain(..excess);
         for found in &report.adopt {
-            let id = &found.incident;
-            let ended = self.ended.iter().any(|e| e.incident.id == *id);
-            let Some(subject) = self.subjects.iter_mut().find(|s| s.name == found.subject) else {
-                continue;
-            };
-            let same = subject.health.incident().is_some_and(|i| i.id == *id);
-            if !same && !ended && !self.settled.contains(id) {
-                let health = std::mem::take(&mut subject.health);
-                subject.health = health.adopt(Incident {
-                    id: id.clone(),
-                    since: now.recalled(found.since),
-                    severity: found.severity,
-                    worst: found.severity,
-                    rows: Vec::new(),
-                    history: Vec::new(),
-                });
-                subject.issue = Some(found.reported);
-                subject.again = Some(now.uptime);
-            }
+            self.adopt(found, now);
         }
         self.reporting = match (&report.failed, self.reporting) {
             (None, _) => Reporting::Fine,
@@ -287,6 +277,46 @@ impl Watch {
             },
         };
         self
+    }
+
+    /// Takes over what an issue remembers.
+    fn adopt(&mut self, found: &Found, now: &Moment) {
+        let id = &found.incident;
+        let over = self.ended.iter().any(|e| e.incident.id == *id);
+        if over || self.settled.iter().any(|(settled, _)| settled == id) {
+            return;
+        }
+        let old = Incident {
+            id: id.clone(),
+            since: now.recalled(found.since),
+            severity: found.severity,
+            worst: found.severity,
+            reportable: true,
+            rows: Vec::new(),
+            history: Vec::new(),
+        };
+        let untold = |e: &&mut Wanted| e.subject == found.subject && e.issue.is_none();
+        if let Some(ended) = self.ended.iter_mut().find(untold) {
+            // It ended while the report that found its issue was under way.
+            ended.incident = ended.incident.clone().renamed(old);
+            ended.issue = Some(found.reported);
+            return;
+        }
+        let Some(subject) = self.subjects.iter_mut().find(|s| s.name == found.subject) else {
+            return;
+        };
+        if subject.health.incident().is_none_or(|i| i.id != *id) {
+            subject.health = std::mem::take(&mut subject.health).adopt(old);
+            subject.again = Some(now.uptime);
+        }
+        subject.issue = Some(found.reported);
+    }
+
+    /// Incidents whose issues say all that there is to say, whatever a listing shows.
+    #[must_use]
+    pub fn settled(&self) -> Vec<String> {
+        let ids = self.settled.iter().map(|(incident, _)| incident.clone());
+        ids.collect()
     }
 
     /// What the panel should show.
@@ -346,8 +376,8 @@ impl Watch {
 
     /// What must survive a power cut: incidents that no issue tells of as they are.
     #[must_use]
-    pub fn unreported(&self, now: &Moment, schedule: &Schedule) -> Vec<Stored> {
-        let kept = self.wanted(now, schedule).into_iter();
+    pub fn unreported(&self) -> Vec<Stored> {
+        let kept = self.wanted().into_iter();
         let kept = kept.filter(|wanted| wanted.issue.is_none() || wanted.ended.is_some());
         kept.filter(|_| self.reporting != Reporting::Off)
             .map(|wanted| Stored {
@@ -359,6 +389,7 @@ impl Watch {
                 rows: wanted.incident.rows,
                 history: wanted.incident.history,
                 ended: wanted.ended.map(|at| End { at: at.wall }),
+                issue: wanted.issue,
             })
             .collect()
     }
@@ -372,6 +403,7 @@ impl Watch {
                 since: now.recalled(old.since),
                 severity: old.severity,
                 worst: old.worst,
+                reportable: true,
                 rows: old.rows,
                 history: old.history,
             };
@@ -380,7 +412,7 @@ impl Watch {
                     subject: old.subject,
                     incident,
                     ended: Some(now.recalled(end.at)),
-                    issue: None,
+                    issue: old.issue,
                 });
             } else if let Some(s) = self.subjects.iter_mut().find(|s| s.name == old.subject) {
                 s.health = std::mem::take(&mut s.health).adopt(incident);
@@ -419,3 +451,7 @@ pub fn uplink_text(uplink: Uplink) -> String {
         .filter_map(|(name, word)| word.map(|w| format!("{name} {w}")));
     said.collect::<Vec<_>>().join(", ")
 }
+
+#[cfg(test)]
+#[path = "watch_tests.rs"]
+mod tests;

@@ -1,0 +1,202 @@
+//! What the tests of this room build their worlds from: times, rows, verdicts, schedules.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::fault::{Row, Severity};
+use super::judge::{Judgement, Verdict};
+use super::led::State;
+use super::moment::Moment;
+use super::reconcile::Report;
+use super::uplink::{Family, Uplink};
+use super::watch::{Wanted, Watch};
+use crate::config::{Config, Schedule};
+
+/// The nameserver's address of each family.
+pub(super) const V4: &str = "192.0.2.1:53";
+pub(super) const V6: &str = "[2001:db8::1]:53";
+
+pub(super) const ONLINE: Uplink = Uplink {
+    ipv4: Family::Online,
+    ipv6: Family::Online,
+};
+
+/// So many seconds after the program started, which was at noon of the first day of 2026.
+pub(super) fn at(seconds: u64) -> Moment {
+    let noon: Timestamp = "2026-01-01T12:00:00Z".parse().unwrap();
+    Moment {
+        uptime: Duration::from_secs(seconds),
+        wall: Some(noon + Duration::from_secs(seconds)),
+    }
+}
+
+/// The same, before anybody has set the clock.
+pub(super) fn undated(seconds: u64) -> Moment {
+    Moment {
+        wall: None,
+        ..at(seconds)
+    }
+}
+
+/// A configuration of two nameservers, with GitHub.
+pub(super) fn config() -> Config {
+    let text = r#"
+        vantage = { name = "home" }
+        github = { repository = "owner/infra" }
+        nameserver = [
+            { name = "ns1.example.net", addresses = ["192.0.2.1", "2001:db8::1"] },
+            { name = "ns2.example.net", addresses = ["192.0.2.2", "2001:db8::2"] },
+        ]
+        zone = [{ name = "example.net" }]
+    "#;
+    Config::parse("test.toml", text).unwrap()
+}
+
+pub(super) fn schedule() -> Schedule {
+    config().schedule
+}
+
+pub(super) fn row(address: &str, zone: &str, severity: Severity) -> Row {
+    let address: SocketAddr = address.parse().unwrap();
+    let (fault, detail, tcp) = match severity {
+        Severity::Down => ("silent", "does not answer", ""),
+        Severity::Degraded => (
+            "tcp-closed",
+            "answers over UDP, but over TCP it refuses packets: nothing listens on the port",
+            " +tcp",
+        ),
+    };
+    Row {
+        address,
+        zone: zone.to_owned(),
+        question: format!("{zone} SOA"),
+        more: 0,
+        severity,
+        fault: fault.to_owned(),
+        detail: detail.to_owned(),
+        command: format!(
+            "dig @{} +norecurse +bufsize=1232{tcp} {zone} SOA",
+            address.ip()
+        ),
+    }
+}
+
+/// A verdict from an uplink where both families work.
+pub(super) fn verdict(rows: Vec<Row>) -> Verdict {
+    Verdict {
+        rows,
+        unseen: Vec::new(),
+        seen: 2,
+        questions: 6,
+        latency: Some(Duration::from_millis(20)),
+    }
+}
+
+pub(super) fn well() -> Verdict {
+    verdict(Vec::new())
+}
+
+pub(super) fn down() -> Verdict {
+    verdict(vec![row(V4, "example.net", Severity::Down)])
+}
+
+pub(super) fn degraded() -> Verdict {
+    verdict(vec![row(V4, "example.net", Severity::Degraded)])
+}
+
+/// The same verdict, had one address been out of sight.
+pub(super) fn without(address: &str, verdict: Verdict) -> Verdict {
+    let address: SocketAddr = address.parse().unwrap();
+    Verdict {
+        rows: verdict
+            .rows
+            .into_iter()
+            .filter(|row| row.address != address)
+            .collect(),
+        unseen: vec![address],
+        seen: 1,
+        ..verdict
+    }
+}
+
+/// Nothing could be seen.
+pub(super) fn unknown() -> Verdict {
+    Verdict {
+        unseen: vec![V4.parse().unwrap(), V6.parse().unwrap()],
+        ..Verdict::default()
+    }
+}
+
+/// What a round over the first nameservers says when the uplink is fine.
+pub(super) fn judgement(verdicts: impl IntoIterator<Item = Verdict>) -> Judgement {
+    Judgement {
+        uplink: ONLINE,
+        verdicts: verdicts.into_iter().enumerate().collect(),
+    }
+}
+
+/// A watch that is led through rounds, ten seconds apart.
+pub(super) struct Led {
+    pub(super) watch: Watch,
+    pub(super) seconds: u64,
+    rounds: u64,
+}
+
+impl Led {
+    pub(super) fn new() -> Self {
+        Self {
+            watch: Watch::new(&config()),
+            seconds: 0,
+            rounds: 0,
+        }
+    }
+
+    pub(super) fn judged(&mut self, judgement: &Judgement) {
+        self.seconds += 10;
+        self.rounds += 1;
+        let fresh = format!("round{}", self.rounds);
+        let watch = self.watch.clone();
+        let (watch, _) = watch.after(judgement, at(self.seconds), &schedule(), &fresh);
+        self.watch = watch;
+    }
+
+    pub(super) fn rounds(mut self, rounds: usize, verdicts: [Verdict; 2]) -> Self {
+        for _ in 0..rounds {
+            self.judged(&judgement(verdicts.clone()));
+        }
+        self
+    }
+
+    pub(super) fn uplink(mut self, ipv4: Family, ipv6: Family, verdicts: [Verdict; 2]) -> Self {
+        let uplink = Uplink { ipv4, ipv6 };
+        self.judged(&Judgement {
+            uplink,
+            ..judgement(verdicts)
+        });
+        self
+    }
+
+    pub(super) fn reported(mut self, report: &Report) -> Self {
+        self.watch = self.watch.reported(report, &at(self.seconds));
+        self
+    }
+
+    pub(super) fn state(&self) -> State {
+        self.watch.face().state
+    }
+
+    /// Incident, whether it is over, number of its issue.
+    pub(super) fn wanted(&self) -> Vec<(String, bool, Option<u64>)> {
+        let wanted = self.watch.wanted().into_iter();
+        let short = |w: Wanted| {
+            (
+                w.incident.id,
+                w.ended.is_some(),
+                w.issue.map(|issue| issue.number),
+            )
+        };
+        wanted.map(short).collect()
+    }
+}
