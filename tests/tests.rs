@@ -6,6 +6,9 @@
     reason = "a test that cannot go on should say where, and it makes its own time"
 )]
 
+mod commands;
 mod config;
+mod interop;
 pub mod peers;
+mod program;
 mod systemd;
