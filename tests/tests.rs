@@ -6,7 +6,10 @@
     reason = "a test that cannot go on should say where, and it makes its own time"
 )]
 
+mod commands;
 mod config;
+mod interop;
 pub mod peers;
 mod probing;
+mod program;
 mod systemd;

@@ -153,7 +153,7 @@ impl Face {
             State::Dark => "not running".into(),
         };
         if self.adds_cannot_report() {
-            format!("{state}; GitHub refuses our reports, see token and permission")
+            format!("{state}; cannot report to GitHub")
         } else {
             state
         }

@@ -152,9 +152,8 @@ fn what_no_issue_tells_of_survives_a_power_cut() {
     let restored = Watch::new(&config()).restored(read, &later);
     let mut expected = led.watch.wanted();
     for wanted in &mut expected {
-        let recalled = |moment: Moment| later.recalled(moment.wall);
-        wanted.incident.since = recalled(wanted.incident.since);
-        wanted.ended = wanted.ended.map(recalled);
+        wanted.incident.since = later.recalled(wanted.incident.since.wall);
+        wanted.ended = wanted.ended.map(|moment| later.recalled(moment.wall));
     }
     assert_eq!(restored.wanted(), expected);
     assert_eq!(restored.unreported(), stored);

@@ -1,3 +1,5 @@
-//! The other side of every conversation: scripted nameservers and a GitHub that keeps state.
+//! The other side of every conversation: scripted nameservers, real ones, and a GitHub that keeps state.
 pub mod dns;
 pub mod github;
+pub mod process;
+pub mod real;

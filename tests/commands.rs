@@ -1,0 +1,232 @@
+//! What a person types, what it prints, and the exit codes that scripts rely on.
+
+use std::fs;
+use std::net::{IpAddr, Ipv4Addr};
+use std::process::Command;
+
+use crate::peers::dns::script::{Behaviour, Nameserver, ZoneData};
+use crate::peers::dns::socket::SocketServer;
+use crate::program::{PROGRAM, Ran, Setting, anchor, loopback};
+
+const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+
+const ZONES: &str = r#"
+[[zone]]
+name = "example.net"
+records = [{ name = "www", type = "A", values = ["192.0.2.80"] }]
+"#;
+
+/// One scripted nameserver, one anchor, and a configuration about them.
+struct Stage {
+    server: SocketServer,
+    anchor: SocketServer,
+    setting: Setting,
+}
+
+impl Stage {
+    fn new() -> Self {
+        let zone = ZoneData::parse(
+            "example.net",
+            "@ 300 SOA ns1 hostmaster 1 7200 3600 1209600 300\n@ 300 NS ns1\nwww 300 A 192.0.2.80",
+        );
+        let server = SocketServer::start(HERE, 0, Nameserver::new([zone]));
+        let anchor = anchor(HERE);
+        let setting = Setting::new(&loopback(&[server.addr()], &[anchor.addr()], ZONES));
+        Self {
+            server,
+            anchor,
+            setting,
+        }
+    }
+
+    fn check(&self, server: Behaviour, anchor: Behaviour) -> Ran {
+        self.server.nameserver().set(server);
+        self.anchor.nameserver().set(anchor);
+        self.setting.run(&["check", "--json"])
+    }
+}
+
+/// The configuration of nobody: good, and never asked.
+fn unasked() -> Setting {
+    let at = "127.0.0.1:5301".parse().unwrap();
+    let anchor = "127.0.0.2:5301".parse().unwrap();
+    Setting::new(&loopback(&[at], &[anchor], ZONES))
+}
+
+#[test]
+fn check_exits_0_well_1_degraded_2_down_3_unknown_and_says_the_same() {
+    use Behaviour::{Good, NoTcp, PortClosed, WrongAddress};
+    let stage = Stage::new();
+    let cases = [
+        (Good, Good, "well", 0),
+        (NoTcp, Good, "degraded", 1),
+        (WrongAddress, Good, "down", 2),
+        (Good, PortClosed, "unknown", 3),
+        (PortClosed, PortClosed, "unknown", 3),
+    ];
+    for (server, anchor, state, code) in cases {
+        let ran = stage.check(server.clone(), anchor.clone());
+        let case = format!("{server:?} {anchor:?}: {ran:?}");
+        assert_eq!(ran.code, Some(code), "{case}");
+        assert_eq!(ran.nameserver()["state"], state, "{case}");
+        assert_eq!(ran.err, "", "{case}");
+    }
+}
+
+#[test]
+fn an_uplink_that_is_gone_is_said_below_the_table() {
+    let stage = Stage::new();
+    stage.anchor.stop();
+    let ran = stage.setting.run(&["check"]);
+    assert_eq!(ran.code, Some(3), "{ran:?}");
+    assert_eq!(
+        ran.out,
+        format!(
+            "1 ns1.example.net  unknown     not seen: {}\n\nIPv4 is offline here: no anchor answers, so \
+             nothing is said about IPv4 addresses\n",
+            stage.server.addr()
+        )
+    );
+}
+
+#[test]
+fn colours_are_for_terminals_where_nobody_refuses_them() {
+    let stage = Stage::new();
+    let config = stage.setting.config.display();
+    // `script` gives the command a terminal.
+    let on_terminal = |no_color: &str| {
+        let line = format!("timeout 60 {PROGRAM} check --config {config}");
+        let mut script = Command::new("script");
+        script.args(["-q", "-e", "-c", &line, "/dev/null"]);
+        script.env("TERM", "xterm").env("NO_COLOR", no_color);
+        Ran::of(&mut script)
+    };
+    let (green, plain) = ("\x1b[32mwell      \x1b[0m", "1 ns1.example.net  well ");
+    let ran = on_terminal("");
+    assert!(ran.out.contains(green) && ran.code == Some(0), "{ran:?}");
+    let ran = on_terminal("1");
+    assert!(ran.out.starts_with(plain), "{ran:?}");
+    let ran = stage.setting.run(&["check"]);
+    assert!(ran.out.starts_with(plain), "{ran:?}");
+}
+
+#[test]
+fn config_says_what_will_be_asked() {
+    let setting = unasked();
+    let ran = setting.run(&["config"]);
+    let expected = "no problems
+
+1 ns1.example.net at 127.0.0.1:5301
+    example.net: example.net SOA over UDP, www.example.net A over UDP, example.net SOA over TCP
+
+3 questions every 10 min; a fault is asked again after 10 s, and believed after 3 in a row
+the uplink of test is proved by 127.0.0.2:5301
+no [github]: no issues, lamps and log only
+";
+    assert_eq!(
+        ran.out,
+        format!("{}: {expected}", setting.config.display()),
+        "{ran:?}"
+    );
+    assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""));
+}
+
+#[test]
+fn the_example_that_config_prints_loads() {
+    let setting = unasked();
+    let example = setting.run(&["config", "--example"]);
+    assert_eq!(example.code, Some(0), "{example:?}");
+    fs::write(&setting.config, &example.out).unwrap();
+    let ran = setting.run(&["config"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(ran.out.contains("issues go to octocat/infra at"), "{ran:?}");
+}
+
+#[test]
+fn every_command_that_needs_the_configuration_exits_78_over_a_bad_one() {
+    let setting = unasked();
+    let mut text = fs::read_to_string(&setting.config).unwrap();
+    text.push_str("[schedule]\ninterval = \"0s\"\nrechek = \"10s\"\n");
+    fs::write(&setting.config, text).unwrap();
+    let runs: [&[&str]; 5] = [
+        &["config"],
+        &["check"],
+        &["run"],
+        &["report"],
+        &["lamps", "--seconds", "1"],
+    ];
+    let said: Vec<String> = runs
+        .into_iter()
+        .map(|arguments| {
+            let ran = setting.run(arguments);
+            assert_eq!(ran.code, Some(78), "{arguments:?} {ran:?}");
+            assert_eq!(ran.out, "", "{arguments:?} {ran:?}");
+            ran.err
+        })
+        .collect();
+    assert!(said[0].contains("schedule.interval"), "{}", said[0]);
+    assert!(said[0].contains("rechek"), "both problems: {}", said[0]);
+    assert!(said.iter().all(|other| other == &said[0]), "{said:?}");
+}
+
+#[test]
+fn a_configuration_that_is_missing_or_cannot_be_read_exits_78_with_its_path() {
+    let mut setting = unasked();
+    fs::remove_file(&setting.config).unwrap();
+    let missing = setting.run(&["check"]);
+    assert_eq!(missing.code, Some(78), "{missing:?}");
+    let path = setting.config.display().to_string();
+    assert!(
+        missing
+            .err
+            .starts_with(&format!("pilotlight: {path}: there is no such file")),
+        "{missing:?}"
+    );
+    setting.config = setting.dir.path().to_owned();
+    let folder = setting.run(&["check"]);
+    assert_eq!(folder.code, Some(78), "{folder:?}");
+    assert!(folder.err.contains("cannot be read"), "{folder:?}");
+}
+
+#[test]
+fn status_without_a_daemon_is_unknown_and_says_so() {
+    let setting = unasked();
+    let dir = setting.dir.path().to_str().unwrap();
+    let ran = setting.run(&["status", "--runtime-dir", dir]);
+    assert_eq!((ran.code, ran.out.as_str()), (Some(3), ""), "{ran:?}");
+    assert_eq!(
+        ran.err,
+        format!(
+            "pilotlight: {dir}/status.json: not there, so no daemon is running; start one with \
+             `pilotlight run`, or name its folder with --runtime-dir\n"
+        )
+    );
+}
+
+#[test]
+fn report_without_github_or_without_a_token_names_what_is_missing() {
+    let setting = unasked();
+    let ran = setting.run(&["report"]);
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert!(ran.err.contains("there is no [github] section"), "{ran:?}");
+    let mut text = fs::read_to_string(&setting.config).unwrap();
+    text.push_str("[github]\nrepository = \"owner/infra\"\napi = \"http://127.0.0.1:1\"\n");
+    fs::write(&setting.config, text).unwrap();
+    let ran = setting.run(&["report"]);
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert!(ran.err.contains("there is no token"), "{ran:?}");
+}
+
+#[test]
+fn a_command_line_that_makes_no_sense_exits_2_and_help_exits_0() {
+    let setting = unasked();
+    let wrong = setting.run(&["chek"]);
+    assert_eq!(wrong.code, Some(2), "{wrong:?}");
+    assert!(wrong.err.contains("chek"), "{wrong:?}");
+    let help = setting.run(&["--help"]);
+    assert_eq!(help.code, Some(0), "{help:?}");
+    assert!(help.out.contains("check") && help.out.contains("status"));
+    let version = setting.run(&["--version"]);
+    let expected = format!("pilotlight {}\n", env!("CARGO_PKG_VERSION"));
+    assert_eq!((version.code, version.out), (Some(0), expected));
+}
