@@ -1,12 +1,13 @@
 //! What systemd is told, heard on a real notify socket and, where time must pass, under a paused clock.
 
+use std::fs::File;
 use std::future::Future;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 use std::pin::Pin;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command};
 use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
@@ -33,6 +34,9 @@ const ROOT: &str = "@ 86400 SOA a.root-servers.net. nstld.verisign-grs.com. 1 18
 
 /// Longer than anything here takes; only a broken test waits for it.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A minute's worth of pings, and more.
+const MESSAGES: usize = 1000;
 
 /// Not a multiple of the interval between two pings, so that the last one is no race with the end.
 const HALF_AN_HOUR: Duration = Duration::from_secs(1795);
@@ -80,6 +84,10 @@ struct Service {
 
 impl Service {
     fn start(anchor: Behaviour, github: Option<&GitHub>) -> Self {
+        Self::start_with(anchor, github, TOKEN)
+    }
+
+    fn start_with(anchor: Behaviour, github: Option<&GitHub>, token: &str) -> Self {
         let local = |last: u8| IpAddr::from([127, 0, 0, last]);
         let servers = [
             SocketServer::start(local(1), 0, zone()),
@@ -99,10 +107,11 @@ impl Service {
             .env("WATCHDOG_USEC", "300000")
             .env("RUNTIME_DIRECTORY", at("run"))
             .env("STATE_DIRECTORY", at("state"))
-            .env("GITHUB_TOKEN", TOKEN)
+            .env("GITHUB_TOKEN", token)
             .env_remove("WATCHDOG_PID")
             .env_remove("CREDENTIALS_DIRECTORY")
-            .stderr(Stdio::null())
+            .stdout(File::create(at("out")).unwrap())
+            .stderr(File::create(at("log")).unwrap())
             .spawn()
             .unwrap();
         Self {
@@ -127,7 +136,7 @@ impl Service {
     /// What is said up to the first message that begins so, without the pings before it.
     fn until(&self, start: &str) -> Vec<String> {
         let mut heard = Vec::new();
-        loop {
+        for _ in 0..MESSAGES {
             let message = self.hear();
             let found = message.starts_with(start);
             if found || message != "WATCHDOG=1" {
@@ -136,8 +145,8 @@ impl Service {
             if found {
                 return heard;
             }
-            assert!(heard.len() < 100, "never said: {start}; but {heard:?}");
         }
+        panic!("never said: {start}; but {heard:?}");
     }
 
     fn signal(&self, name: &str) {
@@ -203,6 +212,57 @@ fn a_github_that_hangs_does_not_stop_the_pings() {
         service.until("WATCHDOG=1");
     }
     assert_eq!(github.requests().len(), 1, "the first request still hangs");
+}
+
+#[test]
+fn the_token_appears_in_nothing_that_we_produce() {
+    let secret = "github_pat_11SECRET0abcdefghijklmnop";
+    let github = GitHub::start(); // which does not know this token
+    let mut service = Service::start_with(Behaviour::Good, Some(&github), secret);
+    let denied = service.until("STATUS=all well; cannot report to GitHub");
+    let config = service.config().join("pilotlight.toml");
+    let mut produced: Vec<u8> = denied.concat().into_bytes();
+    for command in [
+        &["report", "--test"][..],
+        &["status"],
+        &["status", "--json"],
+        &["config"],
+        &["check"],
+    ] {
+        let output = Command::new(env!("CARGO_BIN_EXE_pilotlight"))
+            .args(command)
+            .arg("--config")
+            .arg(&config)
+            .env("RUNTIME_DIRECTORY", service.config().join("run"))
+            .env("GITHUB_TOKEN", secret)
+            .output()
+            .unwrap();
+        produced.extend(output.stdout);
+        produced.extend(output.stderr);
+    }
+    let status = service.config().join("run/status.json");
+    produced.extend(std::fs::read(status).unwrap());
+    service.signal("-TERM");
+    assert_eq!(service.child.wait().unwrap().code(), Some(0));
+    for file in ["out", "log"] {
+        produced.extend(std::fs::read(service.config().join(file)).unwrap());
+    }
+    let text = String::from_utf8_lossy(&produced);
+    assert!(
+        text.contains("the token is wrong, expired or revoked"),
+        "{text}"
+    );
+    assert!(!text.contains("SECRET0"), "{text}");
+    // It did travel, in the one place where it belongs.
+    let sent = github.requests_detailed();
+    assert!(
+        sent.iter()
+            .all(|r| r.header("authorization") == Some(&format!("Bearer {secret}")))
+    );
+    assert!(
+        sent.iter()
+            .all(|r| !r.target.contains("SECRET0") && !r.body.contains("SECRET0"))
+    );
 }
 
 /// A daemon in this process, under a paused clock, whose pings are counted.
