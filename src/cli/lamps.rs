@@ -17,7 +17,9 @@ pub(super) fn lamps(path: &Path, seconds: u64) -> Result<u8, Failed> {
         Choice::Terminal
     };
     let mut driver: Box<dyn Driver + Send> = match choice {
-        Choice::Auto | Choice::Terminal => Box::new(Terminal::stdout(colour(&io::stdout()))),
+        Choice::Auto | Choice::Rppal | Choice::Gpiochip | Choice::Terminal => {
+            Box::new(Terminal::stdout(colour(&io::stdout())))
+        }
         Choice::None => {
             return Err(Failed::Other(
                 "panel.driver is \"none\": there are no lamps to walk through; set it to \"terminal\" to \
@@ -38,6 +40,6 @@ pub(super) fn lamps(path: &Path, seconds: u64) -> Result<u8, Failed> {
 pub(super) fn driver(panel: &Panel) -> Box<dyn Driver + Send> {
     match panel.driver {
         Choice::Terminal => Box::new(Terminal::stdout(colour(&io::stdout()))),
-        Choice::Auto | Choice::None => Box::new(Nothing),
+        Choice::Auto | Choice::Rppal | Choice::Gpiochip | Choice::None => Box::new(Nothing),
     }
 }
