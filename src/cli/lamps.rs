@@ -11,10 +11,11 @@ use crate::io::leds::{Driver, Nothing, Terminal, walk};
 
 pub(super) fn lamps(path: &Path, seconds: u64) -> Result<u8, Failed> {
     // Without a configuration this is how one learns what the lights mean: draw them here.
-    let choice = if path.exists() {
-        load(path)?.panel.driver
+    let (choice, own) = if path.exists() {
+        let panel = load(path)?.panel;
+        (panel.driver, panel.own)
     } else {
-        Choice::Terminal
+        (Choice::Terminal, Vec::new())
     };
     let mut driver: Box<dyn Driver + Send> = match choice {
         Choice::Auto | Choice::Rppal | Choice::Gpiochip | Choice::Terminal => {
@@ -31,8 +32,15 @@ pub(super) fn lamps(path: &Path, seconds: u64) -> Result<u8, Failed> {
     let each = Duration::from_secs(seconds.clamp(1, 600));
     let mut sleep = |time| std::thread::sleep(time);
     let stop = AtomicBool::new(false);
-    walk(&mut io::stdout(), driver.as_mut(), each, &stop, &mut sleep)
-        .map_err(|error| Failed::Other(error.to_string()))?;
+    walk(
+        &mut io::stdout(),
+        driver.as_mut(),
+        &own,
+        each,
+        &stop,
+        &mut sleep,
+    )
+    .map_err(|error| Failed::Other(error.to_string()))?;
     Ok(0)
 }
 

@@ -364,7 +364,9 @@ impl<P: RuntimeProvider> Daemon<P> {
             Err(problems) => return log::bad_config(&problems),
         };
         if config.panel != self.config.panel {
-            tracing::warn!("the panel section has changed; it takes effect with the next start");
+            tracing::warn!(
+                "the lamps have changed (panel section, or a nameserver's lamp); that takes effect with the next start"
+            );
         }
         self.watch = self.watch.clone().reconfigured(&config);
         self.targets = targets(&config);

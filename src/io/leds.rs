@@ -20,7 +20,7 @@ use crate::io::clock;
 pub use terminal::Terminal;
 pub use walk::walk;
 
-/// Something that can light three lamps.
+/// Something that can light the panel's three lamps, and those that nameservers have of their own.
 pub trait Driver {
     /// As in the configuration: `rppal`, `gpiochip`, `terminal`, `none`.
     fn name(&self) -> &str;
@@ -30,7 +30,8 @@ pub trait Driver {
         Ok(())
     }
 
-    /// Lights these lamps and no others, until the next call.
+    /// Lights these lamps and no others, until the next call. A lamp that it does not know (a nameserver's,
+    /// new in a configuration that was read again) is left out.
     fn show(&mut self, lamps: Lamps) -> Result<(), LampError>;
 
     /// Leaves the lamps dark. Called at the end of an orderly life and never left to a destructor: none
