@@ -301,6 +301,9 @@ impl<P: RuntimeProvider> Daemon<P> {
         let until_next = self.next_look().saturating_sub(now.uptime);
         let lease = until_next + self.prober.longest(&self.targets) + LEASE_SLACK;
         self.panel.show(self.watch.face(), lease);
+        if let Some(error) = self.panel.error() {
+            log::once_a_reason("panel", &error.to_string());
+        }
         let mut view = View::of(&self.watch, &self.config, &now);
         view.pid = Some(std::process::id());
         view.good_until = clock::boot().map(|boot| (boot + lease).as_secs_f64().round());

@@ -6,6 +6,9 @@
 //! The panel has a thread of its own, not a task: a runtime that is stuck is exactly what the lamps have
 //! to show.
 
+mod board;
+mod gpiochip;
+mod rppal;
 mod terminal;
 mod walk;
 
@@ -17,6 +20,9 @@ use std::time::Duration;
 use crate::decide::led::{Face, Frame, Lamps, Shown, State};
 use crate::io::clock;
 
+pub use board::Chosen;
+use gpiochip::Gpiochip;
+use rppal::Rppal;
 pub use terminal::Terminal;
 pub use walk::walk;
 
@@ -122,6 +128,11 @@ impl Panel {
             clock,
             name,
         }
+    }
+
+    /// The driver's, as in the configuration.
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     /// Shows this face from now on and for as long as `lease`, or until the next call. The same face
