@@ -1,4 +1,4 @@
-//! `pilotlight lamps`: walks the panel through its states and says what each means.
+//! `pilotlight lamps`: walks the panel through its states and says what each means, or makes it dark.
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::{Failed, colour, load, runtime};
-use crate::config::{Driver as Choice, Panel};
+use crate::config::{Config, Driver as Choice, Panel};
 use crate::io::leds::{Chosen, Driver, LampError, Terminal, walk};
 
 impl From<LampError> for Failed {
@@ -65,6 +65,31 @@ pub(super) fn lamps(path: &Path, seconds: u64) -> Result<u8, Failed> {
         walking.await.map_err(io::Error::other)??;
         Ok(0)
     })
+}
+
+/// Makes every lamp dark, after whatever death of the daemon.
+pub(super) fn dark(path: &Path) -> Result<u8, Failed> {
+    let (panel, problems) = Config::lamps(path);
+    if problems.is_some() {
+        let pins = [panel.green, panel.amber, panel.red];
+        let pins = pins.iter().chain(&panel.own).map(u8::to_string);
+        say(&format!(
+            "{} has problems, which `pilotlight config` shows; dark as far as it can be read, else by default: GPIO {}",
+            path.display(),
+            pins.collect::<Vec<_>>().join(", ")
+        ));
+    }
+    if panel.driver == Choice::Terminal {
+        return Ok(0); // what was drawn there is no lamp, and this may be another terminal
+    }
+    let mut chosen = choose(&panel)?;
+    if chosen.driver.name() == "none" {
+        for why in &chosen.passed_over {
+            say(&why.to_string());
+        }
+    }
+    chosen.driver.dark()?;
+    Ok(0)
 }
 
 /// Who draws what this configuration asks for.
