@@ -6,5 +6,6 @@
     reason = "a test that cannot go on should say where, and it makes its own time"
 )]
 
+mod board;
 mod config;
 pub mod peers;
