@@ -145,6 +145,7 @@ fn what_is_left_out_has_its_default() {
         green: 17,
         amber: 27,
         red: 22,
+        own: Vec::new(),
         active_low: false,
     };
     assert_eq!(config.panel, panel);
@@ -228,6 +229,69 @@ fn the_api_loses_its_last_slash_and_may_be_plain_http_on_this_machine() {
         ));
         assert_eq!(config.github.unwrap().api, api);
     }
+}
+
+#[test]
+fn every_driver_has_its_word() {
+    for (word, driver) in [
+        ("auto", Driver::Auto),
+        ("rppal", Driver::Rppal),
+        ("gpiochip", Driver::Gpiochip),
+        ("terminal", Driver::Terminal),
+        ("none", Driver::None),
+    ] {
+        assert_eq!(
+            good(&format!("panel.driver = {word:?}")).panel.driver,
+            driver
+        );
+    }
+}
+
+/// Two nameservers with lamps of their own, the later one at the lower pin.
+const OWN_LAMPS: &str = r#"
+[panel]
+green = 23
+active-low = true
+[[nameserver]]
+name = "ns1.example.net"
+addresses = ["192.0.2.1"]
+lamp = 6
+[[nameserver]]
+name = "ns2.example.net"
+addresses = ["192.0.2.2"]
+lamp = 5
+"#;
+
+#[test]
+fn a_nameserver_may_have_a_lamp_of_its_own() {
+    let config = good(OWN_LAMPS);
+    let lamps: Vec<_> = config.nameservers.iter().map(|n| n.lamp).collect();
+    assert_eq!(lamps, [Some(6), Some(5)]);
+    assert_eq!(config.panel.own, [5, 6]);
+    assert_eq!(good("").nameservers[0].lamp, None);
+}
+
+#[test]
+fn the_lamps_of_a_broken_file_are_known_as_far_as_it_can_be_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("pilotlight.toml");
+    let lamps = |text: &str| {
+        fs::write(&path, text).unwrap();
+        let (panel, problems) = Config::lamps(&path);
+        let pins = [panel.green, panel.amber, panel.red];
+        (pins, panel.own, panel.active_low, problems.is_some())
+    };
+    let good = completed(OWN_LAMPS);
+    assert_eq!(lamps(&good), ([23, 27, 22], vec![5, 6], true, false));
+    let no_zone = format!("{OWN_LAMPS}[[zone]]\nname = 1\n");
+    assert_eq!(lamps(&no_zone), ([23, 27, 22], vec![5, 6], true, true));
+    let no_toml = format!("{OWN_LAMPS}[[zone]\nname = \n");
+    assert_eq!(lamps(&no_toml), ([23, 27, 22], vec![5, 6], true, true));
+    let bad_pins = format!("{OWN_LAMPS}lamp = 5\n").replace("23", "1");
+    assert_eq!(lamps(&bad_pins).0, [17, 27, 22]);
+    assert_eq!(lamps("\0"), ([17, 27, 22], vec![], false, true));
+    fs::remove_file(&path).unwrap();
+    assert_eq!(Config::lamps(&path).0, self::good("").panel);
 }
 
 #[test]

@@ -6,6 +6,7 @@
     reason = "a test that cannot go on should say where, and it makes its own time"
 )]
 
+mod board;
 mod commands;
 mod config;
 mod interop;

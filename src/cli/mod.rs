@@ -80,6 +80,9 @@ enum Command {
         /// How long to show each state
         #[arg(long, value_name = "SECONDS", default_value_t = 5)]
         seconds: u64,
+        /// Only make every lamp dark, whatever was lit before and even if the configuration is broken
+        #[arg(long, conflicts_with = "seconds")]
+        dark: bool,
     },
 }
 
@@ -123,7 +126,8 @@ pub fn main() -> ExitCode {
         Command::Status { json } => status::status(&args, *json),
         Command::Config { example } => config::config(&args.config, *example),
         Command::Report { test } => report::report(&args.config, *test),
-        Command::Lamps { seconds } => lamps::lamps(&args.config, *seconds),
+        Command::Lamps { dark: true, .. } => lamps::dark(&args.config),
+        Command::Lamps { seconds, .. } => lamps::lamps(&args.config, *seconds),
     };
     let failed = match done {
         Ok(code) => return ExitCode::from(code),

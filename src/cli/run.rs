@@ -19,11 +19,13 @@ pub(super) fn run(args: &Args) -> Result<u8, Failed> {
     let token = token()?;
     let env = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     let places = Places::find(args.runtime_dir.clone(), args.state_dir.clone(), env);
-    let panel = Panel::spawn(lamps::driver(&config.panel));
+    let chosen = lamps::choose(&config.panel)?;
     let runtime = runtime()?;
     runtime.block_on(async {
         let clock = Clock::system();
         log::start(clock, colour(&io::stderr()));
+        lamps::log(&chosen);
+        let panel = Panel::spawn(chosen.driver);
         let (order, orders) = mpsc::channel(4);
         for (kind, meaning) in [
             (SignalKind::terminate(), Order::Stop),

@@ -11,7 +11,7 @@ use toml::de::DeTable;
 
 use super::problem::{Problems, Wrong, wrong};
 use super::spec::{Document, Table};
-use super::{Config, Driver, Panel, Schedule, github, hosts, zone};
+use super::{Config, Panel, Schedule, github, hosts, lamps, zone};
 
 const ROOT: &[&str] = &[
     "github",
@@ -32,8 +32,6 @@ const SCHEDULE: &[&str] = &[
     "reopen-within",
     "queries-per-second",
 ];
-const PANEL: &[&str] = &["driver", "green", "amber", "red", "active-low"];
-
 /// Longer spans are slips of the pen, and would only make arithmetic with dates fail.
 const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);
 
@@ -58,13 +56,25 @@ pub(super) fn check(file: &str, text: &str, host: &str) -> Result<Config, Proble
     })
 }
 
+/// The lamps of a file, whatever else is wrong with it and even if it is no TOML: what cannot be read has
+/// its default.
+pub(super) fn lamps_of(text: &str) -> Panel {
+    let document = Document::new(text);
+    let (table, _) = DeTable::parse_recoverable(text);
+    let root = Table::root(&document, table.get_ref(), ROOT);
+    let (panel, mut wires) = lamps::panel(&root);
+    let (nameservers, _) = hosts::nameservers(&root, &mut wires);
+    lamps::complete(panel, &nameservers)
+}
+
 fn config(root: &Table<'_>, folder: &Path, host: &str) -> Config {
-    let (nameservers, mut addresses) = hosts::nameservers(root);
+    let (panel, mut wires) = lamps::panel(root);
+    let (nameservers, mut addresses) = hosts::nameservers(root, &mut wires);
     Config {
         github: github::github(root, folder),
         vantage: hosts::vantage(root, &mut addresses, host),
         schedule: schedule(root),
-        panel: panel(root),
+        panel: lamps::complete(panel, &nameservers),
         zones: zone::zones(root, &nameservers),
         nameservers,
     }
@@ -125,63 +135,6 @@ fn duration(text: &str, least: Duration) -> Result<Duration, Wrong> {
         _ if duration < least => Err(wrong("is too short", range)),
         _ if duration > LONGEST => Err(wrong("is too long", range)),
         _ => Ok(duration),
-    }
-}
-
-fn panel(root: &Table<'_>) -> Panel {
-    let table = root.section("panel", PANEL);
-    let lamp = |name, default: u8| match table.get(name) {
-        Some(_) => table
-            .number(name, 0..=27)
-            .and_then(|pin| u8::try_from(pin).ok()),
-        None => Some(default),
-    };
-    let green = lamp("green", 17);
-    let amber = lamp("amber", 27);
-    let red = lamp("red", 22);
-    let pairs = [
-        ("green", green, "amber", amber),
-        ("green", green, "red", red),
-        ("amber", amber, "red", red),
-    ];
-    for (first, pin, second, other) in pairs {
-        let (Some(pin), true) = (pin, pin == other) else {
-            continue;
-        };
-        // The later lamp is the culprit, unless it has its default and the file names the other.
-        let (node, taken) = match table.get(second) {
-            Some(node) => (Some(node), first),
-            None => (table.get(first), second),
-        };
-        if let Some(node) = node {
-            node.refuse_as(
-                format!("GPIO {pin}"),
-                wrong(
-                    format!("is already panel.{taken}"),
-                    "give each lamp its own; by default green is 17, amber 27 and red 22",
-                ),
-            );
-        }
-    }
-    Panel {
-        driver: table.text("driver", "auto", driver).unwrap_or(Driver::Auto),
-        green: green.unwrap_or(17),
-        amber: amber.unwrap_or(27),
-        red: red.unwrap_or(22),
-        active_low: table.flag("active-low").unwrap_or(false),
-    }
-}
-
-fn driver(text: &str) -> Result<Driver, Wrong> {
-    match text {
-        "auto" => Ok(Driver::Auto),
-        "terminal" => Ok(Driver::Terminal),
-        "none" => Ok(Driver::None),
-        "rppal" | "gpiochip" => Err(wrong(
-            "is for a later version",
-            "this version draws auto, terminal or none",
-        )),
-        _ => Err(wrong("is not a driver", "write auto, terminal or none")),
     }
 }
 

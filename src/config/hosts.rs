@@ -2,11 +2,12 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use super::lamps::{self, Wires};
 use super::problem::{Wrong, wrong};
 use super::spec::{Node, Table};
 use super::{Nameserver, Vantage, name};
 
-const NAMESERVER: &[&str] = &["name", "addresses"];
+const NAMESERVER: &[&str] = &["name", "addresses", "lamp"];
 const VANTAGE: &[&str] = &["name", "anchors", "intercept"];
 
 /// Root servers of four operators, each with both families: a, d, f and e
@@ -77,7 +78,11 @@ fn list<'a>(addresses: &mut Addresses<'a>, new: Listed<'a>) {
     node.refuse(wrong(format!("is already {}", other.path()), next));
 }
 
-pub(super) fn nameservers<'a>(root: &Table<'a>) -> (Vec<Nameserver>, Addresses<'a>) {
+/// Their own lamps go into `wires`.
+pub(super) fn nameservers<'a>(
+    root: &Table<'a>,
+    wires: &mut Wires<'a>,
+) -> (Vec<Nameserver>, Addresses<'a>) {
     let next = "write a table [[nameserver]] for each server, with its name and addresses";
     root.require("nameserver", next);
     let mut nameservers: Vec<Nameserver> = Vec::new();
@@ -122,6 +127,7 @@ pub(super) fn nameservers<'a>(root: &Table<'a>) -> (Vec<Nameserver>, Addresses<'
             // Refused names stay, so that a zone that lists one is not refused as well.
             name: name.unwrap_or(written),
             addresses,
+            lamp: lamps::own(&table, wires),
         });
     }
     (nameservers, all)

@@ -7,6 +7,7 @@
 mod check;
 mod github;
 mod hosts;
+mod lamps;
 mod name;
 mod problem;
 mod records;
@@ -37,7 +38,7 @@ pub struct Config {
     pub vantage: Vantage,
     /// When we look, and how often a thing must be seen to be believed.
     pub schedule: Schedule,
-    /// The three lamps.
+    /// The lamps.
     pub panel: Panel,
     /// Whom we watch; never empty.
     pub nameservers: Vec<Nameserver>,
@@ -95,7 +96,7 @@ pub struct Schedule {
     pub queries_per_second: u32,
 }
 
-/// The three lamps.
+/// The lamps: the panel's three and the nameservers' own. No two share a pin, and each is on the header.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Panel {
     /// Who draws them.
@@ -106,7 +107,9 @@ pub struct Panel {
     pub amber: u8,
     /// BCM number of the red lamp.
     pub red: u8,
-    /// A lamp is lit by a low level.
+    /// BCM numbers of the lamps in [`Nameserver::lamp`], ascending.
+    pub own: Vec<u8>,
+    /// A lamp is lit by a low level, each of them.
     pub active_low: bool,
 }
 
@@ -114,8 +117,12 @@ pub struct Panel {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Driver {
-    /// The board's lamps where there are any, else none.
+    /// The board's lamps where there are any (rppal, else gpiochip), else none.
     Auto,
+    /// The board's lamps through the registers of its GPIO block.
+    Rppal,
+    /// The board's lamps through the kernel's GPIO character device.
+    Gpiochip,
     /// One line on the terminal.
     Terminal,
     /// Nobody.
@@ -129,6 +136,8 @@ pub struct Nameserver {
     pub name: String,
     /// Where it answers; never empty.
     pub addresses: Vec<SocketAddr>,
+    /// BCM number of a lamp of its own; also in [`Panel::own`].
+    pub lamp: Option<u8>,
 }
 
 /// One zone, and what every one of its nameservers must answer.
@@ -204,6 +213,21 @@ impl Config {
             )
         })?;
         Self::parse(&file, &text)
+    }
+
+    /// The lamps of the file at `path`, for whoever must make them dark whatever else is wrong with it.
+    ///
+    /// With problems, those of the whole file, come the lamps that it has as far as it can be read, and
+    /// in place of what is wrong or missing the defaults. Two lamps may then share a pin.
+    pub fn lamps(path: &Path) -> (Panel, Option<Problems>) {
+        match Self::load(path) {
+            Ok(config) => (config.panel, None),
+            Err(problems) => {
+                let bytes = fs::read(path).unwrap_or_default();
+                let panel = check::lamps_of(&String::from_utf8_lossy(&bytes));
+                (panel, Some(problems))
+            }
+        }
     }
 
     /// Checks the text of a file; `file_name` goes into the problems, and relative paths are taken

@@ -112,6 +112,20 @@ impl<'a> Node<'a> {
         text
     }
 
+    /// The whole number, if it is one in this range.
+    pub(super) fn number(&self, range: RangeInclusive<u32>, next: String) -> Option<u32> {
+        let Some(integer) = self.value.as_integer() else {
+            self.refuse_type("a whole number", next);
+            return None;
+        };
+        let number = u32::from_str_radix(integer.as_str(), integer.radix()).ok();
+        let number = number.filter(|number| range.contains(number));
+        if number.is_none() {
+            self.refuse(wrong("is out of range", next));
+        }
+        number
+    }
+
     fn list(&self, next: impl Into<String>) -> Option<Vec<Node<'a>>> {
         let Some(array) = self.value.as_array() else {
             self.refuse_type("a list", next);
@@ -243,19 +257,8 @@ impl<'a> Table<'a> {
 
     /// The whole number at `key`.
     pub(super) fn number(&self, key: &str, range: RangeInclusive<u32>) -> Option<u32> {
-        let node = self.get(key)?;
         let next = format!("write a number from {} to {}", range.start(), range.end());
-        let Some(integer) = node.value.as_integer() else {
-            node.refuse_type("a whole number", next);
-            return None;
-        };
-        let number = u32::from_str_radix(integer.as_str(), integer.radix())
-            .ok()
-            .filter(|number| range.contains(number));
-        if number.is_none() {
-            node.refuse(wrong("is out of range", next));
-        }
-        number
+        self.get(key)?.number(range, next)
     }
 
     /// The `true` or `false` at `key`.

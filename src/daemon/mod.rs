@@ -365,6 +365,9 @@ impl<P: RuntimeProvider> Daemon<P> {
         let until_next = self.next_look().saturating_sub(now.uptime);
         let lease = until_next + self.prober.longest(&self.targets) + LEASE_SLACK;
         self.panel.show(self.watch.face(), lease);
+        if let Some(error) = self.panel.error() {
+            log::once_a_reason("panel", &error.to_string());
+        }
         let mut view = self.view(&now);
         self.manager.status(&view.meaning);
         view.pid = Some(std::process::id());
@@ -436,7 +439,9 @@ impl<P: RuntimeProvider> Daemon<P> {
             }
         };
         if config.panel != self.config.panel {
-            tracing::warn!("the panel section has changed; it takes effect with the next start");
+            tracing::warn!(
+                "the lamps have changed (panel section, or a nameserver's lamp); that takes effect with the next start"
+            );
         }
         self.watch = self.watch.clone().reconfigured(&config);
         self.targets = targets(&config);

@@ -1,4 +1,5 @@
-//! The panel: three lamps, the faces that they can show, and how each face looks at any instant.
+//! The panel: three lamps, the faces that they can show, and how each face looks at any instant; and the
+//! nameservers' own lamps beside it ([`own`]).
 //!
 //! Pure. This room knows no clock, no pin and no nameserver's name: the time since a face was first
 //! shown is an argument, and nameservers are numbers.
@@ -30,11 +31,13 @@
 //! that is steady for 5 s is no state of ours.
 
 mod lease;
+pub mod own;
 mod pattern;
 
 use std::time::Duration;
 
 pub use lease::{Frame, Shown};
+pub use own::{Numbers, Own, Sign};
 use pattern::Pattern;
 
 /// What is lit at one instant.
@@ -46,6 +49,8 @@ pub struct Lamps {
     pub amber: bool,
     /// The third lamp.
     pub red: bool,
+    /// The nameservers' own.
+    pub own: Numbers,
 }
 
 impl Lamps {
@@ -54,6 +59,7 @@ impl Lamps {
         green: false,
         amber: false,
         red: false,
+        own: Numbers::NONE,
     };
 }
 
@@ -105,6 +111,8 @@ pub struct Face {
     pub state: State,
     /// Issues cannot be written: token, permission, repository.
     pub cannot_report: bool,
+    /// The lamps that nameservers have of their own, in the order of the configuration.
+    pub own: Vec<Own>,
 }
 
 impl From<State> for Face {
@@ -113,30 +121,41 @@ impl From<State> for Face {
         Self {
             state,
             cannot_report: false,
+            own: Vec::new(),
         }
     }
 }
 
 impl Face {
     /// Every face that a person should have seen once, in the order of a walk; dark is not among them.
-    pub fn tour() -> Vec<Self> {
-        let mut faces: Vec<Self> = [
-            State::Starting,
-            State::Well,
-            State::Suspect,
-            State::Degraded,
-            State::Down(vec![1, 2]),
-            State::Offline,
-            State::Intercepted,
-            State::Stale,
+    ///
+    /// The nameservers' own `lamps` say of each of them what the panel says of all.
+    pub fn tour(lamps: &[u8]) -> Vec<Self> {
+        let face = |state, sign, cannot_report| Self {
+            state,
+            cannot_report,
+            own: lamps.iter().map(|&lamp| Own { lamp, sign }).collect(),
+        };
+        vec![
+            face(State::Starting, Sign::Unknown, false),
+            face(State::Well, Sign::Well, false),
+            face(State::Suspect, Sign::Asked, false),
+            face(State::Degraded, Sign::Degraded, false),
+            face(State::Down(vec![1, 2]), Sign::Down, false),
+            face(State::Offline, Sign::Unknown, false),
+            face(State::Intercepted, Sign::Unknown, false),
+            face(State::Stale, Sign::Unknown, false),
+            face(State::Well, Sign::Well, true),
         ]
-        .map(Self::from)
-        .into();
-        faces.push(Self {
-            state: State::Well,
-            cannot_report: true,
-        });
-        faces
+    }
+
+    /// What remains of it when nobody vouches for it any more: whether we can report is as unknown by
+    /// then as the rest.
+    fn stale(&self) -> Self {
+        Self {
+            own: self.own.clone(),
+            ..State::Stale.into()
+        }
     }
 
     /// One plain sentence, without a capital or a full stop, for whoever stands in front of the lamps.
@@ -162,13 +181,26 @@ impl Face {
     /// What is lit `at` this time since the face was first shown, and the time until that changes;
     /// `None`: never.
     pub fn lamps(&self, at: Duration) -> (Lamps, Option<Duration>) {
-        let [green, amber, red] = self.patterns().map(|pattern| pattern.at(at));
-        let lamps = Lamps {
-            green: green.0,
-            amber: amber.0,
-            red: red.0,
+        let mut next = None;
+        let mut lit = |pattern: &Pattern| {
+            let (lit, change) = pattern.at(at);
+            next = next.into_iter().chain(change).min();
+            lit
         };
-        (lamps, [green.1, amber.1, red.1].into_iter().flatten().min())
+        let [green, amber, red] = self.patterns().each_ref().map(&mut lit);
+        let mut own = Numbers::NONE;
+        for (place, lamp) in self.own.iter().enumerate() {
+            if lit(&lamp.pattern(&self.state, place)) {
+                own = own.with(lamp.lamp);
+            }
+        }
+        let lamps = Lamps {
+            green,
+            amber,
+            red,
+            own,
+        };
+        (lamps, next)
     }
 
     /// The table of the module's documentation: green, amber, red.

@@ -13,7 +13,8 @@
 //! - **verdict**: what a round says of one **subject** (today: a nameserver). Well, faulty, or unknown;
 //!   unknown changes nothing.
 //! - **fault**: why; **incident**: a fault that was seen often enough to be believed; **issue**: GitHub's.
-//! - **panel**: the three lamps; **face**: the state that they show; **lease**: how long they may show it.
+//! - **panel**: the three lamps; **face**: the state that they show, and the **sign** of each lamp that a
+//!   nameserver has of its own; **lease**: how long they may show it.
 
 pub mod fault;
 pub mod issue;

@@ -3,6 +3,8 @@
 //! The daemon keeps one [`Watch`]. Judgements and what the reporter learned go in; the panel's face, the
 //! issues that should exist, and when to look again come out.
 
+mod face;
+
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -10,15 +12,11 @@ use serde::{Deserialize, Serialize};
 
 use super::fault::{Row, Severity};
 use super::judge::{Judgement, Verdict};
-use super::led::{Face, State};
 use super::moment::Moment;
 use super::reconcile::{Found, Report};
 use super::subject::{Change, Health, Incident, Past};
 use super::uplink::{Family, Uplink};
-use crate::config::{Config, Schedule};
-
-/// Failed attempts in a row after which the panel says so. One lost connection is no news.
-const FAILURES_SHOWN: u32 = 3;
+use crate::config::{Config, Nameserver, Schedule};
 
 /// How long it is remembered that an incident's issue says all, so that a listing that lags cannot bring
 /// it back. An issue that is still open after this is open indeed, and is taken care of again.
@@ -44,6 +42,8 @@ pub struct Watch {
 pub struct Subject {
     /// The nameserver's name.
     pub name: String,
+    /// Its own lamp, if it has one.
+    pub lamp: Option<u8>,
     /// What is believed.
     pub health: Health,
     /// The last verdict that could see anything.
@@ -130,7 +130,7 @@ impl Watch {
     /// Nothing is known yet.
     #[must_use]
     pub fn new(config: &Config) -> Self {
-        let subjects = config.nameservers.iter().map(|n| Subject::new(&n.name));
+        let subjects = config.nameservers.iter().map(Subject::new);
         Self {
             subjects: subjects.collect(),
             ended: Vec::new(),
@@ -149,7 +149,9 @@ impl Watch {
         let mut next = Self::new(config);
         for subject in &mut next.subjects {
             if let Some(known) = self.subjects.iter_mut().find(|s| s.name == subject.name) {
+                let lamp = subject.lamp;
                 std::mem::swap(subject, known);
+                subject.lamp = lamp;
             }
         }
         next.ended = self.ended;
@@ -319,61 +321,6 @@ impl Watch {
         ids.collect()
     }
 
-    /// What the panel should show.
-    #[must_use]
-    pub fn face(&self) -> Face {
-        let state = match self.uplink {
-            None => State::Starting,
-            Some(uplink) if uplink.blind() && uplink.intercepted() => State::Intercepted,
-            Some(uplink) if uplink.blind() => State::Offline,
-            Some(uplink) => self.state(uplink),
-        };
-        Face {
-            state,
-            cannot_report: self.cannot_report(),
-        }
-    }
-
-    fn state(&self, uplink: Uplink) -> State {
-        let down = |s: &Subject| {
-            let incident = s.health.incident();
-            incident.is_some_and(|incident| incident.severity == Severity::Down)
-        };
-        let numbered = self.subjects.iter().enumerate();
-        let down: Vec<usize> = numbered
-            .filter(|(_, s)| down(s))
-            .map(|(n, _)| n + 1)
-            .collect();
-        let any = |test: fn(&Subject) -> bool| self.subjects.iter().any(test);
-        if !down.is_empty() {
-            State::Down(down)
-        } else if any(|s| matches!(s.health, Health::Suspect(_))) {
-            State::Suspect
-        } else if any(|s| s.health.incident().is_some()) {
-            State::Degraded
-        } else if uplink.intercepted() {
-            State::Intercepted
-        } else if any(|s| s.hidden) {
-            // One family works and another does not: some server could not be looked at at all.
-            State::Offline
-        } else {
-            State::Well
-        }
-    }
-
-    /// Whether the panel must say that nobody would hear about an outage.
-    #[must_use]
-    pub fn cannot_report(&self) -> bool {
-        match &self.reporting {
-            Reporting::Denied { .. } => true,
-            Reporting::Failing { attempts, .. } => {
-                // Without an uplink GitHub is out of reach as well, and the panel says so already.
-                *attempts >= FAILURES_SHOWN && self.uplink.is_some_and(|u| !u.blind())
-            }
-            Reporting::Off | Reporting::Untried | Reporting::Fine => false,
-        }
-    }
-
     /// What must survive a power cut: incidents that no issue tells of as they are.
     #[must_use]
     pub fn unreported(&self) -> Vec<Stored> {
@@ -423,9 +370,10 @@ impl Watch {
 }
 
 impl Subject {
-    fn new(name: &str) -> Self {
+    fn new(nameserver: &Nameserver) -> Self {
         Self {
-            name: name.to_owned(),
+            name: nameserver.name.clone(),
+            lamp: nameserver.lamp,
             health: Health::Well,
             verdict: None,
             unseen: Vec::new(),

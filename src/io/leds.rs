@@ -6,6 +6,9 @@
 //! The panel has a thread of its own, not a task: a runtime that is stuck is exactly what the lamps have
 //! to show.
 
+mod board;
+mod gpiochip;
+mod rppal;
 mod terminal;
 mod walk;
 
@@ -17,10 +20,13 @@ use std::time::Duration;
 use crate::decide::led::{Face, Frame, Lamps, Shown, State};
 use crate::io::clock;
 
+pub use board::Chosen;
+use gpiochip::Gpiochip;
+use rppal::Rppal;
 pub use terminal::Terminal;
 pub use walk::walk;
 
-/// Something that can light three lamps.
+/// Something that can light the panel's three lamps, and those that nameservers have of their own.
 pub trait Driver {
     /// As in the configuration: `rppal`, `gpiochip`, `terminal`, `none`.
     fn name(&self) -> &str;
@@ -30,7 +36,8 @@ pub trait Driver {
         Ok(())
     }
 
-    /// Lights these lamps and no others, until the next call.
+    /// Lights these lamps and no others, until the next call. A lamp that it does not know (a nameserver's,
+    /// new in a configuration that was read again) is left out.
     fn show(&mut self, lamps: Lamps) -> Result<(), LampError>;
 
     /// Leaves the lamps dark. Called at the end of an orderly life and never left to a destructor: none
@@ -121,6 +128,11 @@ impl Panel {
             clock,
             name,
         }
+    }
+
+    /// The driver's, as in the configuration.
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     /// Shows this face from now on and for as long as `lease`, or until the next call. The same face

@@ -47,11 +47,9 @@ impl Shown {
     }
 
     /// The face `now` and since when: stale from the moment on that the lease has run out.
-    ///
-    /// Whether we can report is as unknown by then as the rest.
     pub fn at(&self, now: Duration) -> (Face, Duration) {
         if now >= self.lease_until {
-            (State::Stale.into(), self.lease_until)
+            (self.face.stale(), self.lease_until)
         } else {
             (self.face.clone(), self.since)
         }
@@ -98,6 +96,7 @@ impl Frame {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::decide::led::{Own, Sign};
 
     const fn ms(ms: u64) -> Duration {
         Duration::from_millis(ms)
@@ -130,6 +129,19 @@ mod tests {
         );
         assert_eq!(shown.at(ms(1_600)), (stale(), ms(1_600)));
         assert_eq!(shown.at(ms(9_999)), (stale(), ms(1_600)));
+    }
+
+    #[test]
+    fn a_nameservers_own_lamp_is_stale_with_the_panel_and_not_merely_dark() {
+        let lamp = |sign| Own { lamp: 5, sign };
+        let face = Face {
+            own: vec![lamp(Sign::Well)],
+            ..well()
+        };
+        let shown = Shown::new(face, ms(0), ms(600));
+        let lit = |at| shown.frame(ms(at)).lamps.own.has(5);
+        assert!(lit(0) && lit(599));
+        assert_eq!([600, 700, 800, 900].map(lit), [false, true, false, true]);
     }
 
     #[test]

@@ -9,7 +9,7 @@ const WINDOW_MS: usize = 5_000;
 /// Every state, without and with "cannot report" where that shows.
 fn faces() -> Vec<Face> {
     let downs: [&[usize]; 8] = [&[], &[1], &[2], &[3], &[1, 2], &[1, 3], &[2, 3], &[1, 2, 3]];
-    let mut faces = Face::tour();
+    let mut faces = Face::tour(&[]);
     faces.push(State::Dark.into());
     faces.extend(downs.map(|numbers| State::Down(numbers.to_vec()).into()));
     let reported = faces.clone().into_iter().map(|face| Face {
@@ -147,7 +147,13 @@ fn green_is_never_steady_and_only_dark_never_changes() {
 #[test]
 fn the_lamps_hold_until_the_next_change_and_differ_after_it() {
     const HAIR: Duration = Duration::from_nanos(1);
-    for face in faces() {
+    let signs = [Sign::Degraded, Sign::Unknown, Sign::Asked, Sign::Well];
+    let own = signs.into_iter().zip(5..);
+    let with_own = Face {
+        own: own.map(|(sign, lamp)| Own { lamp, sign }).collect(),
+        ..State::Down(vec![2]).into()
+    };
+    for face in faces().into_iter().chain([with_own]) {
         let mut at = Duration::ZERO;
         while at < Duration::from_secs(60) {
             let (lamps, next) = face.lamps(at);
@@ -203,8 +209,8 @@ fn the_words_are_for_people() {
     assert_eq!(down(&[1, 2, 4]), "nameservers 1, 2 and 4 are down");
     assert_eq!(down(&[]), "a watched service is down");
     let unheard = Face {
-        state: State::Well,
         cannot_report: true,
+        ..State::Well.into()
     };
     assert_eq!(unheard.meaning(), "all well; cannot report to GitHub");
     let words: HashSet<_> = faces().iter().map(|face| face.state.word()).collect();

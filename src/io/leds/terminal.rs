@@ -10,13 +10,15 @@ const ERASE_TO_END: &str = "\x1b[K";
 const NO_WRAP: &str = "\x1b[?7l";
 const WRAP: &str = "\x1b[?7h";
 
-/// Draws `● green  ○ amber  ○ red   all well`.
+/// Draws `● green  ○ amber  ○ red   all well`, and `● lamp 5` for each lamp of a nameserver's own.
 #[derive(Debug)]
 pub struct Terminal<W> {
     out: W,
     colour: bool,
     in_place: bool,
     words: String,
+    /// The nameservers' own.
+    own: Vec<u8>,
     /// A face was announced and no line of it was written.
     news: bool,
 }
@@ -29,6 +31,7 @@ impl<W: Write> Terminal<W> {
             colour,
             in_place: true,
             words: String::new(),
+            own: Vec::new(),
             news: false,
         }
     }
@@ -42,15 +45,22 @@ impl<W: Write> Terminal<W> {
     }
 
     fn line(&self, lamps: Lamps) -> String {
-        let [green, amber, red] =
-            [(lamps.green, 32), (lamps.amber, 33), (lamps.red, 31)].map(|(lit, colour)| {
-                match (lit, self.colour) {
-                    (true, true) => format!("\x1b[{colour}m●\x1b[0m"),
-                    (true, false) => "●".into(),
-                    (false, _) => "○".into(),
-                }
-            });
-        let line = format!("{green} green  {amber} amber  {red} red   {}", self.words);
+        let dot = |lit, colour: u8| match (lit, self.colour) {
+            (true, true) => format!("\x1b[{colour}m●\x1b[0m"),
+            (true, false) => "●".into(),
+            (false, _) => "○".into(),
+        };
+        let [green, amber, red] = [(lamps.green, 32), (lamps.amber, 33), (lamps.red, 31)]
+            .map(|(lit, colour)| dot(lit, colour));
+        let own = self.own.iter().map(|&lamp| {
+            // What says "well" when it is lit is green.
+            format!("  {} lamp {lamp}", dot(lamps.own.has(lamp), 32))
+        });
+        let own: String = own.collect();
+        let line = format!(
+            "{green} green  {amber} amber  {red} red{own}   {}",
+            self.words
+        );
         line.trim_end().to_owned()
     }
 
@@ -82,6 +92,7 @@ impl<W: Write> Driver for Terminal<W> {
 
     fn announce(&mut self, face: &Face) -> Result<(), LampError> {
         self.words = face.meaning();
+        self.own = face.own.iter().map(|own| own.lamp).collect();
         self.news = true;
         Ok(())
     }
@@ -108,18 +119,22 @@ impl<W: Write> Driver for Terminal<W> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
-    use crate::decide::led::State;
+    use crate::decide::led::{Own, Sign, State};
 
     const GREEN: Lamps = Lamps {
         green: true,
         amber: false,
         red: false,
+        ..Lamps::DARK
     };
     const RED: Lamps = Lamps {
         green: false,
         amber: false,
         red: true,
+        ..Lamps::DARK
     };
 
     /// Everything that is drawn for two faces, the second one blinking once, and the end.
@@ -168,12 +183,29 @@ mod tests {
     }
 
     #[test]
+    fn the_lamps_of_nameservers_stand_beside_the_three() {
+        let mut terminal = Terminal::lines(Vec::new(), false);
+        let mut face = Face::from(State::Down(vec![2]));
+        face.own = vec![(5, Sign::Well), (13, Sign::Down)]
+            .into_iter()
+            .map(|(lamp, sign)| Own { lamp, sign })
+            .collect();
+        terminal.announce(&face).unwrap();
+        terminal.show(face.lamps(Duration::ZERO).0).unwrap();
+        assert_eq!(
+            String::from_utf8(terminal.out).unwrap(),
+            "○ green  ○ amber  ● red  ● lamp 5  ○ lamp 13   nameserver 2 is down\n",
+        );
+    }
+
+    #[test]
     fn only_what_is_lit_has_a_colour_and_only_if_told_so() {
         let terminal = Terminal::lines(Vec::new(), true);
         let all = Lamps {
             green: true,
             amber: true,
             red: true,
+            ..Lamps::DARK
         };
         assert_eq!(
             terminal.line(all),

@@ -64,11 +64,13 @@ const GREEN: Lamps = Lamps {
     green: true,
     amber: false,
     red: false,
+    ..Lamps::DARK
 };
 const ALL_BUT_AMBER: Lamps = Lamps {
     green: true,
     amber: false,
     red: true,
+    ..Lamps::DARK
 };
 
 #[test]

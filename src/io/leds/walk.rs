@@ -14,13 +14,15 @@ const STOP_NOTICED_WITHIN: Duration = Duration::from_millis(100);
 /// Dark between two faces, so that one is seen to end.
 const GAP: Duration = Duration::from_millis(500);
 
-/// Shows each face of [`Face::tour`] for as long as `each`, and says on `out` which one it is and what
-/// it means; then leaves the lamps dark. Ends early, as dark, once `stop` is set.
+/// Shows each face of [`Face::tour`] for as long as `each`, with the nameservers' `own` lamps, and says
+/// on `out` which one it is and what it means; then leaves the lamps dark. Ends early, as dark, once `stop`
+/// is set.
 ///
 /// `sleep` is [`std::thread::sleep`] everywhere but in a test.
 pub fn walk(
     out: &mut dyn Write,
     driver: &mut dyn Driver,
+    own: &[u8],
     each: Duration,
     stop: &AtomicBool,
     sleep: &mut dyn FnMut(Duration),
@@ -31,7 +33,7 @@ pub fn walk(
         stop,
         sleep,
     };
-    let shown = walk.tour(each);
+    let shown = walk.tour(own, each);
     // Whatever went wrong, dark is where we leave the lamps.
     let dark = walk.driver.dark();
     shown.and(dark)
@@ -45,8 +47,8 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    fn tour(&mut self, each: Duration) -> Result<(), LampError> {
-        for face in Face::tour() {
+    fn tour(&mut self, own: &[u8], each: Duration) -> Result<(), LampError> {
+        for face in Face::tour(own) {
             if self.stopped() {
                 break;
             }
@@ -129,15 +131,23 @@ mod tests {
     fn a_walk_shows_and_names_every_face_and_ends_dark() {
         let (mut out, mut fake, mut slept) = (Vec::new(), Fake::default(), Duration::ZERO);
         let stop = AtomicBool::new(false);
-        walk(&mut out, &mut fake, EACH, &stop, &mut |nap| slept += nap).unwrap();
-        assert_eq!(slept, (EACH + GAP) * Face::tour().len() as u32);
+        walk(&mut out, &mut fake, &[], EACH, &stop, &mut |nap| {
+            slept += nap
+        })
+        .unwrap();
+        assert_eq!(slept, (EACH + GAP) * Face::tour(&[]).len() as u32);
         assert_eq!(fake.shown.last(), Some(&Lamps::DARK));
         let chase = [
             (true, false, false),
             (false, true, false),
             (false, false, true),
         ];
-        let chase = chase.map(|(green, amber, red)| Lamps { green, amber, red });
+        let chase = chase.map(|(green, amber, red)| Lamps {
+            green,
+            amber,
+            red,
+            ..Lamps::DARK
+        });
         assert_eq!(fake.shown[..3], chase);
         let said = String::from_utf8(out).unwrap();
         let words: Vec<&str> = said
@@ -166,6 +176,18 @@ mod tests {
     }
 
     #[test]
+    fn a_walk_lights_every_lamp_of_a_nameserver_too() {
+        let mut fake = Fake::default();
+        let stop = AtomicBool::new(false);
+        let out = &mut Vec::new();
+        walk(out, &mut fake, &[5, 6], EACH, &stop, &mut |_| ()).unwrap();
+        let lit = |lamps: &Lamps| [lamps.own.has(5), lamps.own.has(6)];
+        let chase: Vec<_> = fake.shown[..3].iter().map(lit).collect();
+        assert_eq!(chase, [[true, false], [false, true], [false, false]]);
+        assert_eq!(fake.shown.last(), Some(&Lamps::DARK));
+    }
+
+    #[test]
     fn a_walk_that_is_stopped_is_dark_at_once() {
         let (mut out, mut fake, mut naps) = (Vec::new(), Fake::default(), 0);
         let stop = AtomicBool::new(false);
@@ -174,7 +196,7 @@ mod tests {
             naps += 1;
             stop.store(naps == 3, Ordering::Relaxed);
         };
-        walk(&mut out, &mut fake, EACH, &stop, &mut sleep).unwrap();
+        walk(&mut out, &mut fake, &[], EACH, &stop, &mut sleep).unwrap();
         assert_eq!(naps, 3);
         assert_eq!(fake.shown.last(), Some(&Lamps::DARK));
         assert_eq!(String::from_utf8(out).unwrap().lines().count(), 2);
@@ -187,7 +209,7 @@ mod tests {
             ..Fake::default()
         };
         let stop = AtomicBool::new(false);
-        let error = walk(&mut Vec::new(), &mut fake, EACH, &stop, &mut |_| ()).unwrap_err();
+        let error = walk(&mut Vec::new(), &mut fake, &[], EACH, &stop, &mut |_| ()).unwrap_err();
         assert_eq!(error.to_string(), "lamps (fake): the pin is gone");
         assert_eq!(fake.shown.last(), Some(&Lamps::DARK));
     }

@@ -1,0 +1,191 @@
+//! What the lamps say of all that is believed.
+
+use super::{Reporting, Subject, Watch};
+use crate::decide::fault::Severity;
+use crate::decide::led::{Face, Own, Sign, State};
+use crate::decide::subject::Health;
+use crate::decide::uplink::Uplink;
+
+/// Failed attempts in a row after which the panel says so. One lost connection is no news.
+const FAILURES_SHOWN: u32 = 3;
+
+impl Watch {
+    /// What the panel should show, and the nameservers' own lamps.
+    #[must_use]
+    pub fn face(&self) -> Face {
+        let state = match self.uplink {
+            None => State::Starting,
+            Some(uplink) if uplink.blind() && uplink.intercepted() => State::Intercepted,
+            Some(uplink) if uplink.blind() => State::Offline,
+            Some(uplink) => self.state(uplink),
+        };
+        let blind = self.uplink.is_none_or(|uplink| uplink.blind());
+        let own = self.subjects.iter().filter_map(|subject| {
+            let lamp = subject.lamp?;
+            let sign = if blind { Sign::Unknown } else { subject.sign() };
+            Some(Own { lamp, sign })
+        });
+        Face {
+            state,
+            cannot_report: self.cannot_report(),
+            own: own.collect(),
+        }
+    }
+
+    fn state(&self, uplink: Uplink) -> State {
+        let down = |s: &Subject| {
+            let incident = s.health.incident();
+            incident.is_some_and(|incident| incident.severity == Severity::Down)
+        };
+        let numbered = self.subjects.iter().enumerate();
+        let down: Vec<usize> = numbered
+            .filter(|(_, s)| down(s))
+            .map(|(n, _)| n + 1)
+            .collect();
+        let any = |test: fn(&Subject) -> bool| self.subjects.iter().any(test);
+        if !down.is_empty() {
+            State::Down(down)
+        } else if any(|s| matches!(s.health, Health::Suspect(_))) {
+            State::Suspect
+        } else if any(|s| s.health.incident().is_some()) {
+            State::Degraded
+        } else if uplink.intercepted() {
+            State::Intercepted
+        } else if any(|s| s.hidden) {
+            // One family works and another does not: some server could not be looked at at all.
+            State::Offline
+        } else {
+            State::Well
+        }
+    }
+
+    /// Whether the panel must say that nobody would hear about an outage.
+    #[must_use]
+    pub fn cannot_report(&self) -> bool {
+        match &self.reporting {
+            Reporting::Denied { .. } => true,
+            Reporting::Failing { attempts, .. } => {
+                // Without an uplink GitHub is out of reach as well, and the panel says so already.
+                *attempts >= FAILURES_SHOWN && self.uplink.is_some_and(|u| !u.blind())
+            }
+            Reporting::Off | Reporting::Untried | Reporting::Fine => false,
+        }
+    }
+}
+
+impl Subject {
+    /// What its own lamp says while our uplink sees anything at all.
+    fn sign(&self) -> Sign {
+        match &self.health {
+            Health::Suspect(_) | Health::Recovering(..) => Sign::Asked,
+            Health::Failing(failing) if failing.incident.severity == Severity::Down => Sign::Down,
+            Health::Failing(_) => Sign::Degraded,
+            Health::Well if self.hidden || self.verdict.is_none() => Sign::Unknown,
+            Health::Well => Sign::Well,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+    use crate::decide::fault::Row;
+    use crate::decide::judge::{Judgement, Verdict};
+    use crate::decide::moment::Moment;
+    use crate::decide::uplink::Family;
+
+    fn config(lamps: [u8; 2]) -> Config {
+        let text = format!(
+            "nameserver = [{{ name = 'ns1.example.net', addresses = ['192.0.2.1'], lamp = {} }}, \
+             {{ name = 'ns2.example.net', addresses = ['192.0.2.2'], lamp = {} }}]\n\
+             zone = [{{ name = 'example.net' }}]",
+            lamps[0], lamps[1]
+        );
+        Config::parse("", &text).unwrap()
+    }
+
+    fn well() -> Verdict {
+        Verdict {
+            seen: 1,
+            ..Verdict::default()
+        }
+    }
+
+    fn faulty(severity: Severity) -> Verdict {
+        let row = Row {
+            address: "192.0.2.2:53".parse().unwrap(),
+            zone: "example.net".into(),
+            question: "example.net SOA".into(),
+            more: 0,
+            severity,
+            fault: "timeout".into(),
+            detail: "did not answer".into(),
+            command: "dig".into(),
+        };
+        Verdict {
+            rows: vec![row],
+            ..well()
+        }
+    }
+
+    /// After rounds in which ns1 was well, and ns2 got these verdicts.
+    fn after(verdicts: &[Verdict], ipv4: Family) -> Watch {
+        let config = config([5, 6]);
+        let mut watch = Watch::new(&config);
+        for verdict in verdicts {
+            let judgement = Judgement {
+                uplink: Uplink {
+                    ipv4,
+                    ipv6: Family::Unused,
+                },
+                verdicts: vec![(0, well()), (1, verdict.clone())],
+            };
+            let now = Moment::default();
+            watch = watch.after(&judgement, now, &config.schedule, "new").0;
+        }
+        watch
+    }
+
+    fn own(watch: &Watch) -> Vec<(u8, Sign)> {
+        let own = watch.face().own;
+        own.iter().map(|own| (own.lamp, own.sign)).collect()
+    }
+
+    #[test]
+    fn a_lamp_of_its_own_follows_its_nameserver_and_no_other() {
+        let (down, limps) = (faulty(Severity::Down), faulty(Severity::Degraded));
+        let unseen = Verdict::default();
+        let cases: [(&[&Verdict], Sign); 8] = [
+            (&[&well()], Sign::Well),
+            (&[&down], Sign::Asked),
+            (&[&down, &down, &down], Sign::Down),
+            (&[&down, &down, &down, &unseen], Sign::Down),
+            (&[&down, &down, &down, &well()], Sign::Asked),
+            (&[&down, &down, &down, &well(), &well()], Sign::Well),
+            (&[&limps, &limps, &limps], Sign::Degraded),
+            (&[&well(), &unseen], Sign::Unknown),
+        ];
+        for (verdicts, sign) in cases {
+            let verdicts: Vec<Verdict> = verdicts.iter().copied().cloned().collect();
+            let watch = after(&verdicts, Family::Online);
+            assert_eq!(own(&watch), [(5, Sign::Well), (6, sign)], "{verdicts:?}");
+        }
+    }
+
+    #[test]
+    fn nobody_is_well_or_down_before_the_first_round_and_without_an_uplink() {
+        let unknown = [(5, Sign::Unknown), (6, Sign::Unknown)];
+        assert_eq!(own(&Watch::new(&config([5, 6]))), unknown);
+        for family in [Family::Offline, Family::Intercepted] {
+            let watch = after(&[well()], family);
+            assert_eq!(own(&watch), unknown);
+        }
+    }
+
+    #[test]
+    fn a_lamp_that_another_configuration_moves_says_the_same_of_its_new_nameserver() {
+        let watch = after(&[faulty(Severity::Down)], Family::Online).reconfigured(&config([6, 5]));
+        assert_eq!(own(&watch), [(6, Sign::Well), (5, Sign::Asked)]);
+    }
+}
