@@ -2,18 +2,17 @@
 # Proves systemd/ under a real systemd: boots Debian in a container that has only the loopback network
 # and runs tests/units/proof in it.
 #
-#   tests/units.sh [--stand-in] [SUITE]
+#   tests/units.sh [SUITE]
 #
 # Needs root, on Debian or Ubuntu. SUITE is trixie (systemd 257) unless named; bookworm has 252, like
 # older Raspberry Pi OS. Each tree is made once and kept in target/units. The binary is the release build
-# or what $PILOTLIGHT names; --stand-in takes one that speaks systemd's protocol and does nothing else.
+# or what $PILOTLIGHT names.
 set -euo pipefail
 
 repo=$(cd "$(dirname "$0")/.." && pwd)
 units=$repo/tests/units
 cache=$repo/target/units
 binary=${PILOTLIGHT:-}
-if [ "${1:-}" = --stand-in ]; then binary=$units/stand-in && shift; fi
 suite=${1:-trixie}
 tree=$cache/$suite
 machine=pilotlight-units-$$
