@@ -111,6 +111,15 @@ pub fn remark(body: &str, marker: &Marker) -> String {
     }
 }
 
+/// The same body without a marker: nobody's.
+#[must_use]
+pub fn unmark(body: &str) -> String {
+    match hidden(body) {
+        Some(json) => body.replacen(&format!("{OPENING}{json} -->"), "", 1),
+        None => body.to_owned(),
+    }
+}
+
 /// `ns2.example.net is down`.
 #[must_use]
 pub fn title(subject: &str, severity: Severity) -> String {
