@@ -3,6 +3,8 @@
 //! Our part of a body stands between two HTML comments, the first of which is the marker; what people
 //! write outside of them is theirs and stays.
 
+use std::net::SocketAddr;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -32,6 +34,10 @@ pub struct Marker {
     pub since: Option<Timestamp>,
     /// How bad it is.
     pub severity: Severity,
+    /// How bad it has been.
+    pub worst: Severity,
+    /// Where it is: what is not seen there cannot be said to be over.
+    pub places: Vec<SocketAddr>,
     /// Digest of what the body shows.
     pub shows: String,
     /// Digest of what people have been told by opening, reopening or a comment.
@@ -327,7 +333,9 @@ mod tests {
             subject: "ns1.xn--bcher-kva.example".into(),
             incident: "abc-0".into(),
             since: None,
-            severity: Severity::Down,
+            severity: Severity::Degraded,
+            worst: Severity::Down,
+            places: vec!["[2001:db8::1]:5353".parse().unwrap()],
             shows: String::new(),
             said: String::new(),
             said_at: None,

@@ -3,6 +3,7 @@
 //! Levels, not edges: whatever was lost, answered twice or done by hand since the last time, the next
 //! comparison sees it. Doing all the steps of a plan leaves nothing to do.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -124,8 +125,12 @@ pub struct Found {
     pub incident: String,
     /// When it began.
     pub since: Option<Timestamp>,
-    /// How bad it was.
+    /// How bad it was when the issue last said so.
     pub severity: Severity,
+    /// How bad it has been.
+    pub worst: Severity,
+    /// Where it was.
+    pub places: Vec<SocketAddr>,
     /// Its issue.
     pub reported: Reported,
 }
@@ -436,6 +441,8 @@ impl<'a> Desk<'a> {
             incident,
             since,
             severity,
+            worst,
+            places,
             ..
         } = issue.marker.clone();
         let number = issue.number;
@@ -445,6 +452,8 @@ impl<'a> Desk<'a> {
             incident,
             since,
             severity,
+            worst,
+            places,
             reported: Reported {
                 number,
                 closed_by_hand,
@@ -553,6 +562,10 @@ impl<'a> Desk<'a> {
     fn marker(&self, wanted: &Wanted) -> Marker {
         let incident = &wanted.incident;
         let ended = wanted.ended.is_some();
+        let mut places = incident.places.clone();
+        places.extend(incident.rows.iter().map(|row| row.address));
+        places.sort();
+        places.dedup();
         Marker {
             v: Marker::VERSION,
             vantage: self.context.vantage.to_owned(),
@@ -564,6 +577,8 @@ impl<'a> Desk<'a> {
             } else {
                 incident.severity
             },
+            worst: incident.worst,
+            places,
             shows: shows(wanted),
             said: says(wanted),
             said_at: self.context.now.wall,

@@ -157,6 +157,7 @@ fn put(world: &mut World, seed: Seed, edited: bool) {
             worst: Severity::Down,
             reportable: true,
             rows,
+            places: Vec::new(),
             history: Vec::new(),
         },
         ended: seed.ended.then(|| now.recalled(ago(600))),
@@ -169,6 +170,8 @@ fn put(world: &mut World, seed: Seed, edited: bool) {
         incident: seed.incident.to_owned(),
         since: wanted.incident.since.wall,
         severity: Severity::Down,
+        worst: Severity::Down,
+        places: Vec::new(),
         shows: shows(&wanted),
         said: says(&wanted),
         said_at: ago(seed.told.unwrap_or(5)),
@@ -401,4 +404,21 @@ fn a_listing_that_lags_by_a_report_opens_nothing_twice() {
             }
         }
     });
+}
+
+#[test]
+fn an_issue_remembers_how_bad_it_was_and_where() {
+    let mut world = World::new();
+    world.led = world
+        .led
+        .rounds(3, [down(), well()])
+        .rounds(2, [degraded(), well()]);
+    world.report();
+    world.restart(&[]);
+    world.led = world.led.rounds(1, [well(), well()]);
+    world.report();
+    let incident = world.led.watch.subjects[0].health.incident().unwrap();
+    let remembered = (incident.severity, incident.worst);
+    assert_eq!(remembered, (Severity::Degraded, Severity::Down));
+    assert_eq!(incident.places, [V4.parse().unwrap()]);
 }

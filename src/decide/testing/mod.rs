@@ -221,6 +221,8 @@ pub(super) fn adopt(subject: &str, incident: &str, number: u64) -> Report {
             incident: incident.to_owned(),
             since: at(0).wall,
             severity: Severity::Down,
+            worst: Severity::Down,
+            places: Vec::new(),
             reported: issue(number),
         }],
         ..Report::default()
