@@ -146,7 +146,8 @@ pub fn is_our_title(subject: &str, text: &str) -> bool {
         .any(|s| text == title(subject, *s))
 }
 
-/// What the body shows: changes when the text would say something else.
+/// What the body shows: changes when the table would say something else, but for the number of questions
+/// that got the same answer.
 #[must_use]
 pub fn shows(wanted: &Wanted) -> String {
     let incident = &wanted.incident;
@@ -156,9 +157,10 @@ pub fn shows(wanted: &Wanted) -> String {
             zone,
             fault,
             question,
+            detail,
             ..
         } = row;
-        format!("{address} {zone} {fault} {question}")
+        format!("{address} {zone} {fault} {question} {detail}")
     });
     digest(incident.severity, rows)
 }
