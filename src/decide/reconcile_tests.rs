@@ -2,6 +2,7 @@
 //! to do; and wherever that report is cut off, the next ones come to the same end.
 
 use super::*;
+use crate::decide::fault::Severity;
 use crate::decide::judge::Verdict;
 use crate::decide::subject::Incident;
 use crate::decide::testing::tracker::{Line, World};
