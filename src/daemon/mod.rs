@@ -332,6 +332,7 @@ impl<P: RuntimeProvider> Daemon<P> {
         Some(Box::pin(report(
             reporter,
             wanted,
+            self.watch.settled(),
             self.config.clone(),
             self.clock,
         )))

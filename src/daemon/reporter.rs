@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::config::Config;
 use crate::decide::reconcile::{Context, Failure, IssueState, Plan, Report, Step, reconcile};
-use crate::decide::watch::Wanted;
+use crate::decide::watch::{Reported, Wanted};
 use crate::io::clock::Clock;
 use crate::io::github::{GitHub, WRITE_PAUSE};
 
@@ -52,12 +52,13 @@ impl Reporter {
 pub(super) async fn report(
     reporter: Reporter,
     wanted: Vec<Wanted>,
+    settled: Vec<String>,
     config: Config,
     clock: Clock,
 ) -> Report {
     let mut report = Report::default();
     report.failed = match reporter.0 {
-        Ok(line) => attempt(&line, &wanted, &config, clock, &mut report)
+        Ok(line) => attempt(&line, &wanted, &settled, &config, clock, &mut report)
             .await
             .err(),
         Err(failure) => Some(failure),
@@ -79,6 +80,7 @@ pub(super) async fn report(
 async fn attempt(
     line: &Line,
     wanted: &[Wanted],
+    settled: &[String],
     config: &Config,
     clock: Clock,
     report: &mut Report,
@@ -87,6 +89,7 @@ async fn attempt(
     let context = Context {
         vantage: &config.vantage.name,
         subjects: &subjects,
+        settled,
         schedule: &config.schedule,
         now: clock.now(),
     };
@@ -178,6 +181,7 @@ impl Line {
                 body,
                 state,
                 settles,
+                reports,
             } => {
                 self.call(move |github| github.edit(issue, title.as_deref(), Some(&body), state))
                     .await?;
@@ -187,6 +191,11 @@ impl Line {
                     Some(_) => format!("closed issue #{issue}"),
                 });
                 report.settled.extend(settles);
+                let reported = Reported {
+                    number: issue,
+                    closed_by_hand: false,
+                };
+                report.known.extend(reports.map(|id| (id, reported)));
             }
         }
         Ok(())

@@ -3,6 +3,8 @@
 //! Our part of a body stands between two HTML comments, the first of which is the marker; what people
 //! write outside of them is theirs and stays.
 
+use std::net::SocketAddr;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -14,8 +16,14 @@ use crate::config::{Schedule, address_text};
 const OPENING: &str = "<!-- pilotlight ";
 const CLOSING: &str = "<!-- /pilotlight -->";
 
-/// GitHub takes 65,536 characters; a table of this many rows stays far below.
-const ROWS: usize = 100;
+/// GitHub takes 65,536 characters, and people write some of them: rows that do not fit are counted.
+const TABLE: usize = 30_000;
+
+/// What one server sent may be long (a TXT record); its beginning tells which it is.
+const DETAIL: usize = 300;
+
+/// A comment names this many zones, and counts the others.
+const NAMED: usize = 20;
 
 /// What an issue says to us. It is the durable state: it is all that a new process knows.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -32,6 +40,10 @@ pub struct Marker {
     pub since: Option<Timestamp>,
     /// How bad it is.
     pub severity: Severity,
+    /// How bad it has been.
+    pub worst: Severity,
+    /// Where it is: what is not seen there cannot be said to be over.
+    pub places: Vec<SocketAddr>,
     /// Digest of what the body shows.
     pub shows: String,
     /// Digest of what people have been told by opening, reopening or a comment.
@@ -111,6 +123,15 @@ pub fn remark(body: &str, marker: &Marker) -> String {
     }
 }
 
+/// The same body without a marker: nobody's.
+#[must_use]
+pub fn unmark(body: &str) -> String {
+    match hidden(body) {
+        Some(json) => body.replacen(&format!("{OPENING}{json} -->"), "", 1),
+        None => body.to_owned(),
+    }
+}
+
 /// `ns2.example.net is down`.
 #[must_use]
 pub fn title(subject: &str, severity: Severity) -> String {
@@ -125,7 +146,8 @@ pub fn is_our_title(subject: &str, text: &str) -> bool {
         .any(|s| text == title(subject, *s))
 }
 
-/// What the body shows: changes when the text would say something else.
+/// What the body shows: changes when the table would say something else, but for the number of questions
+/// that got the same answer.
 #[must_use]
 pub fn shows(wanted: &Wanted) -> String {
     let incident = &wanted.incident;
@@ -135,9 +157,10 @@ pub fn shows(wanted: &Wanted) -> String {
             zone,
             fault,
             question,
+            detail,
             ..
         } = row;
-        format!("{address} {zone} {fault} {question}")
+        format!("{address} {zone} {fault} {question} {detail}")
     });
     digest(incident.severity, rows)
 }
@@ -175,48 +198,72 @@ pub fn body(wanted: &Wanted, marker: &Marker, schedule: &Schedule) -> String {
     let since = wall_text(incident.since.wall);
     text.push_str(&match &wanted.ended {
         None => format!(
-            "\n**{subject}** is **{}**: it does not answer as it should. Seen from *{vantage}* since \
-             {since}.\n",
-            incident.severity
+            "\n**{subject}** is **{}**: {}. Seen from *{vantage}* since {since}.\n",
+            incident.severity,
+            meaning(incident.severity)
         ),
         Some(end) => format!(
-            "\n**{subject}** was **{}** from {since} to {} ({}), as seen from *{vantage}*.\n",
+            "\n**{subject}** was **{}** from {since} to {} ({}), as seen from *{vantage}*. What was wrong, as \
+             last seen:\n",
             incident.worst,
             wall_text(end.wall),
             span_text(end.since(&incident.since)),
         ),
     });
-    text.push_str(
-        "\n| zone | address | what it does | the command that shows it |\n|---|---|---|---|\n",
-    );
-    for row in incident.rows.iter().take(ROWS) {
-        text.push_str(&table_row(row));
+    table(&mut text, &incident.rows);
+    if wanted.ended.is_none() {
+        text.push_str(
+            "\n**What to do.** Run a command of the table from somewhere else. If it shows the same there, \
+             the server is at fault, or the network close to it. If it does not, the fault lies between \
+             this vantage and the server.\n",
+        );
     }
-    if incident.rows.len() > ROWS {
-        text.push_str(&format!(
-            "\n… and {} more rows.\n",
-            incident.rows.len() - ROWS
-        ));
-    }
-    text.push_str(
-        "\n**What to do.** Run a command of the table from somewhere else. If it shows the same there, the \
-         server is at fault, or the network close to it. If it does not, the fault lies between this \
-         vantage and the server.\n",
-    );
     if !incident.history.is_empty() {
-        text.push_str("\nThe last times it was asked: ");
+        text.push_str("\nThe last times it was asked before this was written (UTC): ");
         text.push_str(&history(wanted));
         text.push_str(".\n");
     }
     if wanted.ended.is_none() {
+        let in_a_row = match schedule.close_after {
+            1 => String::new(),
+            n => format!(" {n} times in a row"),
+        };
         text.push_str(&format!(
-            "\nThis issue closes by itself once {subject} has answered as it should {} times in a row. \
-             Closed by hand, it stays closed until then.\n",
-            schedule.close_after
+            "\npilotlight asks {subject} every {}. This issue closes by itself once it has answered as it \
+             should{in_a_row}; closed by hand, it stays closed until then.\n",
+            span_text(schedule.interval)
         ));
     }
     text.push_str(CLOSING);
     text
+}
+
+/// For whoever has never heard of us.
+fn meaning(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Down => "whoever asks it gets no answer, or a wrong one",
+        Severity::Degraded => "names still resolve, but not everything is as it should be",
+    }
+}
+
+fn table(text: &mut String, rows: &[Row]) {
+    text.push_str(
+        "\n| zone | address | what it does | the command that shows it |\n|---|---|---|---|\n",
+    );
+    let end = text.len() + TABLE;
+    let mut lines = rows.iter().map(table_row).enumerate();
+    let left = lines.find_map(|(index, line)| {
+        if text.len() + line.len() > end {
+            return Some(rows.len() - index);
+        }
+        text.push_str(&line);
+        None
+    });
+    match left {
+        None => {}
+        Some(1) => text.push_str("\n… and 1 more row.\n"),
+        Some(left) => text.push_str(&format!("\n… and {left} more rows.\n")),
+    }
 }
 
 fn table_row(row: &Row) -> String {
@@ -225,27 +272,35 @@ fn table_row(row: &Row) -> String {
         1 => " (and 1 question more)".to_owned(),
         n => format!(" (and {n} questions more)"),
     };
-    let detail = cell(&row.detail);
+    let (zone, detail) = (cell(&row.zone), cell(&row.detail));
     let Row {
-        zone,
-        question,
-        command,
-        ..
+        question, command, ..
     } = row;
     let address = address_text(&row.address);
     format!("| {zone} | `{address}` | `{question}`: it {detail}{more} | `{command}` |\n")
 }
 
-/// Text from the network goes into a table: it must stay in its cell, and it must not mention people.
+/// Text from the network goes into a table: it must stay in its cell, and mention nobody and no issue.
+///
+/// Neither a backslash nor a character reference keeps GitHub from making a mention of what follows an
+/// `@` (<https://github.com/github/cmark-gfm/issues/181>); a space of no width does.
 fn cell(text: &str) -> String {
     let mut safe = String::new();
-    for c in text.chars() {
+    for (index, c) in text.chars().enumerate() {
         match c {
-            '\\' | '|' | '`' | '*' | '_' | '<' | '>' | '[' | ']' | '#' | '~' => {
+            _ if index == DETAIL => {
+                safe.push('…');
+                break;
+            }
+            '\\' | '|' | '`' | '*' | '_' | '<' | '>' | '[' | ']' | '~' | '$' => {
                 safe.push('\\');
                 safe.push(c);
             }
-            '@' => safe.push_str("&#64;"),
+            '@' | '#' => {
+                safe.push(c);
+                safe.push_str("&#8203;");
+            }
+            '&' => safe.push_str("&amp;"),
             c if c.is_control() => safe.push(' '),
             c => safe.push(c),
         }
@@ -278,8 +333,17 @@ pub fn changed_text(wanted: &Wanted) -> String {
         wanted.subject,
         incident.severity,
         zones.len(),
-        zones.join(", ")
+        named(&zones)
     )
+}
+
+fn named(zones: &[&str]) -> String {
+    let (first, more) = zones.split_at(zones.len().min(NAMED));
+    let first: Vec<String> = first.iter().map(|zone| cell(zone)).collect();
+    match more.len() {
+        0 => first.join(", "),
+        more => format!("{} and {more} more", first.join(", ")),
+    }
 }
 
 /// The last comment.
@@ -308,60 +372,5 @@ pub fn again_text(wanted: &Wanted) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn marker() -> Marker {
-        Marker {
-            v: 1,
-            vantage: "home".into(),
-            subject: "ns1.xn--bcher-kva.example".into(),
-            incident: "abc-0".into(),
-            since: None,
-            severity: Severity::Down,
-            shows: String::new(),
-            said: String::new(),
-            said_at: None,
-            ended: false,
-        }
-    }
-
-    #[test]
-    fn a_marker_survives_its_way_through_an_issue_even_with_two_hyphens_in_a_name() {
-        let line = marker().line();
-        assert!(
-            !line["<!--".len()..line.len() - "-->".len()].contains("--"),
-            "{line}"
-        );
-        let body = format!("Somebody's words.\n{line}\nours\n{CLOSING}\nmore words");
-        assert_eq!(Marker::find(&body), Some(marker()));
-        assert_eq!(Marker::find("no marker"), None);
-        assert_eq!(Marker::find("<!-- pilotlight {broken -->"), None);
-        assert_eq!(Marker::find(&line.replace("\"v\":1", "\"v\":2")), None);
-    }
-
-    #[test]
-    fn what_people_write_around_our_part_stays() {
-        let old = format!("before\n{}\nold\n{CLOSING}\nafter", marker().line());
-        let new = merge(&old, "<!-- pilotlight {} -->new<!-- /pilotlight -->");
-        assert_eq!(
-            new,
-            "before\n<!-- pilotlight {} -->new<!-- /pilotlight -->\nafter"
-        );
-        assert_eq!(merge("only theirs", "OURS"), "OURS\n\nonly theirs");
-        assert_eq!(merge("", "OURS"), "OURS");
-    }
-
-    #[test]
-    fn text_from_the_network_cannot_leave_its_cell_or_mention_anybody() {
-        assert_eq!(cell("a|b\n@octocat <b>"), "a\\|b &#64;octocat \\<b\\>");
-    }
-
-    #[test]
-    fn a_comment_carries_its_key() {
-        let text = comment("abc-0/closed", "words");
-        assert_eq!(comment_key(&text).as_deref(), Some("abc-0/closed"));
-        assert_eq!(comment_key("words"), None);
-        assert_eq!(Marker::find(&text), None);
-    }
-}
+#[path = "issue_tests.rs"]
+mod tests;

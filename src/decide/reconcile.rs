@@ -3,18 +3,21 @@
 //! Levels, not edges: whatever was lost, answered twice or done by hand since the last time, the next
 //! comparison sees it. Doing all the steps of a plan leaves nothing to do.
 
+mod plan;
+
 use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::fault::Severity;
 use super::issue::{
-    Marker, again_text, body, changed_text, closed_text, comment, is_our_title, merge, says, shows,
-    title,
+    Marker, again_text, body, changed_text, closed_text, comment, is_our_title, merge, remark,
+    says, shows, title, unmark,
 };
 use super::moment::Moment;
 use super::watch::{Reported, Wanted};
-use crate::config::Schedule;
+pub use plan::{
+    Context, Failure, Found, Issue, IssueState, Listing, NeedClosed, Plan, Report, Step,
+};
 
 /// A person hears at most once in this time that an incident has changed.
 const COMMENT_EVERY: Duration = Duration::from_secs(3600);
@@ -22,152 +25,6 @@ const COMMENT_EVERY: Duration = Duration::from_secs(3600);
 /// An issue that a person closed silences its incident. Found by a new process, it does so only when
 /// it was closed this recently: older ones may be about a fault that ended while nobody watched.
 const CLOSED_BY_HAND_HOLDS: Duration = Duration::from_secs(24 * 3600);
-
-/// An issue that carries our marker and that our own login wrote.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Issue {
-    /// Its number.
-    pub number: u64,
-    /// As it is now; people may have changed it.
-    pub title: String,
-    /// As it is now; people may have added to it.
-    pub body: String,
-    /// Open.
-    pub open: bool,
-    /// When it was closed.
-    pub closed_at: Option<Timestamp>,
-    /// What it says to us.
-    pub marker: Marker,
-}
-
-/// What is on GitHub: complete, or not used at all.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Listing {
-    /// All open issues of ours, oldest first.
-    pub open: Vec<Issue>,
-    /// The closed ones that changed last, if they were asked for.
-    pub closed: Option<Vec<Issue>>,
-}
-
-/// What reconciling needs to know beside the issues.
-#[derive(Debug, Clone, Copy)]
-pub struct Context<'a> {
-    /// Our vantage's name; issues of others are left alone.
-    pub vantage: &'a str,
-    /// Every name that the configuration watches.
-    pub subjects: &'a [String],
-    /// The thresholds.
-    pub schedule: &'a Schedule,
-    /// Now.
-    pub now: Moment,
-}
-
-/// One call that changes something.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Step {
-    /// Open an issue, and close it at once if the incident is over.
-    Create {
-        /// Whose.
-        incident: String,
-        /// The title.
-        title: String,
-        /// The body.
-        body: String,
-        /// The incident is over.
-        over: bool,
-    },
-    /// Say something, unless a comment with this key is there already.
-    Comment {
-        /// Where.
-        issue: u64,
-        /// What makes it unique.
-        key: String,
-        /// The whole comment, key included.
-        body: String,
-    },
-    /// Change an issue.
-    Edit {
-        /// Which.
-        issue: u64,
-        /// A new title.
-        title: Option<String>,
-        /// The new body.
-        body: String,
-        /// A new state.
-        state: Option<IssueState>,
-        /// The incident that needs nothing more after this.
-        settles: Option<String>,
-    },
-}
-
-/// GitHub's `state` and `state_reason`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum IssueState {
-    /// `open`.
-    Open,
-    /// `closed`, `completed`.
-    Completed,
-    /// `closed`, `not_planned`: a duplicate, or nobody watches it any more.
-    NotPlanned,
-}
-
-/// An incident that an issue remembers and we do not.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Found {
-    /// The nameserver's name.
-    pub subject: String,
-    /// Which incident.
-    pub incident: String,
-    /// When it began.
-    pub since: Option<Timestamp>,
-    /// How bad it was.
-    pub severity: Severity,
-    /// Its issue.
-    pub reported: Reported,
-}
-
-/// What is to be done, and what was learned by looking.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Plan {
-    /// In this order.
-    pub steps: Vec<Step>,
-    /// Incidents and their issues.
-    pub known: Vec<(String, Reported)>,
-    /// Incidents that need nothing more.
-    pub settled: Vec<String>,
-    /// Incidents to take over.
-    pub adopt: Vec<Found>,
-}
-
-/// What became of a plan.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Report {
-    /// Incidents and their issues.
-    pub known: Vec<(String, Reported)>,
-    /// Incidents that need nothing more.
-    pub settled: Vec<String>,
-    /// Incidents to take over.
-    pub adopt: Vec<Found>,
-    /// What was done, for the log.
-    pub done: Vec<String>,
-    /// Why it stopped.
-    pub failed: Option<Failure>,
-}
-
-/// Why reporting stopped.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Failure {
-    /// In words, with what to do.
-    pub why: String,
-    /// Waiting does not help.
-    pub final_until_a_person_acts: bool,
-    /// How long to leave GitHub alone, at least.
-    pub wait: Option<Duration>,
-}
-
-/// The closed issues are needed before anything can be decided.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct NeedClosed;
 
 /// Compares what should be with what is.
 ///
@@ -181,12 +38,14 @@ pub fn reconcile(
     let ours = |issue: &&Issue| issue.marker.vantage == context.vantage;
     let mut desk = Desk {
         context,
+        wanted,
         open: listing.open.iter().filter(ours).collect(),
         closed: listing
             .closed
             .as_ref()
             .map(|all| all.iter().filter(ours).collect()),
         plan: Plan::default(),
+        settled: context.settled.to_vec(),
         kept: Vec::new(),
     };
     // Those that are over take their issues first; what is left may belong to one that goes on.
@@ -204,9 +63,12 @@ pub fn reconcile(
 
 struct Desk<'a> {
     context: &'a Context<'a>,
+    wanted: &'a [Wanted],
     open: Vec<&'a Issue>,
     closed: Option<Vec<&'a Issue>>,
     plan: Plan,
+    /// Incidents whose issues say all, now or after this plan.
+    settled: Vec<String>,
     /// The issue that each subject keeps, so that any other is its duplicate.
     kept: Vec<(String, u64)>,
 }
@@ -215,48 +77,75 @@ impl<'a> Desk<'a> {
     /// An incident that is over: its issue is closed and says so.
     fn finish(&mut self, wanted: &Wanted) -> Result<(), NeedClosed> {
         let id = &wanted.incident.id;
-        let ended = wanted.ended.unwrap_or(self.context.now);
         if let Some(issue) = take(&mut self.open, |issue| issue.marker.incident == *id) {
-            if !issue.marker.ended {
-                let text = closed_text(wanted, &ended);
-                self.comment(issue.number, &format!("{id}/closed"), &text);
-            }
-            self.edit(issue, wanted, Some(IssueState::Completed));
-            self.kept.push((wanted.subject.clone(), issue.number));
+            self.finish_in(issue, wanted, Some(IssueState::Completed));
             return Ok(());
         }
         let closed = self.closed.as_ref().ok_or(NeedClosed)?;
-        let found = closed
-            .iter()
-            .find(|issue| issue.marker.incident == *id)
-            .copied();
-        match (found, wanted.issue) {
+        let found = closed.iter().find(|issue| issue.marker.incident == *id);
+        match (found.copied(), wanted.issue) {
             (Some(issue), _) if issue.marker.ended => self.plan.settled.push(id.clone()),
             // Closed by hand before it was over: now it is.
-            (Some(issue), _) => {
-                self.kept.push((wanted.subject.clone(), issue.number));
-                self.edit(issue, wanted, None);
-            }
+            (Some(issue), _) => self.finish_in(issue, wanted, None),
             // It had an issue that nobody finds any more: deleted or moved, and none of our business.
             (None, Some(_)) => self.plan.settled.push(id.clone()),
-            (None, None) => self.create(wanted),
+            (None, None) => self.finish_untold(wanted)?,
         }
         Ok(())
     }
 
+    /// One that was over before anybody could be told, unless an earlier process had told of it.
+    fn finish_untold(&mut self, wanted: &Wanted) -> Result<(), NeedClosed> {
+        let closed = self.closed.as_ref().ok_or(NeedClosed)?;
+        let same = |issue: &Issue| self.goes_on(issue, &wanted.subject);
+        let open = self.open.iter().position(|issue| same(issue));
+        let by_hand = closed
+            .iter()
+            .position(|i| same(i) && self.holds(i, Some(wanted)));
+        let (issue, state) = match (open, by_hand, &mut self.closed) {
+            (Some(at), ..) => (self.open.remove(at), Some(IssueState::Completed)),
+            (None, Some(at), Some(closed)) => (closed.remove(at), None),
+            _ => {
+                self.create(wanted);
+                return Ok(());
+            }
+        };
+        // It keeps our identity, by which we find it after a lost reply, and its own beginning.
+        let mut wanted = wanted.clone();
+        wanted.incident.since = self.context.now.recalled(issue.marker.since);
+        self.finish_in(issue, &wanted, state);
+        Ok(())
+    }
+
+    fn finish_in(&mut self, issue: &Issue, wanted: &Wanted, state: Option<IssueState>) {
+        // Its duplicates first: once it is settled they are overlooked.
+        let same = |other: &Issue| other.marker.incident == issue.marker.incident;
+        while let Some(other) = take(&mut self.open, same) {
+            self.duplicate(other, issue.number);
+        }
+        if state.is_some() && !issue.marker.ended {
+            let id = &wanted.incident.id;
+            let ended = wanted.ended.unwrap_or(self.context.now);
+            let text = closed_text(wanted, &ended);
+            self.comment(issue.number, &format!("{id}/closed"), &text);
+        }
+        self.edit(issue, wanted, state);
+        self.kept.push((wanted.subject.clone(), issue.number));
+    }
+
     /// An incident that goes on: exactly one open issue, unless a person closed it.
     fn keep(&mut self, wanted: &Wanted) -> Result<(), NeedClosed> {
-        let id = &wanted.incident.id;
-        let subject = &wanted.subject;
+        let (id, subject) = (&wanted.incident.id, &wanted.subject);
         let of_incident = |issue: &Issue| issue.marker.incident == *id;
-        let of_subject = |issue: &Issue| issue.marker.subject == *subject && !issue.marker.ended;
         if let Some(issue) = take(&mut self.open, of_incident) {
             self.known(wanted, issue.number, false);
             self.update(issue, wanted);
             return Ok(());
         }
-        if let Some(issue) = take(&mut self.open, of_subject) {
+        let earlier = self.open.iter().position(|i| self.goes_on(i, subject));
+        if let Some(at) = earlier {
             // An earlier process opened it for the same trouble: that is the one to go on with.
+            let issue = self.open.remove(at);
             self.adopt(issue, false);
             let mut wanted = wanted.clone();
             wanted.incident.id.clone_from(&issue.marker.incident);
@@ -265,37 +154,51 @@ impl<'a> Desk<'a> {
             return Ok(());
         }
         let closed = self.closed.as_ref().ok_or(NeedClosed)?;
-        if let Some(issue) = closed.iter().find(|issue| of_incident(issue)) {
-            let number = issue.number;
-            self.known(wanted, number, true);
+        let known = wanted.issue.map(|reported| reported.number);
+        let own = closed.iter().copied().filter(|issue| of_incident(issue));
+        let (ended, lasting): (Vec<&Issue>, Vec<&Issue>) = own.partition(|i| i.marker.ended);
+        let by_hand = lasting.iter().map(|issue| issue.number);
+        let by_hand = by_hand.min_by_key(|number| Some(*number) != known);
+        if let (Some(issue), None) = (ended.first(), by_hand) {
+            self.again(issue, wanted);
             return Ok(());
         }
-        if let Some(reported) = wanted.issue {
-            // We know its number and cannot find it: a lagging listing, or deleted. A second issue
-            // would be worse than waiting.
-            self.known(wanted, reported.number, true);
+        // Closed by hand. Or we know its number and cannot find it: a lagging listing, or deleted. A
+        // second issue would be worse than waiting.
+        if let Some(number) = by_hand.or(known) {
+            self.known(wanted, number, true);
             return Ok(());
         }
         let by_hand = closed
             .iter()
-            .find(|i| of_subject(i) && self.holds(i, Some(wanted)))
-            .copied();
-        if let Some(issue) = by_hand {
+            .find(|i| self.goes_on(i, subject) && self.holds(i, Some(wanted)));
+        if let Some(issue) = by_hand.copied() {
             self.adopt(issue, true);
             return Ok(());
         }
-        let again = closed
-            .iter()
-            .find(|i| i.marker.subject == *subject && self.recent(i, wanted));
+        let again = closed.iter().find(|issue| self.recent(issue, wanted));
         match again.copied() {
-            Some(issue) => {
-                self.comment(issue.number, &format!("{id}/again"), &again_text(wanted));
-                self.edit(issue, wanted, Some(IssueState::Open));
-                self.known(wanted, issue.number, false);
-            }
+            Some(issue) => self.again(issue, wanted),
             None => self.create(wanted),
         }
         Ok(())
+    }
+
+    /// Whether an issue tells of trouble that nobody has seen the end of, and that may be this one.
+    fn goes_on(&self, issue: &Issue, subject: &str) -> bool {
+        let Marker {
+            subject: of,
+            incident,
+            ended,
+            ..
+        } = &issue.marker;
+        of == subject && !ended && !self.claimed(issue) && !self.settled.contains(incident)
+    }
+
+    /// Whether the issue is that of an incident that we know.
+    fn claimed(&self, issue: &Issue) -> bool {
+        let id = &issue.marker.incident;
+        self.wanted.iter().any(|wanted| wanted.incident.id == *id)
     }
 
     /// Open issues that nothing asked for.
@@ -305,16 +208,19 @@ impl<'a> Desk<'a> {
             let (subject, incident) = (&marker.subject, &marker.incident);
             if marker.ended {
                 // Filed after the fact, and cut off before it could be closed.
-                self.close(issue, IssueState::Completed);
+                let body = issue.body.clone();
+                self.close(issue, body, IssueState::Completed);
+            } else if self.context.settled.contains(incident) {
+                // It is closed, and the listing does not know yet.
             } else if !self.context.subjects.contains(subject) {
                 let text =
                     format!("**{subject}** is no longer in the configuration of this vantage.");
                 self.comment(issue.number, &format!("{incident}/unwatched"), &text);
-                self.close(issue, IssueState::NotPlanned);
+                let mut marker = marker.clone();
+                marker.ended = true;
+                self.close(issue, remark(&issue.body, &marker), IssueState::NotPlanned);
             } else if let Some(first) = self.kept_for(subject) {
-                let key = format!("{incident}/duplicate-{}", issue.number);
-                self.comment(issue.number, &key, &format!("Duplicate of #{first}."));
-                self.close(issue, IssueState::NotPlanned);
+                self.duplicate(issue, first);
             } else {
                 self.adopt(issue, false);
             }
@@ -324,10 +230,18 @@ impl<'a> Desk<'a> {
             let subject = &issue.marker.subject;
             let watched = self.context.subjects.contains(subject);
             let free = self.kept_for(subject).is_none();
-            if !issue.marker.ended && watched && free && self.holds(issue, None) {
+            if self.goes_on(issue, subject) && watched && free && self.holds(issue, None) {
                 self.adopt(issue, true);
             }
         }
+    }
+
+    /// Closes an issue that says what another one says. Without a marker it is nobody's, so that it is
+    /// never taken for the other.
+    fn duplicate(&mut self, issue: &Issue, first: u64) {
+        let key = format!("{}/duplicate-{}", issue.marker.incident, issue.number);
+        self.comment(issue.number, &key, &format!("Duplicate of #{first}."));
+        self.close(issue, unmark(&issue.body), IssueState::NotPlanned);
     }
 
     fn kept_for(&self, subject: &str) -> Option<u64> {
@@ -350,7 +264,10 @@ impl<'a> Desk<'a> {
     fn recent(&self, issue: &Issue, wanted: &Wanted) -> bool {
         let since = wanted.incident.since;
         let gap = |closed_at| since.since(&since.recalled(Some(closed_at)));
-        issue.marker.ended
+        issue.marker.subject == wanted.subject
+            && issue.marker.ended
+            // An incident that is not settled yet needs its issue to be found.
+            && !self.claimed(issue)
             && since.wall.is_some()
             && issue
                 .closed_at
@@ -372,6 +289,8 @@ impl<'a> Desk<'a> {
             incident,
             since,
             severity,
+            worst,
+            places,
             ..
         } = issue.marker.clone();
         let number = issue.number;
@@ -381,6 +300,8 @@ impl<'a> Desk<'a> {
             incident,
             since,
             severity,
+            worst,
+            places,
             reported: Reported {
                 number,
                 closed_by_hand,
@@ -408,6 +329,14 @@ impl<'a> Desk<'a> {
             next.said_at = marker.said_at;
             self.edit_as(issue, wanted, &next, None);
         }
+    }
+
+    /// Opens an issue again. Only then is it the incident's: before that it must not be taken for known.
+    fn again(&mut self, issue: &Issue, wanted: &Wanted) {
+        let id = &wanted.incident.id;
+        self.kept.push((wanted.subject.clone(), issue.number));
+        self.comment(issue.number, &format!("{id}/again"), &again_text(wanted));
+        self.edit(issue, wanted, Some(IssueState::Open));
     }
 
     fn create(&mut self, wanted: &Wanted) {
@@ -442,37 +371,49 @@ impl<'a> Desk<'a> {
     ) {
         let ours = if wanted.incident.rows.is_empty() {
             // Nothing was seen since it was adopted: only the marker is ours to change.
-            super::issue::remark(&issue.body, marker)
+            remark(&issue.body, marker)
         } else {
             merge(&issue.body, &body(wanted, marker, self.context.schedule))
         };
         let next = title(&wanted.subject, marker.severity);
         let rename = next != issue.title && is_our_title(&wanted.subject, &issue.title);
+        let id = &wanted.incident.id;
+        let mut settles = Vec::new();
+        if wanted.ended.is_some() {
+            // An earlier process may have given it another identity.
+            settles.extend([id.clone(), issue.marker.incident.clone()]);
+            settles.dedup();
+            self.settled.extend(settles.iter().cloned());
+        }
         self.plan.steps.push(Step::Edit {
             issue: issue.number,
             title: rename.then_some(next),
             body: ours,
             state,
-            settles: wanted.ended.is_some().then(|| wanted.incident.id.clone()),
+            settles,
+            reports: (state == Some(IssueState::Open)).then(|| id.clone()),
         });
     }
 
     /// Closes an issue that no incident of ours stands behind.
-    fn close(&mut self, issue: &Issue, state: IssueState) {
-        let mut marker = issue.marker.clone();
-        marker.ended = true;
+    fn close(&mut self, issue: &Issue, body: String, state: IssueState) {
         self.plan.steps.push(Step::Edit {
             issue: issue.number,
             title: None,
-            body: super::issue::remark(&issue.body, &marker),
+            body,
             state: Some(state),
-            settles: None,
+            settles: Vec::new(),
+            reports: None,
         });
     }
 
     fn marker(&self, wanted: &Wanted) -> Marker {
         let incident = &wanted.incident;
         let ended = wanted.ended.is_some();
+        let mut places = incident.places.clone();
+        places.extend(incident.rows.iter().map(|row| row.address));
+        places.sort();
+        places.dedup();
         Marker {
             v: Marker::VERSION,
             vantage: self.context.vantage.to_owned(),
@@ -484,6 +425,8 @@ impl<'a> Desk<'a> {
             } else {
                 incident.severity
             },
+            worst: incident.worst,
+            places,
             shows: shows(wanted),
             said: says(wanted),
             said_at: self.context.now.wall,
@@ -498,6 +441,8 @@ fn take<'a>(issues: &mut Vec<&'a Issue>, fits: impl Fn(&Issue) -> bool) -> Optio
     Some(issues.remove(at))
 }
 
+#[cfg(test)]
+mod said_tests;
 #[cfg(test)]
 #[path = "reconcile_tests.rs"]
 mod tests;

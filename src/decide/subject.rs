@@ -21,6 +21,7 @@
 //! said so, and *degraded* again after close-after in a row that were better. A verdict that saw less than
 //! what is believed to be down, because an address was out of sight, neither counts nor interrupts.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -49,6 +50,8 @@ pub struct Incident {
     pub reportable: bool,
     /// What is wrong, as last seen.
     pub rows: Vec<Row>,
+    /// Where it was, as an issue remembers it: addresses that have not been seen since.
+    pub places: Vec<SocketAddr>,
     /// The last verdicts, oldest first.
     pub history: Vec<Past>,
 }
@@ -160,12 +163,17 @@ impl Health {
     /// Takes in a verdict. `fresh` becomes the identity of an incident that begins with it.
     #[must_use]
     pub fn after(
-        self,
+        mut self,
         verdict: &Verdict,
         at: Moment,
         schedule: &Schedule,
         fresh: &str,
     ) -> (Self, Option<Change>) {
+        if let Some(incident) = self.incident_mut() {
+            incident
+                .places
+                .retain(|place| verdict.unseen.contains(place));
+        }
         match self.sight(verdict) {
             Sight::Unknown => (self, None),
             Sight::Well => self.seen_well(at, schedule),
@@ -176,12 +184,12 @@ impl Health {
     /// Rows whose address cannot be seen now are neither gone nor confirmed: they stay, and while only
     /// they are left nothing is known.
     fn sight(&self, verdict: &Verdict) -> Sight {
-        let known: &[Row] = match self {
-            Self::Well => &[],
-            Self::Suspect(s) => &s.incident.rows,
-            Self::Failing(f) => &f.incident.rows,
-            Self::Recovering(incident, _) => &incident.rows,
+        let incident = match self {
+            Self::Suspect(suspicion) => Some(&suspicion.incident),
+            health => health.incident(),
         };
+        let known = incident.map_or(&[][..], |incident| &incident.rows);
+        let remembered = incident.is_some_and(|incident| !incident.places.is_empty());
         let hidden = known
             .iter()
             .filter(|row| verdict.unseen.contains(&row.address));
@@ -200,7 +208,7 @@ impl Health {
                 rows.extend(kept);
                 Sight::Faulty(rows, severity)
             }
-            None if verdict.seen == 0 || !hidden.is_empty() => Sight::Unknown,
+            None if verdict.seen == 0 || !hidden.is_empty() || remembered => Sight::Unknown,
             None => Sight::Well,
         }
     }
@@ -321,6 +329,7 @@ impl Suspicion {
                 worst: Severity::Degraded,
                 reportable: false,
                 rows: Vec::new(),
+                places: Vec::new(),
                 history: Vec::new(),
             },
             faulty: 0,
@@ -398,6 +407,7 @@ impl Incident {
             since: old.since,
             worst: self.worst.max(old.worst),
             reportable: self.reportable || old.reportable,
+            places: old.places,
             ..self
         }
     }

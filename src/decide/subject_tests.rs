@@ -392,6 +392,7 @@ fn remembered(severity: Severity) -> Incident {
         worst: severity,
         reportable: true,
         rows: Vec::new(),
+        places: Vec::new(),
         history: Vec::new(),
     }
 }
@@ -442,4 +443,30 @@ fn a_remembered_incident_is_seen_well_as_often_as_any_before_it_closes() {
     assert_eq!(walk.walk("?ww"), "recovering recovering well");
     walk.health = walk.health.adopt(remembered(Severity::Down));
     assert_eq!(walk.walk("Dww"), "down recovering well");
+}
+
+#[test]
+fn a_remembered_incident_does_not_close_while_its_address_is_out_of_sight() {
+    let old = || Incident {
+        places: vec![V4.parse().unwrap()],
+        ..remembered(Severity::Down)
+    };
+    let mut walk = Walk::new(3, 2);
+    walk.health = walk.health.adopt(old());
+    for _ in 0..50 {
+        assert_eq!(walk.step(&without(V4, well())), None);
+        assert_eq!(walk.health, Health::Recovering(old(), 0));
+    }
+    // Trouble at the other address does not make it forget.
+    walk.step(&without(V4, both(None, Some(Severity::Down))));
+    assert_eq!(walk.incident().places, old().places);
+    walk.step(&without(V4, well()));
+    assert_eq!(walk.health.word(), "down");
+    assert_eq!(walk.walk("ww"), "recovering well");
+    // The address that can be seen is the one that matters.
+    walk.health = walk.health.adopt(old());
+    for _ in 0..2 {
+        walk.step(&without(V6, well()));
+    }
+    assert_eq!(walk.health, Health::Well);
 }

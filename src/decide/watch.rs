@@ -292,9 +292,10 @@ impl Watch {
             id: id.clone(),
             since: now.recalled(found.since),
             severity: found.severity,
-            worst: found.severity,
+            worst: found.worst,
             reportable: true,
             rows: Vec::new(),
+            places: found.places.clone(),
             history: Vec::new(),
         };
         let untold = |e: &&mut Wanted| e.subject == found.subject && e.issue.is_none();
@@ -352,6 +353,7 @@ impl Watch {
                 worst: old.worst,
                 reportable: true,
                 rows: old.rows,
+                places: Vec::new(),
                 history: old.history,
             };
             if let Some(end) = old.ended {

@@ -1,42 +1,15 @@
 //! What a watch believes after rounds and reports, and what it shows of it.
 
 use super::*;
-use crate::decide::reconcile::Found;
 use crate::decide::testing::{
-    Led, ONLINE, at, config, degraded, down, judgement, schedule, undated, unknown, well,
+    Led, ONLINE, adopt, at, config, degraded, down, issue, judgement, known, schedule, undated,
+    unknown, well,
 };
-
-fn known(incident: &str, number: u64) -> Report {
-    Report {
-        known: vec![(incident.to_owned(), issue(number))],
-        ..Report::default()
-    }
-}
 
 fn settled(incident: &str) -> Report {
     Report {
         settled: vec![incident.to_owned()],
         ..Report::default()
-    }
-}
-
-fn adopt(subject: &str, incident: &str, number: u64) -> Report {
-    Report {
-        adopt: vec![Found {
-            subject: subject.to_owned(),
-            incident: incident.to_owned(),
-            since: at(0).wall,
-            severity: Severity::Down,
-            reported: issue(number),
-        }],
-        ..Report::default()
-    }
-}
-
-fn issue(number: u64) -> Reported {
-    Reported {
-        number,
-        closed_by_hand: false,
     }
 }
 

@@ -1,6 +1,9 @@
 //! What the tests of this room build their worlds from: times, rows, verdicts, schedules.
 
+pub(super) mod tracker;
+
 use std::net::SocketAddr;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -9,9 +12,9 @@ use super::fault::{Row, Severity};
 use super::judge::{Judgement, Verdict};
 use super::led::State;
 use super::moment::Moment;
-use super::reconcile::Report;
+use super::reconcile::{Found, Report};
 use super::uplink::{Family, Uplink};
-use super::watch::{Wanted, Watch};
+use super::watch::{Reported, Wanted, Watch};
 use crate::config::{Config, Schedule};
 
 /// The nameserver's address of each family.
@@ -42,7 +45,11 @@ pub(super) fn undated(seconds: u64) -> Moment {
 
 /// A configuration of two nameservers, with GitHub.
 pub(super) fn config() -> Config {
-    let text = r#"
+    static READ: LazyLock<Config> = LazyLock::new(|| Config::parse("test.toml", TEXT).unwrap());
+    READ.clone()
+}
+
+const TEXT: &str = r#"
         vantage = { name = "home" }
         github = { repository = "owner/infra" }
         nameserver = [
@@ -50,9 +57,7 @@ pub(super) fn config() -> Config {
             { name = "ns2.example.net", addresses = ["192.0.2.2", "2001:db8::2"] },
         ]
         zone = [{ name = "example.net" }]
-    "#;
-    Config::parse("test.toml", text).unwrap()
-}
+"#;
 
 pub(super) fn schedule() -> Schedule {
     config().schedule
@@ -137,6 +142,7 @@ pub(super) fn judgement(verdicts: impl IntoIterator<Item = Verdict>) -> Judgemen
     }
 }
 
+#[derive(Clone)]
 /// A watch that is led through rounds, ten seconds apart.
 pub(super) struct Led {
     pub(super) watch: Watch,
@@ -198,5 +204,34 @@ impl Led {
             )
         };
         wanted.map(short).collect()
+    }
+}
+
+pub(super) fn known(incident: &str, number: u64) -> Report {
+    Report {
+        known: vec![(incident.to_owned(), issue(number))],
+        ..Report::default()
+    }
+}
+
+pub(super) fn adopt(subject: &str, incident: &str, number: u64) -> Report {
+    Report {
+        adopt: vec![Found {
+            subject: subject.to_owned(),
+            incident: incident.to_owned(),
+            since: at(0).wall,
+            severity: Severity::Down,
+            worst: Severity::Down,
+            places: Vec::new(),
+            reported: issue(number),
+        }],
+        ..Report::default()
+    }
+}
+
+pub(super) fn issue(number: u64) -> Reported {
+    Reported {
+        number,
+        closed_by_hand: false,
     }
 }

@@ -1,0 +1,166 @@
+//! What reconciling is told and what it says: issues in, steps out, and what became of them.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::config::Schedule;
+use crate::decide::fault::Severity;
+use crate::decide::issue::Marker;
+use crate::decide::moment::Moment;
+use crate::decide::watch::Reported;
+
+/// An issue that carries our marker and that our own login wrote.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Issue {
+    /// Its number.
+    pub number: u64,
+    /// As it is now; people may have changed it.
+    pub title: String,
+    /// As it is now; people may have added to it.
+    pub body: String,
+    /// Open.
+    pub open: bool,
+    /// When it was closed.
+    pub closed_at: Option<Timestamp>,
+    /// What it says to us.
+    pub marker: Marker,
+}
+
+/// What is on GitHub: complete, or not used at all.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Listing {
+    /// All open issues of ours, oldest first.
+    pub open: Vec<Issue>,
+    /// The closed ones that changed last, if they were asked for.
+    pub closed: Option<Vec<Issue>>,
+}
+
+/// What reconciling needs to know beside the issues.
+#[derive(Debug, Clone, Copy)]
+pub struct Context<'a> {
+    /// Our vantage's name; issues of others are left alone.
+    pub vantage: &'a str,
+    /// Every name that the configuration watches.
+    pub subjects: &'a [String],
+    /// Incidents whose issues say all, even where a listing lags behind that.
+    pub settled: &'a [String],
+    /// The thresholds.
+    pub schedule: &'a Schedule,
+    /// Now.
+    pub now: Moment,
+}
+
+/// One call that changes something.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Step {
+    /// Open an issue, and close it at once if the incident is over.
+    Create {
+        /// Whose.
+        incident: String,
+        /// The title.
+        title: String,
+        /// The body.
+        body: String,
+        /// The incident is over.
+        over: bool,
+    },
+    /// Say something, unless a comment with this key is there already.
+    Comment {
+        /// Where.
+        issue: u64,
+        /// What makes it unique.
+        key: String,
+        /// The whole comment, key included.
+        body: String,
+    },
+    /// Change an issue.
+    Edit {
+        /// Which.
+        issue: u64,
+        /// A new title.
+        title: Option<String>,
+        /// The new body.
+        body: String,
+        /// A new state.
+        state: Option<IssueState>,
+        /// The incidents that need nothing more after this.
+        settles: Vec<String>,
+        /// The incident that has this issue after it.
+        reports: Option<String>,
+    },
+}
+
+/// GitHub's `state` and `state_reason`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IssueState {
+    /// `open`.
+    Open,
+    /// `closed`, `completed`.
+    Completed,
+    /// `closed`, `not_planned`: a duplicate, or nobody watches it any more.
+    NotPlanned,
+}
+
+/// An incident that an issue remembers and we do not.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Found {
+    /// The nameserver's name.
+    pub subject: String,
+    /// Which incident.
+    pub incident: String,
+    /// When it began.
+    pub since: Option<Timestamp>,
+    /// How bad it was when the issue last said so.
+    pub severity: Severity,
+    /// How bad it has been.
+    pub worst: Severity,
+    /// Where it was.
+    pub places: Vec<SocketAddr>,
+    /// Its issue.
+    pub reported: Reported,
+}
+
+/// What is to be done, and what was learned by looking.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Plan {
+    /// In this order.
+    pub steps: Vec<Step>,
+    /// Incidents and their issues.
+    pub known: Vec<(String, Reported)>,
+    /// Incidents that need nothing more.
+    pub settled: Vec<String>,
+    /// Incidents to take over.
+    pub adopt: Vec<Found>,
+}
+
+/// What became of a plan.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Report {
+    /// Incidents and their issues.
+    pub known: Vec<(String, Reported)>,
+    /// Incidents that need nothing more.
+    pub settled: Vec<String>,
+    /// Incidents to take over.
+    pub adopt: Vec<Found>,
+    /// What was done, for the log.
+    pub done: Vec<String>,
+    /// Why it stopped.
+    pub failed: Option<Failure>,
+}
+
+/// Why reporting stopped.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// In words, with what to do.
+    pub why: String,
+    /// Waiting does not help.
+    pub final_until_a_person_acts: bool,
+    /// How long to leave GitHub alone, at least.
+    pub wait: Option<Duration>,
+}
+
+/// The closed issues are needed before anything can be decided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NeedClosed;

@@ -1,0 +1,265 @@
+//! A GitHub in memory, and a process that reports to it as the daemon's reporter does: list, compare, do
+//! the steps. The line between the two can break after any call, with or without the call going through.
+
+use jiff::Timestamp;
+
+use super::{Led, at, config};
+use crate::decide::issue::{Marker, comment_key};
+use crate::decide::reconcile::{
+    Context, Failure, Issue, IssueState, Listing, Plan, Report, Step, reconcile,
+};
+use crate::decide::watch::{Reported, Stored, Watch};
+
+/// An issue as GitHub has it.
+#[derive(Debug, Clone, PartialEq)]
+pub(in crate::decide) struct Kept {
+    pub(in crate::decide) number: u64,
+    pub(in crate::decide) title: String,
+    pub(in crate::decide) body: String,
+    pub(in crate::decide) open: bool,
+    pub(in crate::decide) closed_at: Option<Timestamp>,
+    pub(in crate::decide) comments: Vec<String>,
+    updated: u64,
+}
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(in crate::decide) struct Tracker {
+    pub(in crate::decide) issues: Vec<Kept>,
+    /// Which issue has ever told of which incident.
+    pub(in crate::decide) told: Vec<(String, u64)>,
+    writes: u64,
+}
+
+impl Tracker {
+    pub(in crate::decide) fn add(&mut self, title: &str, body: &str) -> u64 {
+        let number = self.issues.iter().map(|i| i.number).max().unwrap_or(0) + 1;
+        self.issues.push(Kept {
+            number,
+            title: title.to_owned(),
+            body: String::new(),
+            open: true,
+            closed_at: None,
+            comments: Vec::new(),
+            updated: 0,
+        });
+        self.edit(number, None, Some(body), None, at(0).wall);
+        number
+    }
+
+    pub(in crate::decide) fn get(&mut self, number: u64) -> &mut Kept {
+        let mut issues = self.issues.iter_mut();
+        issues.find(|issue| issue.number == number).unwrap()
+    }
+
+    pub(in crate::decide) fn edit(
+        &mut self,
+        number: u64,
+        title: Option<&str>,
+        body: Option<&str>,
+        state: Option<IssueState>,
+        now: Option<Timestamp>,
+    ) {
+        self.writes += 1;
+        let updated = self.writes;
+        let issue = self.get(number);
+        issue.updated = updated;
+        if let Some(title) = title {
+            issue.title = title.to_owned();
+        }
+        if let Some(body) = body {
+            issue.body = body.to_owned();
+        }
+        if let Some(state) = state {
+            let open = state == IssueState::Open;
+            if issue.open != open {
+                issue.closed_at = if open { None } else { now };
+            }
+            issue.open = open;
+        }
+        let marker = Marker::find(&issue.body);
+        self.told.extend(marker.map(|m| (m.incident, number)));
+    }
+
+    fn comment(&mut self, number: u64, key: &str, body: &str) {
+        self.writes += 1;
+        let updated = self.writes;
+        let issue = self.get(number);
+        let said = |comment: &String| comment_key(comment).as_deref() == Some(key);
+        if !issue.comments.iter().any(said) {
+            issue.comments.push(body.to_owned());
+            issue.updated = updated;
+        }
+    }
+
+    pub(in crate::decide) fn list(&self, closed: bool) -> Listing {
+        let shown = |kept: &Kept| {
+            Some(Issue {
+                number: kept.number,
+                title: kept.title.clone(),
+                body: kept.body.clone(),
+                open: kept.open,
+                closed_at: kept.closed_at,
+                marker: Marker::find(&kept.body)?,
+            })
+        };
+        let mut last: Vec<&Kept> = self.issues.iter().collect();
+        last.sort_by_key(|kept| std::cmp::Reverse(kept.updated));
+        let open = self.issues.iter().filter(|kept| kept.open);
+        let shut = last.into_iter().filter(|kept| !kept.open);
+        Listing {
+            open: open.filter_map(shown).collect(),
+            closed: closed.then(|| shut.filter_map(shown).collect()),
+        }
+    }
+}
+
+/// How many calls go through before the line breaks, and whether one more does whose reply is lost.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::decide) struct Line {
+    pub(in crate::decide) calls: usize,
+    pub(in crate::decide) lost: bool,
+}
+
+pub(in crate::decide) const STEADY: Line = Line {
+    calls: usize::MAX,
+    lost: false,
+};
+
+/// A process, what it has on disk, and GitHub.
+#[derive(Clone)]
+pub(in crate::decide) struct World {
+    pub(in crate::decide) led: Led,
+    pub(in crate::decide) tracker: Tracker,
+    /// What GitHub shows instead of what it has.
+    pub(in crate::decide) lagging: Option<Tracker>,
+    /// The first listing of a process has the closed issues.
+    pub(in crate::decide) greeted: bool,
+}
+
+impl World {
+    pub(in crate::decide) fn new() -> Self {
+        Self {
+            led: Led::new(),
+            tracker: Tracker::default(),
+            lagging: None,
+            greeted: false,
+        }
+    }
+
+    pub(in crate::decide) fn plan(&self) -> Plan {
+        let config = config();
+        let subjects: Vec<String> = config.nameservers.iter().map(|n| n.name.clone()).collect();
+        let settled = self.led.watch.settled();
+        let context = Context {
+            vantage: "home",
+            subjects: &subjects,
+            settled: &settled,
+            schedule: &config.schedule,
+            now: at(self.led.seconds),
+        };
+        let wanted = self.led.watch.wanted();
+        let shown = self.lagging.as_ref().unwrap_or(&self.tracker);
+        reconcile(&wanted, &shown.list(!self.greeted), &context).unwrap_or_else(|_| {
+            reconcile(&wanted, &shown.list(true), &context).expect("the closed ones are there")
+        })
+    }
+
+    pub(in crate::decide) fn report(&mut self) -> Plan {
+        self.report_over(STEADY).0
+    }
+
+    /// Returns the plan, and whether all of it was done.
+    pub(in crate::decide) fn report_over(&mut self, mut line: Line) -> (Plan, bool) {
+        let plan = self.plan();
+        self.greeted = true;
+        let mut report = Report {
+            known: plan.known.clone(),
+            settled: plan.settled.clone(),
+            adopt: plan.adopt.clone(),
+            ..Report::default()
+        };
+        let done = plan
+            .steps
+            .iter()
+            .all(|step| self.carry_out(step, &mut line, &mut report).is_some());
+        report.failed = (!done).then(|| Failure {
+            why: "the line broke".to_owned(),
+            final_until_a_person_acts: false,
+            wait: None,
+        });
+        let now = at(self.led.seconds);
+        self.led.watch = self.led.watch.clone().reported(&report, &now);
+        (plan, done)
+    }
+
+    /// What the reporter does with a step; `None` when the line broke.
+    fn carry_out(&mut self, step: &Step, line: &mut Line, report: &mut Report) -> Option<()> {
+        let now = at(self.led.seconds).wall;
+        let tracker = &mut self.tracker;
+        match step {
+            Step::Create {
+                incident,
+                title,
+                body,
+                over,
+            } => {
+                let number = line.call(|| tracker.add(title, body))?;
+                let closed_by_hand = false;
+                let issue = Reported {
+                    number,
+                    closed_by_hand,
+                };
+                report.known.push((incident.clone(), issue));
+                if *over {
+                    let closed = Some(IssueState::Completed);
+                    line.call(|| tracker.edit(number, None, None, closed, now))?;
+                    report.settled.push(incident.clone());
+                }
+            }
+            Step::Comment { issue, key, body } => {
+                assert_eq!(comment_key(body).as_ref(), Some(key));
+                line.call(|| tracker.comment(*issue, key, body))?;
+            }
+            Step::Edit {
+                issue,
+                title,
+                body,
+                state,
+                settles,
+                reports,
+            } => {
+                line.call(|| tracker.edit(*issue, title.as_deref(), Some(body), *state, now))?;
+                report.settled.extend(settles.clone());
+                let reported = Reported {
+                    number: *issue,
+                    closed_by_hand: false,
+                };
+                report
+                    .known
+                    .extend(reports.clone().map(|id| (id, reported)));
+            }
+        }
+        Some(())
+    }
+
+    /// The power goes, and comes again.
+    pub(in crate::decide) fn restart(&mut self, on_disk: &[Stored]) {
+        let json = serde_json::to_vec(on_disk).unwrap();
+        let stored = serde_json::from_slice(&json).unwrap();
+        self.led.watch = Watch::new(&config()).restored(stored, &at(self.led.seconds));
+        self.greeted = false;
+    }
+}
+
+impl Line {
+    fn call<T>(&mut self, call: impl FnOnce() -> T) -> Option<T> {
+        if self.calls == 0 {
+            if std::mem::take(&mut self.lost) {
+                call();
+            }
+            return None;
+        }
+        self.calls -= 1;
+        Some(call())
+    }
+}
