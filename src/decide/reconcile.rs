@@ -291,7 +291,8 @@ impl<'a> Desk<'a> {
             Some(issue) => {
                 self.comment(issue.number, &format!("{id}/again"), &again_text(wanted));
                 self.edit(issue, wanted, Some(IssueState::Open));
-                self.known(wanted, issue.number, false);
+                // Its issue only once the next listing shows it open: the edit may fail.
+                self.kept.push((subject.clone(), issue.number));
             }
             None => self.create(wanted),
         }
