@@ -181,6 +181,7 @@ pub fn reconcile(
     let ours = |issue: &&Issue| issue.marker.vantage == context.vantage;
     let mut desk = Desk {
         context,
+        wanted: wanted.iter().map(|w| w.incident.id.as_str()).collect(),
         open: listing.open.iter().filter(ours).collect(),
         closed: listing
             .closed
@@ -204,6 +205,8 @@ pub fn reconcile(
 
 struct Desk<'a> {
     context: &'a Context<'a>,
+    /// Every incident that should have an issue.
+    wanted: Vec<&'a str>,
     open: Vec<&'a Issue>,
     closed: Option<Vec<&'a Issue>>,
     plan: Plan,
@@ -216,26 +219,37 @@ impl<'a> Desk<'a> {
     fn finish(&mut self, wanted: &Wanted) -> Result<(), NeedClosed> {
         let id = &wanted.incident.id;
         let ended = wanted.ended.unwrap_or(self.context.now);
-        if let Some(issue) = take(&mut self.open, |issue| issue.marker.incident == *id) {
+        let of_incident = |issue: &Issue| issue.marker.incident == *id;
+        // What an earlier process opened for the same trouble, before GitHub was out of reach.
+        let inherited = |issue: &Issue| {
+            let marker = &issue.marker;
+            let spoken_for = self.wanted.contains(&marker.incident.as_str());
+            marker.subject == wanted.subject && !marker.ended && !spoken_for
+        };
+        let own = take(&mut self.open, of_incident);
+        if let Some(issue) = own.or_else(|| take(&mut self.open, inherited)) {
+            let told = self.since_told(wanted, issue);
             if !issue.marker.ended {
-                let text = closed_text(wanted, &ended);
+                let text = closed_text(&told, &ended);
                 self.comment(issue.number, &format!("{id}/closed"), &text);
             }
-            self.edit(issue, wanted, Some(IssueState::Completed));
+            self.edit(issue, &told, Some(IssueState::Completed));
             self.kept.push((wanted.subject.clone(), issue.number));
             return Ok(());
         }
         let closed = self.closed.as_ref().ok_or(NeedClosed)?;
-        let found = closed
-            .iter()
-            .find(|issue| issue.marker.incident == *id)
-            .copied();
-        match (found, wanted.issue) {
+        let own = closed.iter().find(|issue| of_incident(issue));
+        let by_hand = || {
+            let mut closed = closed.iter();
+            closed.find(|issue| inherited(issue) && self.holds(issue, Some(wanted)))
+        };
+        match (own.or_else(by_hand).copied(), wanted.issue) {
             (Some(issue), _) if issue.marker.ended => self.plan.settled.push(id.clone()),
             // Closed by hand before it was over: now it is.
             (Some(issue), _) => {
                 self.kept.push((wanted.subject.clone(), issue.number));
-                self.edit(issue, wanted, None);
+                let told = self.since_told(wanted, issue);
+                self.edit(issue, &told, None);
             }
             // It had an issue that nobody finds any more: deleted or moved, and none of our business.
             (None, Some(_)) => self.plan.settled.push(id.clone()),
@@ -258,10 +272,9 @@ impl<'a> Desk<'a> {
         if let Some(issue) = take(&mut self.open, of_subject) {
             // An earlier process opened it for the same trouble: that is the one to go on with.
             self.adopt(issue, false);
-            let mut wanted = wanted.clone();
-            wanted.incident.id.clone_from(&issue.marker.incident);
-            wanted.incident.since = self.context.now.recalled(issue.marker.since);
-            self.update(issue, &wanted);
+            let mut told = self.since_told(wanted, issue);
+            told.incident.id.clone_from(&issue.marker.incident);
+            self.update(issue, &told);
             return Ok(());
         }
         let closed = self.closed.as_ref().ok_or(NeedClosed)?;
@@ -329,6 +342,15 @@ impl<'a> Desk<'a> {
                 self.adopt(issue, true);
             }
         }
+    }
+
+    /// An incident with the beginning that its issue, opened under another identity, has told of.
+    fn since_told(&self, wanted: &Wanted, issue: &Issue) -> Wanted {
+        let mut told = wanted.clone();
+        if told.incident.id != issue.marker.incident {
+            told.incident.since = self.context.now.recalled(issue.marker.since);
+        }
+        told
     }
 
     fn kept_for(&self, subject: &str) -> Option<u64> {
