@@ -199,7 +199,7 @@ pub fn reconcile(
     for wanted in lasting {
         desk.keep(wanted)?;
     }
-    desk.left_over();
+    desk.left_over()?;
     Ok(desk.plan)
 }
 
@@ -313,11 +313,16 @@ impl<'a> Desk<'a> {
     }
 
     /// Open issues that nothing asked for.
-    fn left_over(&mut self) {
+    fn left_over(&mut self) -> Result<(), NeedClosed> {
         for issue in std::mem::take(&mut self.open) {
             let marker = &issue.marker;
             let (subject, incident) = (&marker.subject, &marker.incident);
-            if marker.ended {
+            let mut closed = self.closed.as_ref().ok_or(NeedClosed)?.iter();
+            let told = closed.find(|told| told.marker.incident == *incident && told.marker.ended);
+            if let Some(told) = told.map(|told| told.number) {
+                // Its creation seemed lost for longer than listings lag, and was made up for.
+                self.duplicate(issue, told);
+            } else if marker.ended {
                 // Filed after the fact, and cut off before it could be closed.
                 self.close(issue, IssueState::Completed);
             } else if !self.context.subjects.contains(subject) {
@@ -326,9 +331,7 @@ impl<'a> Desk<'a> {
                 self.comment(issue.number, &format!("{incident}/unwatched"), &text);
                 self.close(issue, IssueState::NotPlanned);
             } else if let Some(first) = self.kept_for(subject) {
-                let key = format!("{incident}/duplicate-{}", issue.number);
-                self.comment(issue.number, &key, &format!("Duplicate of #{first}."));
-                self.close(issue, IssueState::NotPlanned);
+                self.duplicate(issue, first);
             } else {
                 self.adopt(issue, false);
             }
@@ -342,6 +345,13 @@ impl<'a> Desk<'a> {
                 self.adopt(issue, true);
             }
         }
+        Ok(())
+    }
+
+    fn duplicate(&mut self, issue: &Issue, of: u64) {
+        let key = format!("{}/duplicate-{}", issue.marker.incident, issue.number);
+        self.comment(issue.number, &key, &format!("Duplicate of #{of}."));
+        self.close(issue, IssueState::NotPlanned);
     }
 
     /// An incident with the beginning that its issue, opened under another identity, has told of.
