@@ -9,6 +9,7 @@
 mod board;
 mod commands;
 mod config;
+mod github;
 mod interop;
 pub mod peers;
 mod probing;
