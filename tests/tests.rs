@@ -14,4 +14,6 @@ mod interop;
 pub mod peers;
 mod probing;
 mod program;
+mod scenarios;
+mod stage;
 mod systemd;
