@@ -10,6 +10,7 @@ mod board;
 mod commands;
 mod config;
 mod github;
+mod hard_days;
 mod interop;
 pub mod peers;
 mod probing;
