@@ -9,8 +9,15 @@
 mod board;
 mod commands;
 mod config;
+mod github;
+mod hard_days;
+mod home;
 mod interop;
+mod kill;
 pub mod peers;
 mod probing;
 mod program;
+mod scenarios;
+mod signals;
+mod stage;
 mod systemd;

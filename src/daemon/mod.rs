@@ -98,6 +98,7 @@ pub async fn run<P: RuntimeProvider>(config: Config, parts: Parts<P>) {
         reporter: Reporter::new(&config, token.as_deref()),
         regular: Duration::ZERO,
         report_after: Duration::ZERO,
+        left_alone_until: Duration::ZERO,
         report_due: true,
         reported: Vec::new(),
         stored: Vec::new(),
@@ -191,8 +192,10 @@ struct Daemon<P> {
     ping_at: Duration,
     /// Uptime of the next regular round.
     regular: Duration,
-    /// Uptime before which GitHub is left alone.
+    /// Uptime of the next attempt to report, as patient as we are.
     report_after: Duration,
+    /// Uptime before which GitHub is left alone, because it said so or because its listings may lag.
+    left_alone_until: Duration,
     /// A report should be made, whether or not anything has changed.
     report_due: bool,
     /// What the last report that went through was about.
@@ -304,7 +307,7 @@ impl<P: RuntimeProvider> Daemon<P> {
         if self.reporter.is_none() || quiet || self.watch.uplink.is_none() {
             return Duration::MAX;
         }
-        self.report_after
+        self.report_after.max(self.left_alone_until)
     }
 
     /// What a report would be about: changes when a new one is worth making.
@@ -344,8 +347,8 @@ impl<P: RuntimeProvider> Daemon<P> {
         self.watch = self.watch.clone().reported(report, &now);
         if let Some(failure) = &report.failed {
             self.report_due = true;
-            let wait = failure.wait.unwrap_or_default().max(self.backoff(failure));
-            self.report_after = now.uptime + wait;
+            self.report_after = now.uptime + self.backoff(failure);
+            self.left_alone_until = now.uptime + failure.wait.unwrap_or_default();
         }
         log::report(&self.config, report, &before);
     }
@@ -448,9 +451,12 @@ impl<P: RuntimeProvider> Daemon<P> {
         self.targets = targets(&config);
         self.prober = Prober::new(network.clone(), self.clock, patience(&config));
         self.reporter = Reporter::new(&config, token);
-        self.config = config;
         self.regular = self.clock.now().uptime;
         self.report_after = self.regular;
+        if config.github != self.config.github {
+            self.left_alone_until = self.regular; // that was somebody else
+        }
+        self.config = config;
         log::reloaded(&self.config, &self.targets);
         true
     }

@@ -57,7 +57,7 @@ pub fn reconcile(
     for wanted in lasting {
         desk.keep(wanted)?;
     }
-    desk.left_over();
+    desk.left_over()?;
     Ok(desk.plan)
 }
 
@@ -147,10 +147,10 @@ impl<'a> Desk<'a> {
             // An earlier process opened it for the same trouble: that is the one to go on with.
             let issue = self.open.remove(at);
             self.adopt(issue, false);
-            let mut wanted = wanted.clone();
-            wanted.incident.id.clone_from(&issue.marker.incident);
-            wanted.incident.since = self.context.now.recalled(issue.marker.since);
-            self.update(issue, &wanted);
+            let mut told = wanted.clone();
+            told.incident.id.clone_from(&issue.marker.incident);
+            told.incident.since = self.context.now.recalled(issue.marker.since);
+            self.update(issue, &told);
             return Ok(());
         }
         let closed = self.closed.as_ref().ok_or(NeedClosed)?;
@@ -202,11 +202,19 @@ impl<'a> Desk<'a> {
     }
 
     /// Open issues that nothing asked for.
-    fn left_over(&mut self) {
+    fn left_over(&mut self) -> Result<(), NeedClosed> {
         for issue in std::mem::take(&mut self.open) {
             let marker = &issue.marker;
             let (subject, incident) = (&marker.subject, &marker.incident);
-            if marker.ended {
+            let mut closed = self.closed.as_ref().ok_or(NeedClosed)?.iter();
+            let told = closed.find(|told| {
+                let same = told.marker.incident == *incident && told.marker.ended;
+                same && told.number != issue.number
+            });
+            if let Some(told) = told.map(|told| told.number) {
+                // Its creation seemed lost for longer than listings lag, and was made up for.
+                self.duplicate(issue, told);
+            } else if marker.ended {
                 // Filed after the fact, and cut off before it could be closed.
                 let body = issue.body.clone();
                 self.close(issue, body, IssueState::Completed);
@@ -234,6 +242,7 @@ impl<'a> Desk<'a> {
                 self.adopt(issue, true);
             }
         }
+        Ok(())
     }
 
     /// Closes an issue that says what another one says. Without a marker it is nobody's, so that it is

@@ -63,6 +63,7 @@ struct Item {
     title: String,
     body: Option<String>,
     state: String,
+    state_reason: Option<String>,
     closed_at: Option<Timestamp>,
     user: Option<User>,
     pull_request: Option<Value>,
@@ -402,19 +403,23 @@ fn next_page(headers: &HeaderMap) -> Option<String> {
     Some(rest.split_once('>')?.0.to_owned())
 }
 
-/// An issue that our own login wrote and that carries our marker; never a pull request.
+/// An issue that our own login wrote and that carries our marker; never a pull request, and never one that
+/// a person opened again after we had seen the end of it: from there on it is that person's.
 fn ours(item: Item, login: &str) -> Option<Issue> {
     let body = item.body?;
+    let marker = Marker::find(&body)?;
     let written_by_us = item.user?.login == login;
-    if item.pull_request.is_some() || !written_by_us {
+    let open = item.state == "open";
+    let taken_over = open && marker.ended && item.state_reason.as_deref() == Some("reopened");
+    if item.pull_request.is_some() || !written_by_us || taken_over {
         return None;
     }
     Some(Issue {
         number: item.number,
         title: item.title,
-        open: item.state == "open",
+        open,
         closed_at: item.closed_at,
-        marker: Marker::find(&body)?,
+        marker,
         body,
     })
 }

@@ -211,6 +211,16 @@ impl GitHub {
         self.act(|s| s.set_state(0, number as usize - 1, "open", None));
     }
 
+    /// Changes title or body of an issue of [`REPO`].
+    pub fn edit_by_hand(&self, number: u64, edit: impl FnOnce(&mut Issue)) {
+        self.act(|s| {
+            let now = s.now.clone();
+            let issue = &mut s.repos[0].issues[number as usize - 1];
+            edit(issue);
+            issue.updated_at = now;
+        });
+    }
+
     /// Comments on an issue of [`REPO`] as anyone.
     pub fn comment_as(&self, login: &str, number: u64, body: &str) {
         self.act(|s| s.comment(0, number as usize - 1, login, body));

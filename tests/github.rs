@@ -1,0 +1,41 @@
+//! GitHub's API as the program speaks it, against a peer that keeps state and fails in GitHub's ways; and
+//! `pilotlight report`, which proves that way to a person.
+
+mod command;
+mod limits;
+mod listing;
+mod refusals;
+mod secrets;
+mod writing;
+
+use pilotlight::config::GitHub as Settings;
+use pilotlight::decide::issue::Marker;
+use pilotlight::io::github::GitHub;
+
+use crate::peers::github::{GitHub as Peer, REPO, TOKEN};
+
+fn settings(peer: &Peer) -> Settings {
+    Settings {
+        repository: REPO.to_owned(),
+        api: peer.url(),
+        ca: None,
+        labels: Vec::new(),
+        assignees: Vec::new(),
+    }
+}
+
+fn client(peer: &Peer) -> GitHub {
+    GitHub::new(&settings(peer), TOKEN).unwrap()
+}
+
+/// A body with the marker of that incident, as issues on GitHub have it for good: what is written here
+/// must be understood by every later version.
+fn marked(incident: &str) -> String {
+    let body = format!(
+        "<!-- pilotlight {{\"v\":1,\"vantage\":\"home\",\"subject\":\"ns1.example.net\",\"incident\":\
+         \"{incident}\",\"since\":\"2026-03-01T00:30:07Z\",\"severity\":\"down\",\"worst\":\"down\",\"places\":[],\"shows\":\"1\",\"said\":\
+         \"1\",\"said_at\":null,\"ended\":false}} -->\nwords\n<!-- /pilotlight -->"
+    );
+    assert!(Marker::find(&body).is_some(), "{body}");
+    body
+}

@@ -1,0 +1,61 @@
+//! Days in the life of the whole daemon: each test plays the text of its name in `tests/scenarios`. How
+//! such a text is written is told in [`crate::stage`].
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use crate::stage::play;
+
+macro_rules! scenarios {
+    ($($name:ident),* $(,)?) => {
+        $(
+            #[test]
+            fn $name() {
+                play(stringify!($name));
+            }
+        )*
+
+        #[test]
+        fn every_text_in_the_folder_is_played() {
+            let listed = BTreeSet::from([$(stringify!($name).to_owned()),*]);
+            let files = fs::read_dir("tests/scenarios").unwrap();
+            let files = files.map(|file| file.unwrap().path().file_stem().unwrap().to_owned());
+            let found: BTreeSet<String> = files.map(|stem| stem.into_string().unwrap()).collect();
+            assert_eq!(listed, found);
+        }
+    };
+}
+
+scenarios! {
+    a_bad_reload_changes_nothing,
+    a_blip_is_nobodys_business,
+    a_cut_during_an_outage_neither_ends_nor_repeats_it,
+    a_cut_uplink_accuses_nobody,
+    a_github_that_hangs_stops_no_round,
+    a_home_without_ipv6_accuses_nobody,
+    a_limit_is_obeyed_to_the_second,
+    a_listing_that_lags_behind_a_short_outage_leaves_nothing_open,
+    a_listing_that_lags_leaves_one_issue_open,
+    a_lost_reply_never_makes_a_second_issue,
+    a_nameserver_dies_and_returns,
+    a_network_that_intercepts_is_believed_nothing,
+    a_power_cut_loses_no_outage_that_nobody_could_report,
+    a_quiet_day_writes_nothing,
+    a_reload_adds_and_drops_nameservers,
+    a_restart_during_an_outage_goes_on_with_its_issue,
+    a_token_without_permission_shows_on_the_panel,
+    a_wrong_record_is_told_with_what_was_expected,
+    an_error_after_the_effect_repeats_nothing,
+    an_outage_goes_on_in_its_issue_even_when_it_ends_out_of_reach,
+    an_outage_that_nobody_could_report_is_filed_closed,
+    closed_by_hand_stays_closed_until_it_is_over,
+    five_zones_are_one_issue,
+    flapping_within_the_hour_reopens_the_same_issue,
+    limping_briefly_opens_nothing,
+    limping_for_an_hour_opens_one_issue_that_follows_what_happens,
+    one_family_that_works_is_enough_to_see,
+    other_ways_to_fail_are_outages_too,
+    two_nameservers_down_are_two_issues,
+    what_people_write_stays,
+    without_a_token_the_panel_says_so,
+}

@@ -1,0 +1,91 @@
+//! What systemd and a person do to the built program: stop it, and have it read its configuration again.
+
+use std::fs;
+use std::time::Duration;
+
+use crate::home::{Home, PATIENCE, shows};
+use crate::peers::dns::script::Behaviour;
+
+/// What systemd, and whoever waits for a machine to switch off, should not have to wait longer than.
+const STOPS_WITHIN: Duration = Duration::from_secs(2);
+
+#[test]
+fn a_term_signal_stops_it_and_takes_the_status_file_away() {
+    let home = Home::new();
+    home.start();
+    home.until("well", shows("well"));
+    home.signal("-TERM");
+    let status = home.ended(STOPS_WITHIN);
+    assert_eq!(status.code(), Some(0), "{}", home.log());
+    assert!(!home.at("run/status.json").exists());
+    assert!(home.log().contains("stopping"), "{}", home.log());
+}
+
+#[test]
+fn a_github_that_hangs_holds_up_neither_the_rounds_nor_the_end() {
+    let home = Home::new();
+    home.github.set_hang(true);
+    home.start();
+    assert!(home.github.wait_for_requests(1, PATIENCE));
+    home.servers[1].nameserver().set(Behaviour::PortClosed);
+    home.until("down", shows("down"));
+    home.servers[1].nameserver().set(Behaviour::Good);
+    home.until("well again", shows("well"));
+    // The same request still hangs, and what happened meanwhile is kept.
+    assert_eq!(home.github.requests(), ["GET /user"]);
+    let kept = fs::read_to_string(home.at("state/unreported.json")).unwrap();
+    assert!(kept.contains("ns2.example.net"), "{kept}");
+    home.signal("-TERM");
+    assert_eq!(home.ended(STOPS_WITHIN).code(), Some(0));
+    // The next one files it.
+    home.github.set_hang(false);
+    home.start();
+    let filed = home.github.wait_for(
+        |issues| issues.iter().any(|issue| issue.state == "closed"),
+        PATIENCE,
+    );
+    assert!(filed, "{}", home.log());
+    assert_eq!(home.github.issues().len(), 1);
+}
+
+#[test]
+fn a_hangup_reads_a_good_configuration_and_refuses_a_bad_one() {
+    let home = Home::new();
+    home.start();
+    let listed = |count: usize| {
+        move |status: &serde_json::Value| {
+            let servers = status["nameservers"].as_array();
+            let well = status["state"] == "well";
+            well && servers.is_some_and(|servers| servers.len() == count)
+        }
+    };
+    home.until("well", listed(2));
+    home.write_config(3, "");
+    home.signal("-HUP");
+    home.until("well with three", listed(3));
+    home.until_logged("configuration read again: 3 nameservers at 3 addresses");
+
+    home.write_config(2, "\n[[zone]]\nnaem = \"example.org\"\n");
+    home.signal("-HUP");
+    home.until_logged("the configuration has problems, and the old one stays in force:");
+    home.until_logged("zone[1].naem");
+    // All three are still asked.
+    home.servers[2].nameserver().set(Behaviour::PortClosed);
+    home.until("down", shows("down"));
+
+    home.write_config(2, "");
+    home.signal("-HUP");
+    home.until("well with two", listed(2));
+}
+
+#[test]
+fn a_state_file_that_nobody_understands_is_put_aside() {
+    let home = Home::new();
+    fs::create_dir(home.at("state")).unwrap();
+    fs::write(home.at("state/unreported.json"), "[{\"subject\": 7}]").unwrap();
+    home.start();
+    home.until("well", shows("well"));
+    let aside = fs::read_to_string(home.at("state/unreported.unreadable")).unwrap();
+    assert_eq!(aside, "[{\"subject\": 7}]");
+    assert!(home.log().contains("unreported.json: "), "{}", home.log());
+}
