@@ -59,6 +59,7 @@ scenarios! {
     one_family_that_works_is_enough_to_see,
     other_ways_to_fail_are_outages_too,
     two_nameservers_down_are_two_issues,
+    two_outages_that_nobody_could_report_are_two_issues,
     what_people_write_stays,
     without_a_token_the_panel_says_so,
 }
