@@ -8,6 +8,10 @@ mod refusals;
 mod secrets;
 mod writing;
 
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::thread::{self, JoinHandle};
+
 use pilotlight::config::GitHub as Settings;
 use pilotlight::decide::issue::Marker;
 use pilotlight::io::github::GitHub;
@@ -38,4 +42,33 @@ fn marked(incident: &str) -> String {
     );
     assert!(Marker::find(&body).is_some(), "{body}");
     body
+}
+
+/// Answers so many requests with these, in this order, and ends.
+fn canned(replies: Vec<String>) -> (String, JoinHandle<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let thread = thread::spawn(move || {
+        for reply in replies {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut request = Vec::new();
+            let mut byte = [0];
+            while !request.ends_with(b"\r\n\r\n") && stream.read(&mut byte).unwrap() > 0 {
+                request.push(byte[0]);
+            }
+            stream.write_all(reply.as_bytes()).unwrap();
+        }
+    });
+    (url, thread)
+}
+
+fn reply(status: u16, headers: &str, body: &str) -> String {
+    let length = body.len();
+    format!(
+        "HTTP/1.1 {status} X\r\n{headers}connection: close\r\ncontent-length: {length}\r\n\r\n{body}"
+    )
+}
+
+fn user() -> String {
+    reply(200, "", "{\"login\": \"pilot\"}")
 }

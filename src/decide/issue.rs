@@ -52,6 +52,9 @@ pub struct Marker {
     pub said_at: Option<Timestamp>,
     /// We have seen it end.
     pub ended: bool,
+    /// When it did, which may be long before anybody could be told; unknown when we ceased to watch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_at: Option<Timestamp>,
 }
 
 impl Marker {

@@ -28,6 +28,7 @@ fn marker() -> Marker {
         said: String::new(),
         said_at: None,
         ended: false,
+        ended_at: None,
     }
 }
 

@@ -272,15 +272,15 @@ impl<'a> Desk<'a> {
     /// Whether an incident follows so soon on an issue's end that it is the same story.
     fn recent(&self, issue: &Issue, wanted: &Wanted) -> bool {
         let since = wanted.incident.since;
-        let gap = |closed_at| since.since(&since.recalled(Some(closed_at)));
+        let gap = |end| since.since(&since.recalled(Some(end)));
         issue.marker.subject == wanted.subject
             && issue.marker.ended
             // An incident that is not settled yet needs its issue to be found.
             && !self.claimed(issue)
             && since.wall.is_some()
-            && issue
-                .closed_at
-                .is_some_and(|at| gap(at) < self.context.schedule.reopen_within)
+            // What was filed late, or closed early by hand, ended at another time than it was closed.
+            && (issue.marker.ended_at.or(issue.closed_at))
+                .is_some_and(|end| gap(end) < self.context.schedule.reopen_within)
     }
 
     fn known(&mut self, wanted: &Wanted, number: u64, closed_by_hand: bool) {
@@ -440,6 +440,7 @@ impl<'a> Desk<'a> {
             said: says(wanted),
             said_at: self.context.now.wall,
             ended,
+            ended_at: wanted.ended.and_then(|end| end.wall),
         }
     }
 }

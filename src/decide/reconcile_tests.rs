@@ -177,6 +177,7 @@ fn put(world: &mut World, seed: Seed, edited: bool) {
         said: says(&wanted),
         said_at: ago(seed.told.unwrap_or(5)),
         ended: seed.ended,
+        ended_at: None,
     };
     let ours = body(&wanted, &marker, &schedule());
     let (title, text) = match edited {

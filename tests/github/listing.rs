@@ -1,7 +1,10 @@
 //! Looking: all of it, and only ours.
 
-use super::{client, marked};
-use crate::peers::github::{Fault, GitHub as Peer, LOGIN, Matcher};
+use pilotlight::io::github::GitHub;
+use serde_json::json;
+
+use super::{canned, client, marked, reply, settings, user};
+use crate::peers::github::{Fault, GitHub as Peer, LOGIN, Matcher, TOKEN};
 
 fn numbers(issues: &[pilotlight::decide::reconcile::Issue]) -> Vec<u64> {
     issues.iter().map(|issue| issue.number).collect()
@@ -102,4 +105,26 @@ fn an_issue_that_a_person_opened_again_after_its_end_is_that_persons() {
     peer.close_by_hand(lasts);
     peer.reopen_by_hand(lasts);
     assert_eq!(numbers(&client(&peer).list(false).unwrap().open), [lasts]);
+}
+
+#[test]
+fn an_issue_by_somebody_else_or_by_nobody_is_not_ours_whatever_was_asked_for() {
+    let by = |user: serde_json::Value| {
+        json!({
+            "number": 1, "title": "ns1.example.net is down", "state": "open", "body": marked("a"),
+            "user": user, "closed_at": null,
+        })
+    };
+    // A deleted account leaves its issues behind.
+    let listed = json!([
+        by(json!({ "login": "octocat" })),
+        by(json!(null)),
+        by(json!({ "login": LOGIN }))
+    ]);
+    let (api, served) = canned(vec![user(), reply(200, "", &listed.to_string())]);
+    let mut settings = settings(&Peer::start());
+    settings.api = api;
+    let listing = GitHub::new(&settings, TOKEN).unwrap().list(false);
+    assert_eq!(listing.unwrap().open.len(), 1);
+    served.join().unwrap();
 }

@@ -1,45 +1,13 @@
 //! The token: it goes to the API's host and nowhere else, and no message repeats it.
 
-use std::io::{Read, Write};
-use std::net::TcpListener;
-use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use pilotlight::io::github::GitHub;
 
-use super::settings;
+use super::{canned, reply, settings, user};
 use crate::peers::github::{Fault, GitHub as Peer, LOGIN, Matcher, Permission};
 
 const SECRET: &str = "github_pat_11AAAAAAA0SECRETSECRET";
-
-/// Answers so many requests with these, in this order, and ends.
-fn canned(replies: Vec<String>) -> (String, JoinHandle<()>) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    let thread = thread::spawn(move || {
-        for reply in replies {
-            let (mut stream, _) = listener.accept().unwrap();
-            let mut request = Vec::new();
-            let mut byte = [0];
-            while !request.ends_with(b"\r\n\r\n") && stream.read(&mut byte).unwrap() > 0 {
-                request.push(byte[0]);
-            }
-            stream.write_all(reply.as_bytes()).unwrap();
-        }
-    });
-    (url, thread)
-}
-
-fn reply(status: u16, headers: &str, body: &str) -> String {
-    let length = body.len();
-    format!(
-        "HTTP/1.1 {status} X\r\n{headers}connection: close\r\ncontent-length: {length}\r\n\r\n{body}"
-    )
-}
-
-fn user() -> String {
-    reply(200, "", "{\"login\": \"pilot\"}")
-}
 
 #[test]
 fn a_next_page_on_another_host_is_not_asked_for() {
@@ -101,18 +69,6 @@ fn an_answer_of_another_shape_is_a_failure_and_not_an_empty_listing() {
         assert!(failure.why.starts_with(start), "{body}: {}", failure.why);
         served.join().unwrap();
     }
-}
-
-#[test]
-fn the_issue_of_a_deleted_account_is_nobodys() {
-    let ghost = "[{\"number\": 1, \"title\": \"t\", \"state\": \"open\", \"body\": null, \"user\": null, \
-                 \"closed_at\": null}]";
-    let (api, served) = canned(vec![user(), reply(200, "", ghost)]);
-    let mut settings = settings(&Peer::start());
-    settings.api = api;
-    let mut github = GitHub::new(&settings, SECRET).unwrap();
-    assert_eq!(github.list(false).unwrap().open, []);
-    served.join().unwrap();
 }
 
 #[test]

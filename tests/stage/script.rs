@@ -56,8 +56,7 @@ pub(super) enum Act {
     /// A record set of a zone, on all its servers: zone, name, type, values.
     Zone(String, String, String, Vec<String>),
     Uplink(Link, Vec<Family>),
-    /// The home's network answers for everybody on port 53.
-    Intercept(bool),
+    Network(Network),
     GitHub(Site),
     /// The next so many requests of that kind meet with a fault.
     Next(usize, Matcher, Fault),
@@ -82,6 +81,17 @@ pub(super) enum Link {
     /// There is no route, and the system says so.
     Gone,
     Mended,
+}
+
+/// What the home's network does on port 53.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Network {
+    /// A resolver takes every packet and answers it, as home routers do: without authority, and also for
+    /// addresses where nobody is.
+    Intercepts,
+    /// Answers come from where they should, and also from addresses where nobody is.
+    MakesUp,
+    Honest,
 }
 
 #[derive(Clone, Copy)]
@@ -255,8 +265,9 @@ fn act(words: &[&str]) -> Option<Act> {
         ["uplink", "cut", ref families @ ..] => Act::Uplink(Link::Cut, family(families)?),
         ["uplink", "gone", ref families @ ..] => Act::Uplink(Link::Gone, family(families)?),
         ["uplink", "mended", ref families @ ..] => Act::Uplink(Link::Mended, family(families)?),
-        ["network", "intercepts"] => Act::Intercept(true),
-        ["network", "honest"] => Act::Intercept(false),
+        ["network", "intercepts"] => Act::Network(Network::Intercepts),
+        ["network", "makes", "up", "answers"] => Act::Network(Network::MakesUp),
+        ["network", "honest"] => Act::Network(Network::Honest),
         ["github", "up"] => Act::GitHub(Site::Up),
         ["github", "down"] => Act::GitHub(Site::Down),
         ["github", "hangs"] => Act::GitHub(Site::Hangs),
@@ -291,6 +302,7 @@ fn behaviour(word: &str) -> Option<Behaviour> {
         "fails" => Behaviour::ServFail,
         "lame" => Behaviour::NotAuthoritative,
         "wrong-address" => Behaviour::WrongAddress,
+        "slow" => Behaviour::Late(Duration::from_millis(900)),
         "no-tcp" => Behaviour::NoTcp,
         "drops-one" => Behaviour::DropFirst(1),
         _ => return None,

@@ -20,7 +20,7 @@ use tokio::sync::mpsc;
 use tokio::task::yield_now;
 use tokio::time::{advance, timeout};
 
-use super::script::{Act, Edit, Given, Link, Site};
+use super::script::{Act, Edit, Given, Link, Network, Site};
 use crate::peers::dns::memnet::MemNet;
 use crate::peers::dns::script::{Behaviour, Nameserver, ZoneData};
 use crate::peers::github::{Fault, GitHub, TOKEN};
@@ -244,7 +244,7 @@ impl World {
                     }
                 }
             }
-            Act::Intercept(on) => self.intercept(*on),
+            Act::Network(network) => self.intercept(*network),
             Act::GitHub(site) => {
                 self.hanging = matches!(site, Site::Hangs);
                 self.github.set_hang(self.hanging);
@@ -318,23 +318,23 @@ impl World {
         &self.hosts[at.expect("the script knows no other names")]
     }
 
-    /// A resolver takes every packet to port 53 and answers it, as home routers do: without authority,
-    /// and also for addresses where nobody is.
-    fn intercept(&self, on: bool) {
+    fn intercept(&self, network: Network) {
         let mut zones = self.zones.clone();
         zones.push(ZoneData::parse(".", ROOT));
         let router = Nameserver::behaving(zones, Behaviour::NotAuthoritative);
         for (Host { v4, v6, .. }, server) in HOSTS.iter().zip(&self.hosts) {
-            let answers = if on { &router } else { server };
+            let answers = match network {
+                Network::Intercepts => &router,
+                Network::MakesUp | Network::Honest => server,
+            };
             self.net.add(v4.parse().unwrap(), answers.clone());
             self.net.add(v6.parse().unwrap(), answers.clone());
         }
         for address in NOWHERE {
             let address: SocketAddr = address.parse().unwrap();
-            if on {
-                self.net.add(address, router.clone());
-            } else {
-                self.net.remove(address);
+            match network {
+                Network::Intercepts | Network::MakesUp => self.net.add(address, router.clone()),
+                Network::Honest => self.net.remove(address),
             }
         }
     }
