@@ -1,5 +1,6 @@
 //! The zones: what every one of their nameservers must answer.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use hickory_resolver::proto::rr::{Name, RData, RecordType};
@@ -89,30 +90,36 @@ fn served_by(table: &Table<'_>, all: &[Nameserver]) -> Vec<usize> {
 fn record_sets(zone: &Table<'_>, apex: &Name) -> Vec<Arc<RecordSet>> {
     let next =
         "write a list: records = [{ name = \"@\", type = \"A\", values = [\"192.0.2.80\"] }]";
-    let mut sets: Vec<(String, RecordSet)> = Vec::new();
+    let mut sets = Vec::new();
+    let mut taken = Taken::new();
+    let next_type = format!("write type = \"…\": {}", types());
     for table in zone.tables("records", RECORD, next) {
         table.require("name", "write name = \"@\" for the zone itself, or \"www\"");
-        table.require("type", &format!("write type = \"…\": {}", types()));
+        table.require("type", &next_type);
         let name = table.text("name", "www", |text| owner(text, apex));
         let rtype = table.text("type", "A", record_type);
         let expected = rtype.and_then(|rtype| expected(&table, rtype, apex));
         let (Some(name), Some(rtype)) = (name, rtype) else {
             continue;
         };
-        if let Err(misplaced) = may_stand(&name, rtype, apex, &sets) {
+        if let Err(misplaced) = may_stand(&name, rtype, apex, &taken) {
             table.refuse(misplaced);
         }
         // Without values worth having, it still occupies its name and type.
         let expected = expected.unwrap_or(Expected::Some);
-        let set = RecordSet {
+        let here = taken.entry(name.clone()).or_default();
+        here.push((rtype, table.path().to_owned()));
+        sets.push(Arc::new(RecordSet {
             name,
             rtype,
             expected,
-        };
-        sets.push((table.path().to_owned(), set));
+        }));
     }
-    sets.into_iter().map(|(_, set)| Arc::new(set)).collect()
+    sets
 }
+
+/// What stands at each name so far: the types, each with its place in the file.
+type Taken = HashMap<Name, Vec<(RecordType, String)>>;
 
 fn owner(text: &str, apex: &Name) -> Result<Name, Wrong> {
     let name = name::within(text, apex)?.to_lowercase();
@@ -131,7 +138,7 @@ fn types() -> String {
 }
 
 fn record_type(text: &str) -> Result<RecordType, Wrong> {
-    let known = TYPES.into_iter().find(|rtype| text == rtype.to_string());
+    let known = TYPES.into_iter().find(|&rtype| text == <&str>::from(rtype));
     known.ok_or_else(|| {
         wrong(
             "is not a type that this version compares",
@@ -141,12 +148,7 @@ fn record_type(text: &str) -> Result<RecordType, Wrong> {
 }
 
 /// Whether a set of this type may stand at `name`, beside those before it (RFC 1034, section 3.6.2).
-fn may_stand(
-    name: &Name,
-    rtype: RecordType,
-    apex: &Name,
-    before: &[(String, RecordSet)],
-) -> Result<(), Wrong> {
+fn may_stand(name: &Name, rtype: RecordType, apex: &Name, taken: &Taken) -> Result<(), Wrong> {
     let at = name.to_ascii();
     match rtype {
         RecordType::CNAME if name == apex => {
@@ -163,19 +165,16 @@ fn may_stand(
         }
         _ => {}
     }
-    for (path, set) in before.iter().filter(|(_, set)| set.name == *name) {
-        if set.rtype == rtype {
+    for (other, path) in taken.get(name).into_iter().flatten() {
+        if *other == rtype {
             return Err(wrong(
                 format!("is {at} {rtype}, which is already {path}"),
                 "put all values into one of them",
             ));
         }
-        if set.rtype == RecordType::CNAME || rtype == RecordType::CNAME {
+        if *other == RecordType::CNAME || rtype == RecordType::CNAME {
             return Err(wrong(
-                format!(
-                    "is {at} {rtype}, beside {path}, a {}: a CNAME stands alone",
-                    set.rtype
-                ),
+                format!("is {at} {rtype}, beside {path}, a {other}: a CNAME stands alone"),
                 "keep the one that the zone has",
             ));
         }

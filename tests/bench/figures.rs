@@ -1,0 +1,219 @@
+//! The figures: each takes its own stage, and says what it found beside what is wanted.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use crate::Figure;
+use crate::peers::github::{GitHub, REPO};
+use crate::peers::process::{Process, installed};
+use crate::peers::real::free_port;
+use crate::stage::{Blackbox, HERE, Setting, Stat, anchor, dnsperf, nsd, peak_memory};
+
+const MB: f64 = 1_000_000.0;
+
+/// How many probes of blackbox_exporter make its CPU time, which the kernel counts in hundredths of a
+/// second, more than noise.
+const PROBES: u32 = 2000;
+
+/// CPU time of one check, from the program's start to its end, against blackbox_exporter's.
+pub(crate) fn cpu_per_check() -> Vec<Figure> {
+    const HOSTS: usize = 20_000;
+    let (server, anchor) = (nsd(HOSTS), anchor());
+    let cost = Setting::hosts(&server, &anchor, HOSTS).check();
+    // The SOA is asked over UDP and TCP besides.
+    let ours = cost.cpu / u32::try_from(HOSTS + 2).unwrap();
+    let blackbox = Blackbox::start();
+    let address = server.addresses()[0];
+    blackbox.probe(address, 200); // what it does once is not counted
+    let before = Stat::of(blackbox.pid()).cpu;
+    blackbox.probe(address, usize::try_from(PROBES).unwrap());
+    let theirs = (Stat::of(blackbox.pid()).cpu - before) / PROBES;
+    let ratio = theirs.as_secs_f64() / ours.as_secs_f64();
+    vec![
+        Figure::beside("CPU time per check, pilotlight", micros(ours)),
+        Figure::beside("CPU time per check, blackbox_exporter", micros(theirs)),
+        Figure::wanted(
+            "  how many times less",
+            format!("{ratio:.1}x"),
+            ">= 10x",
+            ratio >= 10.0,
+        ),
+    ]
+}
+
+/// A big round, from the program's start to its end, against a load generator's pace.
+pub(crate) fn speed_of_a_round() -> Vec<Figure> {
+    const HOSTS: usize = 10_000;
+    let (server, anchor) = (nsd(HOSTS), anchor());
+    let setting = Setting::hosts(&server, &anchor, HOSTS);
+    let address = server.addresses()[0];
+    // In turns, and the best of each: what else the machine does slows down either.
+    let (mut ours, mut theirs) = (0.0_f64, 0.0_f64);
+    for _ in 0..3 {
+        ours = ours.max(HOSTS as f64 / setting.check().took.as_secs_f64());
+        theirs = theirs.max(dnsperf(address, HOSTS, 10, setting.dir.path()));
+    }
+    let share = 100.0 * ours / theirs;
+    vec![
+        Figure::beside(
+            "questions a second in a round of 10,000, pilotlight",
+            format!("{ours:.0}"),
+        ),
+        Figure::beside("questions a second, dnsperf", format!("{theirs:.0}")),
+        Figure::wanted("  share", format!("{share:.0} %"), ">= 20 %", share >= 20.0),
+    ]
+}
+
+/// How much more memory the daemon takes for each question more.
+pub(crate) fn growth_per_check() -> Vec<Figure> {
+    const HOSTS: [usize; 3] = [1000, 10_000, 20_000];
+    let (server, anchor) = (nsd(HOSTS[2]), anchor());
+    let peaks =
+        HOSTS.map(|hosts| peak_memory(Setting::hosts(&server, &anchor, hosts).daemon("well").id()));
+    let first = (peaks[1] - peaks[0]) / 9000.0;
+    let second = (peaks[2] - peaks[1]) / 10_000.0;
+    let wanted = |what, growth: f64| {
+        Figure::wanted(
+            what,
+            format!("{growth:.0} bytes"),
+            "< 2048",
+            growth < 2048.0,
+        )
+    };
+    let bend = second / first;
+    vec![
+        wanted("memory per check, from 1,000 to 10,000", first),
+        wanted("memory per check, from 10,000 to 20,000", second),
+        // Allocators grow in steps, so a straight line is one to within a quarter.
+        Figure::wanted(
+            "  one to the other: linear",
+            format!("{bend:.2}"),
+            "<= 1.25",
+            bend <= 1.25,
+        ),
+    ]
+}
+
+/// The daemon with two nameservers, one of which dies: an issue is opened and closed over TLS.
+pub(crate) fn memory_of_the_daemon() -> Vec<Figure> {
+    let (server, anchor, github) = (nsd(20), anchor(), GitHub::start());
+    let dir = tempfile::tempdir().unwrap();
+    let (tls, _socat) = tls_before(&github, dir.path());
+    let dead = SocketAddr::from((HERE, free_port(&[HERE])));
+    let records: String = (0..20)
+        .map(crate::stage::host)
+        .map(|(name, address)| {
+            format!("{{ name = \"{name}\", type = \"A\", values = [\"{address}\"] }},\n")
+        })
+        .collect();
+    let setting = Setting::new(&format!(
+        "[github]\nrepository = \"{REPO}\"\napi = \"https://{tls}\"\nca = \"{}\"\n[vantage]\nname = \
+         \"bench\"\nanchors = [\"{}\"]\nintercept = []\n[schedule]\ninterval = \"1s\"\nrecheck = \
+         \"200ms\"\n[panel]\ndriver = \"none\"\n[[nameserver]]\nname = \"ns1.example.net\"\naddresses = \
+         [\"{}\"]\n[[nameserver]]\nname = \"ns2.example.net\"\naddresses = [\"{dead}\"]\n[[zone]]\nname = \
+         \"example.net\"\nrecords = [\n{records}]\n",
+        dir.path().join("ca.pem").display(),
+        anchor.addr(),
+        server.addresses()[0],
+    ));
+    let daemon = setting.daemon("down");
+    let filed = github.wait_for(
+        |issues| issues.iter().any(|issue| issue.state == "open"),
+        Duration::from_secs(60),
+    );
+    assert!(filed, "an issue is opened: {}", daemon.log());
+    let ours = peak_memory(daemon.id());
+    let theirs = peak_memory(Blackbox::start().pid());
+    vec![
+        Figure::wanted(
+            "peak memory, two nameservers and an issue over TLS",
+            mb(ours),
+            "<= 8 MB",
+            ours <= 8.0 * MB,
+        ),
+        Figure::beside(
+            "peak memory, blackbox_exporter before its first probe",
+            mb(theirs),
+        ),
+    ]
+}
+
+/// TLS in front of GitHub's peer, with a certificate of this run.
+fn tls_before(github: &GitHub, dir: &Path) -> (SocketAddr, Process) {
+    let openssl = |arguments: &[&str]| {
+        let mut command = Command::new(installed("openssl", "openssl"));
+        command
+            .args(arguments)
+            .current_dir(dir)
+            .stderr(Stdio::null());
+        assert!(command.status().unwrap().success(), "openssl {arguments:?}");
+    };
+    fs::write(dir.join("server.ext"), "subjectAltName = IP:127.0.0.1\n").unwrap();
+    openssl(&[
+        "req",
+        "-x509",
+        "-newkey",
+        "rsa:2048",
+        "-nodes",
+        "-days",
+        "2",
+        "-subj",
+        "/CN=bench authority",
+        "-keyout",
+        "ca.key",
+        "-out",
+        "ca.pem",
+    ]);
+    openssl(&[
+        "req",
+        "-newkey",
+        "rsa:2048",
+        "-nodes",
+        "-subj",
+        "/CN=127.0.0.1",
+        "-keyout",
+        "server.key",
+        "-out",
+        "server.csr",
+    ]);
+    openssl(&[
+        "x509",
+        "-req",
+        "-in",
+        "server.csr",
+        "-CA",
+        "ca.pem",
+        "-CAkey",
+        "ca.key",
+        "-CAcreateserial",
+        "-days",
+        "2",
+        "-extfile",
+        "server.ext",
+        "-out",
+        "server.pem",
+    ]);
+    let at = SocketAddr::from((HERE, free_port(&[HERE])));
+    let plain = github.url();
+    let mut command = Command::new(installed("socat", "socat"));
+    command.current_dir(dir);
+    command.arg(format!(
+        "OPENSSL-LISTEN:{},bind=127.0.0.1,reuseaddr,fork,cert=server.pem,key=server.key,verify=0",
+        at.port()
+    ));
+    command.arg(format!("TCP:{}", plain.trim_start_matches("http://")));
+    let mut socat = Process::start(command, &dir.join("socat.log"));
+    socat.wait_until("it listens", || std::net::TcpStream::connect(at).is_ok());
+    (at, socat)
+}
+
+fn micros(time: Duration) -> String {
+    format!("{:.1} us", time.as_secs_f64() * 1e6)
+}
+
+fn mb(bytes: f64) -> String {
+    format!("{:.1} MB", bytes / MB)
+}
