@@ -35,7 +35,10 @@ impl<'a> Pace<'a> {
     /// Whoever waits for its turn holds nothing that another address could use meanwhile.
     pub(super) async fn turn(&self) -> SemaphorePermit<'a> {
         let mut next = self.next.lock().await;
-        self.clock.sleep_until(*next).await;
+        // Not even a sleep of no time is free: tokio's timer has a resolution of 1 ms, rounded up.
+        if self.clock.now().uptime < *next {
+            self.clock.sleep_until(*next).await;
+        }
         let permit = self.in_flight.acquire().await.expect("it is never closed");
         *next = self.clock.now().uptime + self.gap;
         permit
