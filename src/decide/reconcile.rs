@@ -36,10 +36,13 @@ pub fn reconcile(
     context: &Context<'_>,
 ) -> Result<Plan, NeedClosed> {
     let ours = |issue: &&Issue| issue.marker.vantage == context.vantage;
+    // A person opened it again after its end: to add something, and to close it when that is done.
+    let theirs = |issue: &&Issue| issue.marker.ended && issue.reopened;
+    let open = listing.open.iter().filter(ours);
     let mut desk = Desk {
         context,
         wanted,
-        open: listing.open.iter().filter(ours).collect(),
+        open: open.filter(|issue| !theirs(issue)).collect(),
         closed: listing
             .closed
             .as_ref()

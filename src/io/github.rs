@@ -403,21 +403,19 @@ fn next_page(headers: &HeaderMap) -> Option<String> {
     Some(rest.split_once('>')?.0.to_owned())
 }
 
-/// An issue that our own login wrote and that carries our marker; never a pull request, and never one that
-/// a person opened again after we had seen the end of it: from there on it is that person's.
+/// An issue that our own login wrote and that carries our marker; never a pull request.
 fn ours(item: Item, login: &str) -> Option<Issue> {
     let body = item.body?;
     let marker = Marker::find(&body)?;
     let written_by_us = item.user?.login == login;
-    let open = item.state == "open";
-    let taken_over = open && marker.ended && item.state_reason.as_deref() == Some("reopened");
-    if item.pull_request.is_some() || !written_by_us || taken_over {
+    if item.pull_request.is_some() || !written_by_us {
         return None;
     }
     Some(Issue {
         number: item.number,
         title: item.title,
-        open,
+        open: item.state == "open",
+        reopened: item.state_reason.as_deref() == Some("reopened"),
         closed_at: item.closed_at,
         marker,
         body,

@@ -22,6 +22,8 @@ pub struct Issue {
     pub body: String,
     /// Open.
     pub open: bool,
+    /// It was closed before, and opened again.
+    pub reopened: bool,
     /// When it was closed.
     pub closed_at: Option<Timestamp>,
     /// What it says to us.

@@ -17,6 +17,7 @@ pub(in crate::decide) struct Kept {
     pub(in crate::decide) title: String,
     pub(in crate::decide) body: String,
     pub(in crate::decide) open: bool,
+    pub(in crate::decide) reopened: bool,
     pub(in crate::decide) closed_at: Option<Timestamp>,
     pub(in crate::decide) comments: Vec<String>,
     updated: u64,
@@ -38,6 +39,7 @@ impl Tracker {
             title: title.to_owned(),
             body: String::new(),
             open: true,
+            reopened: false,
             closed_at: None,
             comments: Vec::new(),
             updated: 0,
@@ -73,6 +75,7 @@ impl Tracker {
             let open = state == IssueState::Open;
             if issue.open != open {
                 issue.closed_at = if open { None } else { now };
+                issue.reopened = open;
             }
             issue.open = open;
         }
@@ -98,6 +101,7 @@ impl Tracker {
                 title: kept.title.clone(),
                 body: kept.body.clone(),
                 open: kept.open,
+                reopened: kept.reopened,
                 closed_at: kept.closed_at,
                 marker: Marker::find(&kept.body)?,
             })
