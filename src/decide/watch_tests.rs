@@ -161,19 +161,25 @@ fn once_an_issue_tells_of_it_an_incident_is_kept_there_and_not_on_the_card() {
 #[test]
 fn what_was_kept_before_the_clock_was_set_is_not_lost() {
     let mut watch = Watch::new(&config());
-    for seconds in [10, 20, 30, 3700, 3710, 3720] {
-        let verdict = match seconds {
-            3710 | 3720 => well(),
-            _ => degraded(),
-        };
-        let now = undated(seconds);
-        (watch, _) = watch.after(&judgement([verdict, well()]), now, &schedule(), "old");
+    let round = |watch: Watch, now: Moment, verdict: Verdict| {
+        watch
+            .after(&judgement([verdict, well()]), now, &schedule(), "new")
+            .0
+    };
+    for seconds in [10, 20, 30, 3700] {
+        watch = round(watch, undated(seconds), degraded());
     }
-    let stored = watch.unreported();
-    let restored = Watch::new(&config()).restored(stored.clone(), &undated(5));
-    let (restored, _) = restored.after(&judgement([well(), well()]), at(20), &schedule(), "new");
-    assert_eq!(stored.len(), 1);
-    assert_eq!(restored.wanted().len(), 1);
+    // One that lasts.
+    let lasting = Watch::new(&config()).restored(watch.unreported(), &undated(5));
+    let lasting = round(lasting, at(20), degraded());
+    assert_eq!(lasting.wanted().len(), 1);
+    // One that is over.
+    for seconds in [3710, 3720] {
+        watch = round(watch, undated(seconds), well());
+    }
+    let over = Watch::new(&config()).restored(watch.unreported(), &undated(5));
+    let over = round(over, at(20), well());
+    assert_eq!(over.wanted().len(), 1);
 }
 
 #[test]

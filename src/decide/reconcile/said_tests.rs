@@ -180,6 +180,93 @@ fn an_outage_that_returns_within_the_hour_opens_the_same_issue_again() {
 }
 
 #[test]
+fn a_duplicate_is_never_taken_for_the_first() {
+    let mut world = reported();
+    let (title, body) = {
+        let first = world.tracker.get(1);
+        (first.title.clone(), first.body.clone())
+    };
+    assert_eq!(world.tracker.add(&title, &body), 2);
+    world.report();
+    assert_eq!(
+        (world.tracker.get(1).open, world.tracker.get(2).open),
+        (true, false)
+    );
+    assert!(world.tracker.get(2).comments[0].contains("Duplicate of #1."));
+    world.led = world.led.rounds(2, [well(), well()]);
+    world.report();
+    // Somebody changes it, which puts it at the top of the listing.
+    world.tracker.edit(2, Some("a duplicate"), None, None, None);
+    world.led.seconds += 1200;
+    world.report();
+    world.led = world.led.rounds(3, [down(), well()]);
+    world.report();
+    assert_eq!(
+        (world.tracker.get(1).open, world.tracker.get(2).open),
+        (true, false)
+    );
+}
+
+#[test]
+fn an_outage_that_outlives_a_process_and_ends_unheard_ends_in_the_issue_that_it_had() {
+    for by_hand in [false, true] {
+        let mut world = reported();
+        let since = marker(&mut world).since;
+        if by_hand {
+            let closed = Some(IssueState::Completed);
+            world.tracker.edit(1, None, None, closed, at(30).wall);
+        }
+        // Started again while GitHub is out of reach, so that it knows of no issue.
+        world.restart(&[]);
+        world.led = world
+            .led
+            .rounds(3, [down(), well()])
+            .rounds(2, [well(), well()]);
+        for line in [
+            Line {
+                calls: 1,
+                lost: true,
+            },
+            Line {
+                calls: 0,
+                lost: false,
+            },
+        ] {
+            let on_disk = world.led.watch.unreported();
+            world.report_over(line);
+            world.restart(&on_disk);
+        }
+        world.report();
+        assert_eq!(world.tracker.issues.len(), 1);
+        let issue = world.tracker.get(1).clone();
+        assert!(!issue.open);
+        assert_eq!(issue.comments.len(), usize::from(!by_hand));
+        let marker = marker(&mut world);
+        assert_eq!((marker.ended, marker.since), (true, since));
+        assert_eq!(world.led.watch.wanted(), []);
+    }
+}
+
+#[test]
+fn a_listing_that_lags_behind_a_close_changes_nothing() {
+    let mut world = reported();
+    world.led = world.led.rounds(2, [well(), well()]);
+    world.lagging = Some(world.tracker.clone());
+    world.report();
+    let plan = world.report();
+    assert_eq!(plan, Plan::default());
+    // Not even when the next outage begins meanwhile.
+    world.led = world.led.rounds(3, [down(), well()]);
+    let plan = world.report();
+    assert!(matches!(
+        &plan.steps[..],
+        [Step::Create { over: false, .. }]
+    ));
+    world.lagging = None;
+    assert_eq!(world.report().steps, []);
+}
+
+#[test]
 fn an_issue_that_a_person_closed_silences_a_new_process_for_a_day() {
     for (hours, issues) in [(1, 1), (23, 1), (25, 2)] {
         let mut world = reported();
