@@ -59,7 +59,7 @@ pub struct NameserverView {
     pub unseen: Vec<std::net::SocketAddr>,
     /// What is wrong.
     pub faults: Vec<Row>,
-    /// Its open issue.
+    /// Its issue; open, unless a person closed it.
     pub issue: Option<u64>,
 }
 

@@ -16,7 +16,7 @@ use super::moment::Moment;
 use super::reconcile::{Found, Report};
 use super::subject::{Change, Health, Incident, Past};
 use super::uplink::{Family, Uplink};
-use crate::config::{Config, Nameserver, Schedule};
+use crate::config::{Config, GitHub, Nameserver, Schedule};
 
 /// How long it is remembered that an incident's issue says all, so that a listing that lags cannot bring
 /// it back. An issue that is still open after this is open indeed, and is taken care of again.
@@ -33,6 +33,8 @@ pub struct Watch {
     pub uplink: Option<Uplink>,
     /// How reporting goes.
     pub reporting: Reporting,
+    /// Whose issues these are: another repository or vantage has others.
+    place: Option<[String; 3]>,
     /// Incidents that need nothing more, and since when.
     settled: Vec<(String, Duration)>,
 }
@@ -139,6 +141,12 @@ impl Watch {
                 Some(_) => Reporting::Untried,
                 None => Reporting::Off,
             },
+            place: config.github.as_ref().map(|github| {
+                let GitHub {
+                    api, repository, ..
+                } = github;
+                [api.clone(), repository.clone(), config.vantage.name.clone()]
+            }),
             settled: Vec::new(),
         }
     }
@@ -155,8 +163,15 @@ impl Watch {
             }
         }
         next.ended = self.ended;
-        next.settled = self.settled;
         next.uplink = self.uplink;
+        if next.place == self.place {
+            next.settled = self.settled;
+        } else {
+            // Numbers of another place say nothing here.
+            let lasting = next.subjects.iter_mut().map(|subject| &mut subject.issue);
+            let over = next.ended.iter_mut().map(|ended| &mut ended.issue);
+            lasting.chain(over).for_each(|issue| *issue = None);
+        }
         next
     }
 

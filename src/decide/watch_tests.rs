@@ -203,6 +203,25 @@ fn what_a_reload_keeps_is_known_by_name() {
 }
 
 #[test]
+fn another_repository_knows_nothing_of_the_issues_of_the_first() {
+    let led = Led::new()
+        .rounds(3, [down(), down()])
+        .reported(&known("round1-0", 7))
+        .reported(&known("round1-1", 8))
+        .rounds(2, [well(), down()]);
+    let mut other = config();
+    other.github.as_mut().unwrap().repository = "owner/other".to_owned();
+    let watch = led.watch.reconfigured(&other);
+    let issues = watch.wanted().into_iter().map(|wanted| wanted.issue);
+    assert_eq!(issues.collect::<Vec<_>>(), [None, None]);
+    assert_eq!(
+        watch.unreported().len(),
+        2,
+        "on the card until it is told there"
+    );
+}
+
+#[test]
 fn a_listing_that_lags_does_not_bring_a_settled_incident_back() {
     let led = Led::new()
         .rounds(3, [down(), well()])
