@@ -185,6 +185,20 @@ fn auto_without_any_lamps_goes_on_and_says_so() {
 }
 
 #[test]
+fn a_daemon_whose_lamps_cannot_work_watches_all_the_same() {
+    let board = Board::empty();
+    let daemon = Running::start(board.command(&["run"], "driver = \"rppal\""));
+    let status = board.status();
+    let output = daemon.end("-TERM");
+    assert!(output.status.success() && status, "{}", said(&output));
+    assert!(
+        said(&output).contains("lamps (rppal): "),
+        "{}",
+        said(&output)
+    );
+}
+
+#[test]
 fn a_driver_that_was_asked_for_and_cannot_work_says_what_is_missing_and_what_to_do() {
     let group =
         "permission denied; add this user to the group gpio, to which the device should belong";
@@ -242,7 +256,7 @@ fn a_driver_that_was_asked_for_and_cannot_work_says_what_is_missing_and_what_to_
         ),
     ];
     for (driver, board, why) in cases {
-        for command in [&["run"][..], &["lamps"], &["lamps", "--dark"]] {
+        for command in [&["lamps"][..], &["lamps", "--dark"]] {
             let panel = format!("driver = {driver:?}");
             let output = board.command(command, &panel).output().unwrap();
             assert_eq!(output.status.code(), Some(1), "{driver}: {}", said(&output));
@@ -257,7 +271,7 @@ fn a_driver_that_was_asked_for_and_cannot_work_says_what_is_missing_and_what_to_
     }
     let board = Board::empty();
     board.device("gpiochip0", "brcmvirt-gpio");
-    let output = board.command(&["run"], "driver = \"gpiochip\"").output();
+    let output = board.command(&["lamps"], "driver = \"gpiochip\"").output();
     assert_eq!(
         said(&output.unwrap()),
         "pilotlight: lamps (gpiochip): no chip has the label of a Raspberry Pi's header (pinctrl-bcm2835, \

@@ -118,7 +118,7 @@ name = "ns2.example.net"
 adresses = []
 addresses = ["2001:db8::2"]
 [[zone]]
-nameservers = ["ns1.example.net"]
+nameservers = ["ns1.example.net", "ns2.example.net"]
 records = [
   { name = "www", type = "A", values = ["192.0.2.80", 80] },
 ]

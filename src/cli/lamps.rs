@@ -93,17 +93,17 @@ pub(super) fn dark(path: &Path) -> Result<u8, Failed> {
 }
 
 /// Who draws what this configuration asks for.
-pub(super) fn choose(panel: &Panel) -> Result<Chosen, Failed> {
+pub(super) fn choose(panel: &Panel) -> Result<Chosen, LampError> {
     match panel.driver {
         Choice::Terminal => Ok(screen().into()),
-        _ => Ok(Chosen::open(panel)?),
+        _ => Chosen::open(panel),
     }
 }
 
 /// Who draws, and why others do not.
 pub(super) fn log(chosen: &Chosen) {
     for why in &chosen.passed_over {
-        tracing::info!("{why}");
+        tracing::warn!("{why}");
     }
     match chosen.driver.name() {
         "none" if chosen.passed_over.is_empty() => {}

@@ -8,8 +8,8 @@ use tokio::sync::mpsc;
 use super::{Args, Failed, colour, lamps, load, runtime, token};
 use crate::daemon::{Order, Parts, run as watch};
 use crate::io::clock::Clock;
-use crate::io::files::Places;
-use crate::io::leds::Panel;
+use crate::io::files::{self, Places};
+use crate::io::leds::{Chosen, Nothing, Panel};
 use crate::io::log;
 use crate::io::systemd::Manager;
 use crate::io::wire::Net;
@@ -19,7 +19,11 @@ pub(super) fn run(args: &Args) -> Result<u8, Failed> {
     let token = token()?;
     let env = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     let places = Places::find(args.runtime_dir.clone(), args.state_dir.clone(), env);
-    let chosen = lamps::choose(&config.panel)?;
+    let _lock = files::lock(&places).map_err(Failed::Other)?;
+    let chosen = lamps::choose(&config.panel).unwrap_or_else(|why| Chosen {
+        driver: Box::new(Nothing), // a watchman without lamps still writes issues
+        passed_over: vec![why],
+    });
     let runtime = runtime()?;
     runtime.block_on(async {
         let clock = Clock::system();

@@ -300,6 +300,14 @@ impl<'a> Table<'a> {
         tables.filter_map(|node| node.table(known, next)).collect()
     }
 
+    /// Notes what is wrong with the table at this place of a list of tables, which is known to be there.
+    pub(super) fn refuse_nth(&self, key: &str, n: usize, wrong: Wrong) {
+        let list = self.get(key).and_then(|node| node.list(""));
+        if let Some(node) = list.and_then(|list| list.into_iter().nth(n)) {
+            node.refuse_as(String::new(), wrong);
+        }
+    }
+
     fn path_of(&self, key: &str) -> String {
         let bare = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
         let mut path = self.path.clone();

@@ -51,6 +51,12 @@ pub(super) fn zones(root: &Table<'_>, nameservers: &[Nameserver]) -> Vec<Zone> {
             records,
         });
     }
+    let idle = |n: &usize| !zones.iter().any(|zone| zone.nameservers.contains(n));
+    for n in (0..nameservers.len()).filter(|n| !zones.is_empty() && idle(n)) {
+        // Nothing would ever be known of it, whatever its lamp and its issue said before.
+        let next = "name it in the nameservers of a zone, or take it out";
+        root.refuse_nth("nameserver", n, wrong("serves no zone of this file", next));
+    }
     zones
 }
 

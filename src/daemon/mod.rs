@@ -23,7 +23,7 @@ use crate::decide::question::{Target, targets};
 use crate::decide::reconcile::{Failure, Report};
 use crate::decide::round::Round;
 use crate::decide::status::View;
-use crate::decide::watch::{Reporting, Stored, Watch};
+use crate::decide::watch::{CLOCK_PATIENCE, Reporting, Stored, Watch};
 use crate::io::clock::{self, Clock};
 use crate::io::dns::{Patience, Prober};
 use crate::io::files::{self, Places};
@@ -31,15 +31,17 @@ use crate::io::leds::Panel;
 use crate::io::systemd::Manager;
 use reporter::{Reporter, report};
 
-/// How much later than it must the next round may end before the panel stops believing the loop.
-const LEASE_SLACK: Duration = Duration::from_secs(10);
+/// How much later than it must a round may end before panel and watchdog stop believing it.
+const SLACK: Duration = Duration::from_secs(10);
+
+/// How often the loop shows that it turns, and how long the panel believes it without.
+const TICK: Duration = Duration::from_secs(20);
+const LEASE: Duration = Duration::from_secs(60);
 
 /// A frame takes microseconds; a panel that does not draw one in this time hangs.
 const FRAME_WITHIN: Duration = Duration::from_secs(1);
 
-/// How long reporting waits for the wall clock to be set, and how often it looks. A clock that nobody
-/// sets (NTP is blocked) must not keep an outage secret for ever.
-const CLOCK_PATIENCE: Duration = Duration::from_secs(600);
+/// How often reporting looks whether the wall clock has been set.
 const CLOCK_POLL: Duration = Duration::from_secs(10);
 
 /// The first wait after a failed report; doubled each time.
@@ -103,16 +105,15 @@ pub async fn run<P: RuntimeProvider>(config: Config, parts: Parts<P>) {
         reported: Vec::new(),
         stored: Vec::new(),
         config,
-        look_by: Duration::MAX,
-        ping_at: Duration::ZERO,
+        look_by: Duration::ZERO,
+        tick_at: Duration::ZERO,
         clock,
         panel,
         manager,
         places,
     };
-    daemon
-        .manager
-        .starting(daemon.prober.longest(&daemon.targets) + LEASE_SLACK);
+    daemon.look_by = daemon.prober.longest(&daemon.targets) + SLACK;
+    daemon.manager.starting(daemon.look_by);
     daemon.restore();
     daemon.publish();
     log::started(&daemon.config, &daemon.targets);
@@ -121,7 +122,6 @@ pub async fn run<P: RuntimeProvider>(config: Config, parts: Parts<P>) {
     loop {
         let look_at = daemon.next_look();
         let report_at = daemon.next_report();
-        let ping_at = daemon.next_ping();
         tokio::select! {
             biased;
             order = orders.recv() => match order {
@@ -142,8 +142,8 @@ pub async fn run<P: RuntimeProvider>(config: Config, parts: Parts<P>) {
                 looking = None;
                 daemon.judged(&round);
             }
-            () = clock.sleep_until(ping_at), if ping_at < Duration::MAX => {
-                daemon.ping();
+            () = clock.sleep_until(daemon.tick_at) => {
+                daemon.tick();
                 continue; // nothing has changed
             }
             () = clock.sleep_until(look_at), if looking.is_none() => {
@@ -188,8 +188,8 @@ struct Daemon<P> {
     watch: Watch,
     /// Uptime by which the round under way, or the next one, must have been judged.
     look_by: Duration,
-    /// Uptime of the next ping to the service manager.
-    ping_at: Duration,
+    /// Uptime of the next [`Daemon::tick`].
+    tick_at: Duration,
     /// Uptime of the next regular round.
     regular: Duration,
     /// Uptime of the next attempt to report, as patient as we are.
@@ -214,26 +214,23 @@ impl<P: RuntimeProvider> Daemon<P> {
         again.fold(self.regular, Duration::min)
     }
 
-    fn next_ping(&self) -> Duration {
-        self.manager
-            .ping_every()
-            .map_or(Duration::MAX, |_| self.ping_at)
-    }
-
-    /// The watchdog's ping is earned: by rounds that finish in time, and by a panel that draws. Whether
-    /// GitHub answers is no part of it: a restart would not bring GitHub back.
-    fn ping(&mut self) {
+    /// Renews the panel's lease, and earns the watchdog's ping: by rounds that finish in time, and by a
+    /// panel that draws. Whether GitHub answers is no part of it: a restart would not bring GitHub back.
+    fn tick(&mut self) {
         let now = self.clock.now().uptime;
-        self.ping_at = now + self.manager.ping_every().unwrap_or(Duration::MAX);
+        let wanted = self.manager.ping_every();
+        self.tick_at = now + wanted.map_or(TICK, |every| every.min(TICK));
         if now > self.look_by {
-            log::once_a_reason(
-                "no sign of life for systemd",
-                "a round does not come to its end",
-            );
-        } else if !self.panel.answers(FRAME_WITHIN) {
-            log::once_a_reason("no sign of life for systemd", "the panel does not draw");
-        } else {
+            return log::once_a_reason("no sign of life", "a round does not come to its end");
+        }
+        self.panel.show(self.watch.face(), LEASE);
+        if wanted.is_none() {
+            return;
+        }
+        if self.panel.answers(FRAME_WITHIN) {
             self.manager.ping();
+        } else {
+            log::once_a_reason("no sign of life", "the panel does not draw");
         }
     }
 
@@ -262,7 +259,7 @@ impl<P: RuntimeProvider> Daemon<P> {
             // Whoever is asked has been asked, even one that serves no zone and will get no verdict.
             subject.again = subject.again.filter(|at| *at > now && !everybody);
         }
-        self.look_by = now + self.prober.longest(&asked) + LEASE_SLACK;
+        self.look_by = now + self.prober.longest(&asked) + SLACK;
         let (prober, vantage) = (self.prober.clone(), self.config.vantage.clone());
         Box::pin(async move {
             prober
@@ -295,7 +292,7 @@ impl<P: RuntimeProvider> Daemon<P> {
         for (index, change) in &changes {
             log::change(&self.watch.subjects[*index], change, &now, schedule);
         }
-        self.look_by = self.next_look() + self.prober.longest(&self.targets) + LEASE_SLACK;
+        self.look_by = self.next_look() + self.prober.longest(&self.targets) + SLACK;
         self.manager.status(&self.view(&now).meaning); // before READY: it is the first thing to see
         self.manager.ready();
     }
@@ -366,16 +363,15 @@ impl<P: RuntimeProvider> Daemon<P> {
     /// Makes everything outside agree with what is believed now: panel, status file, state directory.
     fn publish(&mut self) {
         let now = self.clock.now();
-        let until_next = self.next_look().saturating_sub(now.uptime);
-        let lease = until_next + self.prober.longest(&self.targets) + LEASE_SLACK;
-        self.panel.show(self.watch.face(), lease);
+        self.panel.show(self.watch.face(), LEASE);
         if let Some(error) = self.panel.error() {
             log::once_a_reason("panel", &error.to_string());
         }
         let mut view = self.view(&now);
         self.manager.status(&view.meaning);
         view.pid = Some(std::process::id());
-        view.good_until = clock::boot().map(|boot| (boot + lease).as_secs_f64().round());
+        let good_for = self.look_by.saturating_sub(now.uptime);
+        view.good_until = clock::boot().map(|boot| (boot + good_for).as_secs_f64().round());
         let mut json = serde_json::to_vec_pretty(&view).expect("a view is plain data");
         json.push(b'\n');
         if let Err(error) = files::replace(&self.places.status(), &json, false) {

@@ -29,6 +29,7 @@ impl Reporter {
         let failure = |why| Failure {
             why,
             final_until_a_person_acts: true,
+            refused: false,
             wait: None,
         };
         let missing = || {
@@ -66,13 +67,13 @@ pub(super) async fn report(
     if let Some(failure) = report
         .failed
         .as_mut()
-        .filter(|_| clock.now().wall.is_none())
+        // An answer, even a no, has come through a certificate that was accepted.
+        .filter(|failure| clock.now().wall.is_none() && !failure.final_until_a_person_acts)
     {
         failure.why = format!(
             "the clock is not set yet, so GitHub's certificate cannot be judged ({})",
             failure.why
         );
-        failure.final_until_a_person_acts = false;
     }
     report
 }
@@ -134,6 +135,7 @@ impl Line {
             Err(Failure {
                 why: error.to_string(),
                 final_until_a_person_acts: false,
+                refused: false,
                 wait: None,
             })
         })

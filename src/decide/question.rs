@@ -58,7 +58,7 @@ pub struct Target {
     pub questions: Vec<Question>,
 }
 
-/// All targets of a configuration, in its order. A nameserver that serves no zone has none.
+/// All targets of a configuration, in its order.
 ///
 /// A zone is asked for its SOA over UDP and TCP, for its NS, and for every record set that the file
 /// lists. The checks to come (NS set, serials, open recursion,
@@ -78,9 +78,6 @@ pub fn targets(config: &Config) -> Vec<Arc<Target>> {
             .filter(|(zone, _)| zone.nameservers.contains(&nameserver))
             .flat_map(|(_, questions)| questions.iter().cloned())
             .collect();
-        if questions.is_empty() {
-            continue;
-        }
         for &address in &server.addresses {
             targets.push(Arc::new(Target {
                 nameserver,

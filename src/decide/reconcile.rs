@@ -328,7 +328,9 @@ impl<'a> Desk<'a> {
             return; // adopted and not seen faulty yet: the issue knows more than we do
         }
         let now = self.context.now;
-        let told = |at: Timestamp| now.since(&now.recalled(Some(at))) < COMMENT_EVERY;
+        // From the future: a clock was wrong once, and must not silence us until then.
+        let past = |at: Timestamp| now.wall.is_some_and(|wall| at <= wall);
+        let told = |at| past(at) && now.since(&now.recalled(Some(at))) < COMMENT_EVERY;
         let quiet = now.wall.is_none() || marker.said_at.is_some_and(told);
         if marker.said != says(wanted) && !quiet {
             let last = marker.said_at.map_or(0, Timestamp::as_second);

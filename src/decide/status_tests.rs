@@ -13,6 +13,7 @@ fn failed(final_until_a_person_acts: bool) -> Report {
         failed: Some(Failure {
             why: "because".to_owned(),
             final_until_a_person_acts,
+            refused: false,
             wait: None,
         }),
         ..Report::default()
@@ -110,9 +111,14 @@ fn the_panel_says_that_nobody_hears_us_when_it_is_sure() {
     assert!(!led.watch.face().cannot_report, "the count begins at one");
     // Before the clock is set no failure counts.
     for _ in 0..5 {
-        led.watch = led.watch.reported(&failed(false), &undated(1000));
+        led.watch = led.watch.reported(&failed(false), &undated(599));
     }
     assert!(!led.watch.face().cannot_report);
+    // But nobody waits for ever for somebody to set it.
+    for _ in 0..3 {
+        led.watch = led.watch.reported(&failed(false), &undated(601));
+    }
+    assert!(led.watch.face().cannot_report);
 }
 
 #[test]

@@ -22,6 +22,10 @@ use crate::config::{Config, GitHub, Nameserver, Schedule};
 /// it back. An issue that is still open after this is open indeed, and is taken care of again.
 const SETTLED_HOLDS: Duration = Duration::from_secs(600);
 
+/// How long reporting waits for the wall clock to be set. A clock that nobody sets (NTP is blocked) must
+/// not keep an outage secret for ever.
+pub const CLOCK_PATIENCE: Duration = Duration::from_secs(600);
+
 /// Everything that is believed now.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Watch {
@@ -196,9 +200,12 @@ impl Watch {
                 continue;
             };
             let id = format!("{fresh}-{index}");
-            let health = std::mem::take(&mut subject.health);
-            let (health, change) = health.after(verdict, at, schedule, &id);
-            subject.again = health.ask_again(schedule).map(|wait| at.uptime + wait);
+            let before = std::mem::take(&mut subject.health);
+            let (health, change) = before.clone().after(verdict, at, schedule, &id);
+            // An unknown verdict moves nothing, and what could not be seen is not seen sooner by asking
+            // again soon: the next regular round does it, and that one comes early when we are blind.
+            let wait = health.ask_again(schedule).filter(|_| health != before);
+            subject.again = wait.map(|wait| at.uptime + wait);
             subject.health = health;
             subject.unseen.clone_from(&verdict.unseen);
             subject.hidden = verdict.seen == 0 && verdict.rows.is_empty();
@@ -209,12 +216,13 @@ impl Watch {
                 let issue = subject.issue.take();
                 // Too short or too slight for anybody to be told, and nobody was.
                 if issue.is_some() || incident.reportable {
-                    self.ended.push(Wanted {
+                    let over = Wanted {
                         subject: subject.name.clone(),
                         incident: incident.clone(),
                         ended: Some(at),
                         issue,
-                    });
+                    };
+                    keep(&mut self.ended, over, schedule);
                 }
             }
             changes.extend(change.map(|change| (*index, change)));
@@ -286,7 +294,7 @@ impl Watch {
             (Some(failure), before) => Reporting::Failing {
                 attempts: match before {
                     // Nothing can be expected to work before the clock is set.
-                    _ if now.wall.is_none() => 0,
+                    _ if now.wall.is_none() && now.uptime < CLOCK_PATIENCE => 0,
                     Reporting::Failing { attempts, .. } => attempts.saturating_add(1),
                     _ => 1,
                 },
@@ -384,6 +392,24 @@ impl Watch {
         }
         self
     }
+}
+
+/// Adds an incident that is over. One that followed so soon on another that nobody could be told of is
+/// the same story, as it would have been at GitHub; so months of flapping without a token stay bounded.
+fn keep(ended: &mut Vec<Wanted>, over: Wanted, schedule: &Schedule) {
+    let before = ended.iter_mut().rev().find(|e| e.subject == over.subject);
+    let story = before.filter(|before| {
+        let gap = before.ended.map(|end| over.incident.since.since(&end));
+        let untold = before.issue.is_none() && over.issue.is_none();
+        untold && gap.is_some_and(|gap| gap < schedule.reopen_within)
+    });
+    let Some(story) = story else {
+        return ended.push(over);
+    };
+    story.ended = over.ended;
+    story.incident.worst = story.incident.worst.max(over.incident.worst);
+    story.incident.rows = over.incident.rows;
+    story.incident.history = over.incident.history;
 }
 
 impl Subject {

@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::decide::testing::{
-    Led, ONLINE, adopt, at, config, degraded, down, issue, judgement, known, schedule, undated,
-    unknown, well,
+    Led, ONLINE, V6, adopt, at, config, degraded, down, issue, judgement, known, row, schedule,
+    undated, unknown, well,
 };
 
 fn settled(incident: &str) -> Report {
@@ -281,4 +281,32 @@ fn an_adopted_incident_is_asked_about_at_once() {
     assert_eq!(subject.again, Some(Duration::from_secs(10)));
     assert_eq!(subject.issue, Some(issue(7)));
     assert!(matches!(subject.health, Health::Recovering(_, 0)));
+}
+
+#[test]
+fn a_suspect_that_went_out_of_sight_is_asked_again_with_everybody_else() {
+    let faulty = Verdict {
+        rows: vec![row(V6, "example.net", Severity::Down)],
+        seen: 2,
+        ..Verdict::default()
+    };
+    let out_of_sight = Verdict {
+        unseen: vec![V6.parse().unwrap()],
+        seen: 1,
+        ..Verdict::default()
+    };
+    let led = Led::new().rounds(1, [faulty, well()]);
+    assert!(led.watch.subjects[0].again.is_some());
+    let led = led.rounds(1, [out_of_sight, well()]);
+    assert!(matches!(led.watch.subjects[0].health, Health::Suspect(_)));
+    assert_eq!(led.watch.subjects[0].again, None);
+}
+
+#[test]
+fn months_of_flapping_that_nobody_could_be_told_of_are_one_story() {
+    let mut led = Led::new();
+    for _ in 0..50 {
+        led = led.rounds(3, [down(), well()]).rounds(2, [well(), well()]);
+    }
+    assert_eq!(led.watch.ended.len(), 1);
 }

@@ -16,9 +16,6 @@ const EARLIEST: i64 = 1_767_225_600;
 /// systemd-timesyncd's folder, and the file that it makes there once it has set the clock (systemd 239).
 const TIMESYNC: &str = "/run/systemd/timesync";
 
-/// There on a machine that keeps the time while it is off.
-const RTC: &str = "/dev/rtc0";
-
 /// Tells the time since it was made, and the wall time.
 #[derive(Debug, Clone, Copy)]
 pub struct Clock {
@@ -76,7 +73,8 @@ fn now() -> tokio::time::Instant {
 }
 
 /// The system's wall time, if it can be trusted. Most Pis have no clock of their own and go on from where
-/// they were switched off, or from 1970, until NTP sets them; timesyncd says when it has.
+/// they were switched off, or from 1970, until NTP sets them; timesyncd says when it has. (A Pi 5 has one,
+/// and mostly no battery for it, so that its presence says nothing.)
 #[expect(clippy::disallowed_methods, reason = "this is the clock")]
 fn wall() -> Option<Timestamp> {
     static SET: AtomicBool = AtomicBool::new(false);
@@ -87,8 +85,7 @@ fn wall() -> Option<Timestamp> {
     // Once set it stays set: looking costs three system calls, and this is asked often.
     if !SET.load(Ordering::Relaxed) {
         let timesync = Path::new(TIMESYNC);
-        let waits = timesync.exists() && !timesync.join("synchronized").exists();
-        if waits && !Path::new(RTC).exists() {
+        if timesync.exists() && !timesync.join("synchronized").exists() {
             return None;
         }
         SET.store(true, Ordering::Relaxed);

@@ -67,6 +67,10 @@ impl Patience {
 /// Packets to an anchor before it counts as silent; there are several anchors.
 const ANCHOR_ATTEMPTS: u8 = 2;
 
+/// EACCES (administratively prohibited), ENONET, EPROTO, ENOPROTOOPT and EHOSTDOWN of Linux, as it reports
+/// ICMP (icmp_err_convert in net/ipv4/icmp.c, tab_unreach in net/ipv6/icmp.c).
+const UNREACHABLE: [i32; 5] = [13, 64, 71, 92, 112];
+
 /// Asks over one network.
 #[derive(Clone)]
 pub struct Prober<P> {
@@ -338,6 +342,14 @@ fn outcome(reply: Result<DnsResponse, NetError>, name: &Name, rtype: RecordType)
 
 fn io_outcome(error: &io::Error) -> Outcome {
     use io::ErrorKind as Kind;
+    // A router or the other end said no (ICMP), in a way that has no kind of its own. That it is not our
+    // own side is what the anchors are for. Our own firewall says EPERM.
+    if error
+        .raw_os_error()
+        .is_some_and(|code| UNREACHABLE.contains(&code))
+    {
+        return Outcome::Unreachable(error.to_string());
+    }
     match error.kind() {
         Kind::TimedOut => Outcome::Silent,
         Kind::ConnectionRefused => Outcome::Closed,

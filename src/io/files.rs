@@ -60,6 +60,26 @@ impl Places {
     }
 }
 
+/// Makes sure that nobody else uses the runtime directory, for as long as the file that it returns is open.
+/// Two daemons of one machine would open two issues for one outage.
+///
+/// # Errors
+/// Somebody else does; in words, with the path.
+pub fn lock(places: &Places) -> Result<Option<File>, String> {
+    let path = places.runtime.join("lock");
+    let made = fs::create_dir_all(&places.runtime).and_then(|()| File::create(&path));
+    // Who may not write there says so when there is something to write; and has no lock to respect.
+    let Ok(file) = made else { return Ok(None) };
+    match file.try_lock() {
+        Err(fs::TryLockError::WouldBlock) => Err(format!(
+            "{}: another pilotlight is running and holds it; stop that one (systemctl stop pilotlight), or \
+             give this one folders of its own with --state-dir and --runtime-dir",
+            path.display()
+        )),
+        _ => Ok(Some(file)),
+    }
+}
+
 /// Replaces a file as a whole.
 ///
 /// # Errors

@@ -136,14 +136,23 @@ impl GitHub {
     /// # Errors
     /// When it was not opened, or may have been.
     pub fn create(&self, title: &str, body: &str) -> Result<Reported, Failure> {
-        let content = json!({
-            "title": title,
-            "body": body,
-            "labels": self.settings.labels,
-            "assignees": self.settings.assignees,
-        });
         let url = format!("{}/issues", self.repository());
-        let item: Item = self.call("POST", &url, Some(&content), Need::Write)?.1;
+        let create = |labels: &[String], assignees: &[String]| {
+            let content = json!({
+                "title": title, "body": body, "labels": labels, "assignees": assignees,
+            });
+            self.call::<Item>("POST", &url, Some(&content), Need::Write)
+        };
+        let (labels, assignees) = (&self.settings.labels, &self.settings.assignees);
+        let created = create(labels, assignees).or_else(|failure| {
+            if !failure.refused || labels.is_empty() && assignees.is_empty() {
+                return Err(failure);
+            }
+            // An assignee who has left, perhaps. That must not keep an outage secret.
+            tracing::warn!("without labels and assignees, because: {}", failure.why);
+            create(&[], &[])
+        });
+        let item = created?.1;
         Ok(Reported {
             number: item.number,
             closed_by_hand: false,
@@ -235,7 +244,13 @@ impl GitHub {
             issues.extend(items.into_iter().filter_map(|item| ours(item, login)));
             next = next_page(&headers);
         }
-        Ok(issues)
+        match next {
+            Some(_) if most == PAGES => Err(passing(
+                format!("more than {PAGES} pages of open issues: a part of them is none"),
+                None,
+            )),
+            _ => Ok(issues),
+        }
     }
 
     fn call<T: DeserializeOwned>(
@@ -324,10 +339,13 @@ impl GitHub {
             (301 | 307 | 308, _) => denied(format!(
                 "{repository} has moved ({status}): put its new name in github.repository"
             )),
-            (422, _) => denied(format!(
-                "GitHub does not accept what we write: {place}: {status} {}",
-                response.body.chars().take(500).collect::<String>()
-            )),
+            (422, _) => Failure {
+                refused: true,
+                ..denied(format!(
+                    "GitHub does not accept what we write: {place}: {status} {}",
+                    response.body.chars().take(500).collect::<String>()
+                ))
+            },
             (500.., Need::Write) => passing(
                 format!("GitHub is in trouble: {place}: {status} {said}"),
                 Some(LAG),
@@ -344,6 +362,7 @@ fn passing(why: String, wait: Option<Duration>) -> Failure {
     Failure {
         why,
         final_until_a_person_acts: false,
+        refused: false,
         wait,
     }
 }
@@ -352,6 +371,7 @@ fn denied(why: String) -> Failure {
     Failure {
         why,
         final_until_a_person_acts: true,
+        refused: false,
         wait: None,
     }
 }
@@ -369,12 +389,16 @@ fn limited(response: &Response, said: &str) -> Option<Duration> {
             .parse::<i64>()
             .ok()
     };
-    if !matches!(response.status, 403 | 429) {
+    if !matches!(response.status, 403 | 429 | 500..) {
         return None;
     }
-    let seconds = |n: i64| Duration::from_secs(n.max(1).unsigned_abs());
+    // GitHub's window is an hour. Whatever asks for more is not GitHub, or wrong.
+    let seconds = |n: i64| Duration::from_secs(n.clamp(1, 3600).unsigned_abs());
     if let Some(wait) = header("retry-after") {
         return Some(seconds(wait));
+    }
+    if response.status >= 500 {
+        return None;
     }
     if header("x-ratelimit-remaining") == Some(0) {
         // Both times are GitHub's, so that our own clock does not matter.

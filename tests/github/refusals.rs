@@ -15,6 +15,7 @@ fn denied(why: &str) -> Failure {
     Failure {
         why: why.to_owned(),
         final_until_a_person_acts: true,
+        refused: false,
         wait: None,
     }
 }

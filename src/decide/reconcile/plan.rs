@@ -159,6 +159,8 @@ pub struct Failure {
     pub why: String,
     /// Waiting does not help.
     pub final_until_a_person_acts: bool,
+    /// It was what we wrote that was refused.
+    pub refused: bool,
     /// How long to leave GitHub alone, at least.
     pub wait: Option<Duration>,
 }

@@ -189,6 +189,7 @@ impl World {
         report.failed = (!done).then(|| Failure {
             why: "the line broke".to_owned(),
             final_until_a_person_acts: false,
+            refused: false,
             wait: None,
         });
         let now = at(self.led.seconds);
