@@ -18,6 +18,7 @@ use crate::peers::process::{Process, installed};
 use crate::peers::real::{Real, Software, free_port};
 
 pub(crate) const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+const THERE: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_pilotlight");
 
@@ -29,7 +30,7 @@ pub(crate) fn host(n: usize) -> (String, String) {
     )
 }
 
-/// A zone with so many hosts in NSD, which answers as fast as it can.
+/// A zone with so many hosts in NSD, which answers as fast as it can, at two addresses.
 pub(crate) fn nsd(hosts: usize) -> Real {
     let mut zone = String::from("@ SOA ns1 hostmaster 1 7200 3600 1209600 300\n@ NS ns1\n");
     for n in 0..hosts {
@@ -37,7 +38,7 @@ pub(crate) fn nsd(hosts: usize) -> Real {
         writeln!(zone, "{name} A {address}").unwrap();
     }
     let zones = [("example.net", zone.as_str())];
-    Real::start_with(Software::Nsd, &[HERE], &zones, " rrl-ratelimit: 0\n")
+    Real::start_with(Software::Nsd, &[HERE, THERE], &zones, " rrl-ratelimit: 0\n")
 }
 
 /// A scripted root server, which proves the uplink.
@@ -61,15 +62,22 @@ impl Setting {
         Self { dir, config }
     }
 
-    /// One nameserver with that many hosts to ask for, as fast as it answers.
-    pub(crate) fn hosts(server: &Real, anchor: &SocketServer, hosts: usize) -> Self {
+    /// A nameserver at each of these addresses, with that many hosts to ask for as fast as it answers.
+    pub(crate) fn hosts(servers: &[SocketAddr], anchor: &SocketServer, hosts: usize) -> Self {
         let mut text = format!(
             "[vantage]\nname = \"bench\"\nanchors = [\"{}\"]\nintercept = []\n[schedule]\n\
-             queries-per-second = 0\n[panel]\ndriver = \"none\"\n[[nameserver]]\nname = \
-             \"ns1.example.net\"\naddresses = [\"{}\"]\n[[zone]]\nname = \"example.net\"\nrecords = [\n",
+             queries-per-second = 0\n[panel]\ndriver = \"none\"\n",
             anchor.addr(),
-            server.addresses()[0]
         );
+        for (n, address) in servers.iter().enumerate() {
+            let name = format!("ns{n}.example.net");
+            writeln!(
+                text,
+                "[[nameserver]]\nname = \"{name}\"\naddresses = [\"{address}\"]"
+            )
+            .unwrap();
+        }
+        text.push_str("[[zone]]\nname = \"example.net\"\nrecords = [\n");
         for n in 0..hosts {
             let (name, address) = host(n);
             writeln!(
@@ -210,7 +218,7 @@ impl Blackbox {
     }
 
     /// Asks it to ask, so many times over one connection.
-    pub(crate) fn probe(&self, server: SocketAddr, times: usize) {
+    pub(crate) fn probe(&self, server: SocketAddr, times: u32) {
         let mut stream = TcpStream::connect(self.at).unwrap();
         let request = format!(
             "GET /probe?target={server}&module=a HTTP/1.1\r\nHost: {}\r\n\r\n",
