@@ -195,10 +195,14 @@ impl<'a> Table<'a> {
         self.document.add(self.at, &self.path, String::new(), wrong);
     }
 
+    fn value(&self, key: &str) -> Option<&'a toml::Spanned<DeValue<'a>>> {
+        debug_assert!(self.known.contains(&key), "{key} would be refused");
+        self.map?.get(key)
+    }
+
     /// The value at `key`, if the file has one.
     pub(super) fn get(&self, key: &str) -> Option<Node<'a>> {
-        debug_assert!(self.known.contains(&key), "{key} would be refused");
-        let value = self.map?.get(key)?;
+        let value = self.value(key)?;
         Some(Node {
             document: self.document,
             at: value.span().start,
@@ -209,7 +213,7 @@ impl<'a> Table<'a> {
 
     /// Notes a key that is missing, or an empty list.
     pub(super) fn require(&self, key: &str, next: &str) {
-        if self.get(key).is_none() {
+        if self.value(key).is_none() {
             let wrong = wrong("is missing", next);
             self.document
                 .add(self.at, &self.path_of(key), String::new(), wrong);
@@ -219,8 +223,9 @@ impl<'a> Table<'a> {
 
     /// Notes an empty list.
     pub(super) fn require_items(&self, key: &str, next: &str) {
-        if let Some(node) = self.get(key)
-            && node.value.as_array().is_some_and(|array| array.is_empty())
+        let list = self.value(key).and_then(|value| value.get_ref().as_array());
+        if list.is_some_and(|list| list.is_empty())
+            && let Some(node) = self.get(key)
         {
             node.refuse(wrong("is empty", next));
         }

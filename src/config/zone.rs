@@ -155,7 +155,7 @@ fn record_type(text: &str) -> Result<RecordType, Wrong> {
 
 /// Whether a set of this type may stand at `name`, beside those before it (RFC 1034, section 3.6.2).
 fn may_stand(name: &Name, rtype: RecordType, apex: &Name, taken: &Taken) -> Result<(), Wrong> {
-    let at = name.to_ascii();
+    let at = || name.to_ascii();
     match rtype {
         RecordType::CNAME if name == apex => {
             return Err(wrong(
@@ -166,7 +166,7 @@ fn may_stand(name: &Name, rtype: RecordType, apex: &Name, taken: &Taken) -> Resu
         RecordType::SOA | RecordType::NS if name != apex => {
             return Err(wrong(
                 format!("asks for {rtype} below the apex, and only the apex has one that is AA"),
-                format!("make {at} a [[zone]] of its own, or take this out"),
+                format!("make {} a [[zone]] of its own, or take this out", at()),
             ));
         }
         _ => {}
@@ -174,13 +174,16 @@ fn may_stand(name: &Name, rtype: RecordType, apex: &Name, taken: &Taken) -> Resu
     for (other, path) in taken.get(name).into_iter().flatten() {
         if *other == rtype {
             return Err(wrong(
-                format!("is {at} {rtype}, which is already {path}"),
+                format!("is {} {rtype}, which is already {path}", at()),
                 "put all values into one of them",
             ));
         }
         if *other == RecordType::CNAME || rtype == RecordType::CNAME {
             return Err(wrong(
-                format!("is {at} {rtype}, beside {path}, a {other}: a CNAME stands alone"),
+                format!(
+                    "is {} {rtype}, beside {path}, a {other}: a CNAME stands alone",
+                    at()
+                ),
                 "keep the one that the zone has",
             ));
         }

@@ -10,6 +10,12 @@ use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use pilotlight::config::Config;
+use pilotlight::decide::judge::judge;
+use pilotlight::decide::question::targets;
+use pilotlight::io::clock::Clock;
+use pilotlight::io::dns::{Patience, Prober};
+use pilotlight::io::wire::Net;
 use tempfile::TempDir;
 
 use crate::peers::dns::script::{Nameserver, ZoneData};
@@ -18,6 +24,7 @@ use crate::peers::process::{Process, installed};
 use crate::peers::real::{Real, Software, free_port};
 
 pub(crate) const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+const THERE: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_pilotlight");
 
@@ -29,7 +36,7 @@ pub(crate) fn host(n: usize) -> (String, String) {
     )
 }
 
-/// A zone with so many hosts in NSD, which answers as fast as it can.
+/// A zone with so many hosts in NSD, which answers as fast as it can, at two addresses.
 pub(crate) fn nsd(hosts: usize) -> Real {
     let mut zone = String::from("@ SOA ns1 hostmaster 1 7200 3600 1209600 300\n@ NS ns1\n");
     for n in 0..hosts {
@@ -37,7 +44,7 @@ pub(crate) fn nsd(hosts: usize) -> Real {
         writeln!(zone, "{name} A {address}").unwrap();
     }
     let zones = [("example.net", zone.as_str())];
-    Real::start_with(Software::Nsd, &[HERE], &zones, " rrl-ratelimit: 0\n")
+    Real::start_with(Software::Nsd, &[HERE, THERE], &zones, " rrl-ratelimit: 0\n")
 }
 
 /// A scripted root server, which proves the uplink.
@@ -61,15 +68,22 @@ impl Setting {
         Self { dir, config }
     }
 
-    /// One nameserver with that many hosts to ask for, as fast as it answers.
-    pub(crate) fn hosts(server: &Real, anchor: &SocketServer, hosts: usize) -> Self {
+    /// A nameserver at each of these addresses, with that many hosts to ask for as fast as it answers.
+    pub(crate) fn hosts(servers: &[SocketAddr], anchor: &SocketServer, hosts: usize) -> Self {
         let mut text = format!(
             "[vantage]\nname = \"bench\"\nanchors = [\"{}\"]\nintercept = []\n[schedule]\n\
-             queries-per-second = 0\n[panel]\ndriver = \"none\"\n[[nameserver]]\nname = \
-             \"ns1.example.net\"\naddresses = [\"{}\"]\n[[zone]]\nname = \"example.net\"\nrecords = [\n",
+             queries-per-second = 0\n[panel]\ndriver = \"none\"\n",
             anchor.addr(),
-            server.addresses()[0]
         );
+        for (n, address) in servers.iter().enumerate() {
+            let name = format!("ns{n}.example.net");
+            writeln!(
+                text,
+                "[[nameserver]]\nname = \"{name}\"\naddresses = [\"{address}\"]"
+            )
+            .unwrap();
+        }
+        text.push_str("[[zone]]\nname = \"example.net\"\nrecords = [\n");
         for n in 0..hosts {
             let (name, address) = host(n);
             writeln!(
@@ -92,15 +106,35 @@ impl Setting {
         pilotlight
     }
 
-    /// One `check`: how long it took and how much CPU time, from start to end.
-    pub(crate) fn check(&self) -> Cost {
-        let began = Instant::now();
+    /// One `check`: the CPU time that it took, from start to end.
+    pub(crate) fn check(&self) -> Duration {
         let mut child = self.command("check").stdout(Stdio::null()).spawn().unwrap();
         let cpu = cpu_at_the_end(&child);
-        let took = began.elapsed();
         let status = child.wait().unwrap();
         assert!(status.success(), "check says that all is well: {status}");
-        Cost { took, cpu }
+        cpu
+    }
+
+    /// One round in this process, as the program does it: how long it took.
+    pub(crate) fn round(&self) -> Duration {
+        let config = Config::load(&self.config).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build();
+        let runtime = runtime.unwrap();
+        let (round, took) = runtime.block_on(async {
+            let prober = Prober::new(Net::default(), Clock::system(), Patience::paced(0));
+            let targets = targets(&config);
+            let began = Instant::now();
+            let round = prober.round(&targets, &config.vantage.anchors, &[]).await;
+            (round, began.elapsed())
+        });
+        let judgement = judge(&config, &round);
+        assert!(
+            judgement.verdicts[0].1.rows.is_empty(),
+            "all is well: {judgement:?}"
+        );
+        took
     }
 
     /// The daemon, once its status file says this of the panel.
@@ -116,13 +150,6 @@ impl Setting {
         let view: serde_json::Value = serde_json::from_slice(&text).ok()?;
         view["state"].as_str().map(str::to_owned)
     }
-}
-
-/// What a process took.
-#[derive(Clone, Copy)]
-pub(crate) struct Cost {
-    pub(crate) took: Duration,
-    pub(crate) cpu: Duration,
 }
 
 /// The CPU time of a child, all of it: read when it has ended and before it is waited for, while the kernel
@@ -210,7 +237,7 @@ impl Blackbox {
     }
 
     /// Asks it to ask, so many times over one connection.
-    pub(crate) fn probe(&self, server: SocketAddr, times: usize) {
+    pub(crate) fn probe(&self, server: SocketAddr, times: u32) {
         let mut stream = TcpStream::connect(self.at).unwrap();
         let request = format!(
             "GET /probe?target={server}&module=a HTTP/1.1\r\nHost: {}\r\n\r\n",

@@ -114,16 +114,20 @@ impl Drop for Process {
     }
 }
 
-/// Where a program is; daemons are where a user's PATH does not lead, too.
+/// Where a program is, if it is installed; daemons are where a user's PATH does not lead, too.
+pub fn find(name: &str) -> Option<PathBuf> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let more = ["/usr/local/sbin", "/usr/sbin", "/sbin"].map(PathBuf::from);
+    let mut folders = env::split_paths(&path).chain(more);
+    folders.find_map(|dir| Some(dir.join(name)).filter(|path| path.is_file()))
+}
+
+/// Where a program is.
 ///
 /// # Panics
 /// When it is not installed, with the Debian package to install.
 pub fn installed(name: &str, package: &str) -> PathBuf {
-    let path = env::var_os("PATH").unwrap_or_default();
-    let more = ["/usr/local/sbin", "/usr/sbin", "/sbin"].map(PathBuf::from);
-    let mut folders = env::split_paths(&path).chain(more);
-    let found = folders.find_map(|dir| Some(dir.join(name)).filter(|path| path.is_file()));
-    found.unwrap_or_else(|| {
+    find(name).unwrap_or_else(|| {
         panic!(
             "{name} is not installed: `sudo tests/run --prepare` installs what the tests need, \
              `sudo apt-get install {package}` this program"
