@@ -84,6 +84,12 @@ fn hard_day(seed: u64) -> String {
                 fault(&mut dice),
             );
         }
+        if dice.up_to(0, 2) == 0 {
+            happen(
+                from + dice.up_to(0, lasts),
+                "person closes the last".to_owned(),
+            );
+        }
         let away = from + dice.up_to(0, 2 * lasts);
         happen(away, "github down".to_owned());
         happen(away + dice.up_to(5 * MINUTE, HOUR), "github up".to_owned());

@@ -66,6 +66,8 @@ pub(super) enum Act {
     Calm,
     Token(Permission),
     Closes(u64),
+    /// The newest issue that is open, if there is one.
+    ClosesLast,
     Reopens(u64),
     Retitles(u64, String),
     /// Somebody adds a line below the body.
@@ -279,6 +281,7 @@ fn act(words: &[&str]) -> Option<Act> {
         ["token", "reads"] => Act::Token(Permission::Read),
         ["token", "useless"] => Act::Token(Permission::None),
         ["token", "good"] => Act::Token(Permission::Write),
+        ["person", "closes", "the", "last"] => Act::ClosesLast,
         ["person", "closes", issue] => Act::Closes(issue.parse().ok()?),
         ["person", "reopens", issue] => Act::Reopens(issue.parse().ok()?),
         ["person", "retitles", issue, title] => Act::Retitles(issue.parse().ok()?, title.into()),

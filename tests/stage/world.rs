@@ -260,6 +260,12 @@ impl World {
             Act::Calm => drop(self.github.clear_faults()),
             Act::Token(permission) => self.github.set_permission(TOKEN, *permission),
             Act::Closes(issue) => self.github.close_by_hand(*issue),
+            Act::ClosesLast => {
+                let issues = self.github.issues();
+                if let Some(last) = issues.iter().rfind(|issue| issue.state == "open") {
+                    self.github.close_by_hand(last.number);
+                }
+            }
             Act::Reopens(issue) => self.github.reopen_by_hand(*issue),
             Act::Retitles(issue, title) => self.github.edit_by_hand(*issue, |issue| {
                 issue.title.clone_from(title);
