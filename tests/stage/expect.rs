@@ -63,7 +63,10 @@ impl World {
                 _ => Ok(()),
             },
             Look::NothingWritten(since) => same(&self.since(*since)?.1, &0),
-            Look::Requests(count, since) => same(&self.since(*since)?.0, count),
+            Look::Requests(count, since) => {
+                self.await_requests(*count, *since)?;
+                same(&self.since(*since)?.0, count)
+            }
             Look::Kept(count) => same(&self.kept()?, count),
         }
     }

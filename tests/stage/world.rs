@@ -201,6 +201,19 @@ impl World {
         self.marks.push((at, counts.0, counts.1));
     }
 
+    /// While a request hangs the clock moves without it, and it may still be on its way to the peer.
+    pub(super) fn await_requests(&self, count: usize, since: Duration) -> Result<(), String> {
+        if self.hanging {
+            let missing = count.saturating_sub(self.since(since)?.0);
+            let wanted = self.github.requests().len() + missing;
+            let patience = Duration::from_secs(10);
+            if !self.github.wait_for_requests(wanted, patience) {
+                return Err("no request came".to_owned());
+            }
+        }
+        Ok(())
+    }
+
     /// Requests and writes since the first line of that time.
     pub(super) fn since(&self, at: Duration) -> Result<(usize, usize), String> {
         let mark = self.marks.iter().find(|(then, ..)| *then == at);

@@ -3,6 +3,7 @@
 
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, Shutdown, SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError, Weak};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -268,15 +269,25 @@ fn send_message(mut stream: &TcpStream, reply: &Reply) {
 }
 
 fn bind_both(ip: IpAddr, port: u16) -> (UdpSocket, TcpListener) {
-    let attempt = || -> io::Result<_> {
+    let attempt = |port: u16| -> io::Result<_> {
         let udp = UdpSocket::bind((ip, port))?;
         let tcp = TcpListener::bind(udp.local_addr()?)?;
         Ok((udp, tcp))
     };
-    let attempts = if port == 0 { PORT_ATTEMPTS } else { 1 };
-    (1..attempts)
-        .find_map(|_| attempt().ok())
-        .unwrap_or_else(|| attempt().unwrap_or_else(|error| panic!("{ip} port {port}: {error}")))
+    if port == 0 {
+        let mut bound = (0..PORT_ATTEMPTS).filter_map(|_| attempt(next_port()).ok());
+        return bound.next().expect("a port is free");
+    }
+    attempt(port).unwrap_or_else(|error| panic!("{ip} port {port}: {error}"))
+}
+
+/// Below the ports that Linux hands out by itself (32768 and up): a server that is stopped must find its
+/// port free when it starts again, and every question that is asked meanwhile takes one of those.
+fn next_port() -> u16 {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let n = NEXT.fetch_add(1, Ordering::Relaxed);
+    let port = 20_000 + std::process::id().wrapping_mul(97).wrapping_add(n) % 12_000;
+    u16::try_from(port).expect("it is below 32,000")
 }
 
 /// Wakes a thread that waits for a datagram. Should the packet be lost to a full buffer, then the
