@@ -3,11 +3,11 @@
 
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, Shutdown, SocketAddr, TcpListener, TcpStream, UdpSocket};
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError, Weak};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use super::super::real::free_port;
 use super::nameserver::{Watcher, lock};
 use super::script::{Nameserver, Reply, Transport};
 
@@ -275,19 +275,10 @@ fn bind_both(ip: IpAddr, port: u16) -> (UdpSocket, TcpListener) {
         Ok((udp, tcp))
     };
     if port == 0 {
-        let mut bound = (0..PORT_ATTEMPTS).filter_map(|_| attempt(next_port()).ok());
+        let mut bound = (0..PORT_ATTEMPTS).filter_map(|_| attempt(free_port(&[ip])).ok());
         return bound.next().expect("a port is free");
     }
     attempt(port).unwrap_or_else(|error| panic!("{ip} port {port}: {error}"))
-}
-
-/// Below the ports that Linux hands out by itself (32768 and up): a server that is stopped must find its
-/// port free when it starts again, and every question that is asked meanwhile takes one of those.
-fn next_port() -> u16 {
-    static NEXT: AtomicU32 = AtomicU32::new(0);
-    let n = NEXT.fetch_add(1, Ordering::Relaxed);
-    let port = 20_000 + std::process::id().wrapping_mul(97).wrapping_add(n) % 12_000;
-    u16::try_from(port).expect("it is below 32,000")
 }
 
 /// Wakes a thread that waits for a datagram. Should the packet be lost to a full buffer, then the
