@@ -230,3 +230,18 @@ fn a_command_line_that_makes_no_sense_exits_2_and_help_exits_0() {
     let expected = format!("pilotlight {}\n", env!("CARGO_PKG_VERSION"));
     assert_eq!((version.code, version.out), (Some(0), expected));
 }
+
+#[test]
+fn the_issue_in_the_readme_is_one_that_is_written() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read = |name: &str| fs::read_to_string(root.join(name)).unwrap();
+    let readme = read("README.md");
+    let issue = read("src/decide/testing/down.md");
+    let seen = issue
+        .lines()
+        .skip(1)
+        .filter(|line| !line.starts_with("<!--"));
+    for line in seen.filter(|line| !line.is_empty()) {
+        assert!(readme.contains(&format!("\n> {line}\n")), "{line}");
+    }
+}
