@@ -68,6 +68,9 @@ pub(super) fn round(watch: &Watch, judgement: &Judgement, before: Option<Uplink>
             info!("uplink: {text}");
         }
     }
+    if uplink.blind() && before == Some(uplink) {
+        return; // every minute, for as long as it lasts, there is nothing new to say
+    }
     let asked: usize = judgement
         .verdicts
         .iter()
