@@ -167,6 +167,10 @@ impl Real {
         let config = software.config(dir.path(), &addresses, &origins, extra);
         fs::create_dir(dir.path().join("db")).expect("a folder in an empty one");
         write(&dir.path().join("daemon.conf"), &config);
+        for (origin, text) in zones {
+            let path = dir.path().join(format!("{origin}.zone"));
+            write(&path, &format!("$ORIGIN {origin}.\n$TTL 300\n{text}"));
+        }
         let mut real = Self {
             software,
             addresses,
@@ -174,30 +178,13 @@ impl Real {
             process: None,
             dir,
         };
-        for (origin, text) in zones {
-            real.rewrite(origin, text);
-        }
         real.start_again();
         real
-    }
-
-    /// Writes a zone's file anew; the nameserver knows it once it has been started again.
-    pub fn rewrite(&mut self, origin: &str, text: &str) {
-        let path = self.dir.path().join(format!("{origin}.zone"));
-        write(&path, &format!("$ORIGIN {origin}.\n$TTL 300\n{text}"));
     }
 
     /// Where it answers, in the order of the addresses that it was started with.
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
-    }
-
-    /// Its process, while it runs.
-    ///
-    /// # Panics
-    /// When it is stopped.
-    pub fn pid(&self) -> u32 {
-        self.process.as_ref().expect("it runs").id()
     }
 
     /// Ends the process; nothing listens any more on return.
