@@ -26,10 +26,7 @@ use peers::process::find;
 const NEEDS: [(&str, &str); 5] = [
     ("nsd", "nsd"),
     ("dnsperf", "dnsperf"),
-    (
-        "prometheus-blackbox-exporter",
-        "prometheus-blackbox-exporter",
-    ),
+    ("prometheus-blackbox-exporter", "prometheus-blackbox-exporter"),
     ("openssl", "openssl"),
     ("socat", "socat"),
 ];
@@ -45,20 +42,12 @@ pub(crate) struct Figure {
 impl Figure {
     /// A figure to compare with.
     pub(crate) fn beside(what: &'static str, measured: String) -> Self {
-        Self {
-            what,
-            measured,
-            wanted: None,
-        }
+        Self { what, measured, wanted: None }
     }
 
     /// A figure that must be so.
     pub(crate) fn wanted(what: &'static str, measured: String, wanted: &str, met: bool) -> Self {
-        Self {
-            what,
-            measured,
-            wanted: Some((wanted.to_owned(), met)),
-        }
+        Self { what, measured, wanted: Some((wanted.to_owned(), met)) }
     }
 }
 
@@ -80,12 +69,7 @@ fn main() -> ExitCode {
         return ExitCode::FAILURE;
     }
     let mut met = true;
-    writeln!(
-        out,
-        "{:<58} {:>12}  {:<12} verdict",
-        "figure", "measured", "wanted"
-    )
-    .unwrap();
+    writeln!(out, "{:<58} {:>12}  {:<12} verdict", "figure", "measured", "wanted").unwrap();
     let parts = [
         figures::cpu_per_check,
         figures::speed_of_a_round,
@@ -100,16 +84,10 @@ fn main() -> ExitCode {
                 None => ("", ""),
             };
             met &= figure.wanted.as_ref().is_none_or(|(_, met)| *met);
-            let line = format!(
-                "{:<58} {:>12}  {wanted:<12} {verdict}",
-                figure.what, figure.measured
-            );
+            let line =
+                format!("{:<58} {:>12}  {wanted:<12} {verdict}", figure.what, figure.measured);
             writeln!(out, "{}", line.trim_end()).unwrap();
         }
     }
-    if met {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    }
+    if met { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

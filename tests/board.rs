@@ -29,16 +29,8 @@ fn rppal_lights_the_lamps_in_turn_and_leaves_them_dark_and_outputs() {
     assert_eq!(functions(&board), OUTPUTS);
     let output = daemon.end("-TERM");
     assert!(output.status.success(), "{}", said(&output));
-    assert!(
-        said(&output).contains("rppal draws the panel"),
-        "{}",
-        said(&output)
-    );
-    assert_eq!(
-        board.word(GPCLR0),
-        RED,
-        "it was lit, and is the last to be made dark"
-    );
+    assert!(said(&output).contains("rppal draws the panel"), "{}", said(&output));
+    assert_eq!(board.word(GPCLR0), RED, "it was lit, and is the last to be made dark");
     assert_eq!(functions(&board), OUTPUTS, "an input would float");
 }
 
@@ -88,35 +80,20 @@ fn a_pi_5_has_other_registers() {
 fn a_broken_configuration_still_says_which_lamps_must_be_dark() {
     let outputs_5_17_27 = [1 << 15, 1 << 21, 1 << 21];
     let cases = [
-        (
-            "[panel]\nred = 5\n[[zone]]\nname = 7\n",
-            outputs_5_17_27,
-            "17, 27, 5",
-        ),
-        (
-            "[panel]\nred = 5\nthis is no TOML",
-            outputs_5_17_27,
-            "17, 27, 5",
-        ),
+        ("[panel]\nred = 5\n[[zone]]\nname = 7\n", outputs_5_17_27, "17, 27, 5"),
+        ("[panel]\nred = 5\nthis is no TOML", outputs_5_17_27, "17, 27, 5"),
         ("[panel]\nred = 17\n", OUTPUTS, "17, 27, 22"),
     ];
     for (config, outputs, pins) in cases {
         let board = Board::pi3();
-        let dark = board
-            .command_with(&["lamps", "--dark"], config)
-            .output()
-            .unwrap();
+        let dark = board.command_with(&["lamps", "--dark"], config).output().unwrap();
         assert!(dark.status.success(), "{}", said(&dark));
         let end = format!(
             "pilotlight.toml has problems, which `pilotlight config` shows; dark as far as it can be read, \
              else by default: GPIO {pins}\n"
         );
         assert!(said(&dark).ends_with(&end), "{}", said(&dark));
-        assert_eq!(
-            (functions(&board), board.word(GPSET0)),
-            (outputs, 0),
-            "{config}"
-        );
+        assert_eq!((functions(&board), board.word(GPSET0)), (outputs, 0), "{config}");
     }
     let board = Board::pi3();
     let nowhere = "/nowhere/pilotlight.toml".as_ref();
@@ -191,11 +168,7 @@ fn a_daemon_whose_lamps_cannot_work_watches_all_the_same() {
     let status = board.status();
     let output = daemon.end("-TERM");
     assert!(output.status.success() && status, "{}", said(&output));
-    assert!(
-        said(&output).contains("lamps (rppal): "),
-        "{}",
-        said(&output)
-    );
+    assert!(said(&output).contains("lamps (rppal): "), "{}", said(&output));
 }
 
 #[test]
@@ -204,51 +177,19 @@ fn a_driver_that_was_asked_for_and_cannot_work_says_what_is_missing_and_what_to_
         "permission denied; add this user to the group gpio, to which the device should belong";
     let none = "there is no such device; this kernel lacks the driver for it";
     let cases = [
-        (
-            "rppal",
-            Board::empty(),
-            "this is no Raspberry Pi that it knows".into(),
-        ),
-        (
-            "rppal",
-            Board::pi3().without("gpiomem"),
-            format!("/dev/gpiomem: {none}"),
-        ),
-        (
-            "rppal",
-            Board::pi3().locked("gpiomem"),
-            format!("/dev/gpiomem: {group}"),
-        ),
-        (
-            "rppal",
-            Board::pi3().locked("gpiochip0"),
-            format!("/dev/gpiochip0: {group}"),
-        ),
+        ("rppal", Board::empty(), "this is no Raspberry Pi that it knows".into()),
+        ("rppal", Board::pi3().without("gpiomem"), format!("/dev/gpiomem: {none}")),
+        ("rppal", Board::pi3().locked("gpiomem"), format!("/dev/gpiomem: {group}")),
+        ("rppal", Board::pi3().locked("gpiochip0"), format!("/dev/gpiochip0: {group}")),
         (
             "rppal",
             Board::pi3().without("gpiochip0"),
             "/dev/gpiochip0 and those after it: none is the header's; ".into(),
         ),
-        (
-            "rppal",
-            Board::pi5().without("gpiomem0"),
-            format!("/dev/gpiomem0: {none}"),
-        ),
-        (
-            "rppal",
-            Board::pi5().locked("gpiomem0"),
-            format!("/dev/gpiomem0: {group}"),
-        ),
-        (
-            "gpiochip",
-            Board::empty(),
-            "/dev/gpiochip*: there is none; ".into(),
-        ),
-        (
-            "gpiochip",
-            Board::pi3().locked("gpiochip0"),
-            format!("/dev/gpiochip0: {group}"),
-        ),
+        ("rppal", Board::pi5().without("gpiomem0"), format!("/dev/gpiomem0: {none}")),
+        ("rppal", Board::pi5().locked("gpiomem0"), format!("/dev/gpiomem0: {group}")),
+        ("gpiochip", Board::empty(), "/dev/gpiochip*: there is none; ".into()),
+        ("gpiochip", Board::pi3().locked("gpiochip0"), format!("/dev/gpiochip0: {group}")),
         (
             "gpiochip",
             Board::pi3().held(22),
@@ -261,11 +202,7 @@ fn a_driver_that_was_asked_for_and_cannot_work_says_what_is_missing_and_what_to_
             let output = board.command(command, &panel).output().unwrap();
             assert_eq!(output.status.code(), Some(1), "{driver}: {}", said(&output));
             let expected = format!("pilotlight: lamps ({driver}): {why}");
-            assert!(
-                said(&output).starts_with(&expected),
-                "{} is not {expected}",
-                said(&output)
-            );
+            assert!(said(&output).starts_with(&expected), "{} is not {expected}", said(&output));
             assert_eq!(said(&output).lines().count(), 1);
         }
     }

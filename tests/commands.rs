@@ -32,11 +32,7 @@ impl Stage {
         let server = SocketServer::start(HERE, 0, Nameserver::new([zone]));
         let anchor = anchor(HERE);
         let setting = Setting::new(&loopback(&[server.addr()], &[anchor.addr()], ZONES));
-        Self {
-            server,
-            anchor,
-            setting,
-        }
+        Self { server, anchor, setting }
     }
 
     fn check(&self, server: Behaviour, anchor: Behaviour) -> Ran {
@@ -123,11 +119,7 @@ fn config_says_what_will_be_asked() {
 the uplink of test is proved by 127.0.0.2:5301
 no [github]: no issues, lamps and log only
 ";
-    assert_eq!(
-        ran.out,
-        format!("{}: {expected}", setting.config.display()),
-        "{ran:?}"
-    );
+    assert_eq!(ran.out, format!("{}: {expected}", setting.config.display()), "{ran:?}");
     assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""));
 }
 
@@ -148,13 +140,8 @@ fn every_command_that_needs_the_configuration_exits_78_over_a_bad_one() {
     let mut text = fs::read_to_string(&setting.config).unwrap();
     text.push_str("[schedule]\ninterval = \"0s\"\nrechek = \"10s\"\n");
     fs::write(&setting.config, text).unwrap();
-    let runs: [&[&str]; 5] = [
-        &["config"],
-        &["check"],
-        &["run"],
-        &["report"],
-        &["lamps", "--seconds", "1"],
-    ];
+    let runs: [&[&str]; 5] =
+        [&["config"], &["check"], &["run"], &["report"], &["lamps", "--seconds", "1"]];
     let said: Vec<String> = runs
         .into_iter()
         .map(|arguments| {
@@ -177,9 +164,7 @@ fn a_configuration_that_is_missing_or_cannot_be_read_exits_78_with_its_path() {
     assert_eq!(missing.code, Some(78), "{missing:?}");
     let path = setting.config.display().to_string();
     assert!(
-        missing
-            .err
-            .starts_with(&format!("pilotlight: {path}: there is no such file")),
+        missing.err.starts_with(&format!("pilotlight: {path}: there is no such file")),
         "{missing:?}"
     );
     setting.config = setting.dir.path().to_owned();
@@ -237,10 +222,7 @@ fn the_issue_in_the_readme_is_one_that_is_written() {
     let read = |name: &str| fs::read_to_string(root.join(name)).unwrap();
     let readme = read("README.md");
     let issue = read("src/decide/testing/down.md");
-    let seen = issue
-        .lines()
-        .skip(1)
-        .filter(|line| !line.starts_with("<!--"));
+    let seen = issue.lines().skip(1).filter(|line| !line.starts_with("<!--"));
     for line in seen.filter(|line| !line.is_empty()) {
         assert!(readme.contains(&format!("\n> {line}\n")), "{line}");
     }

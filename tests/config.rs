@@ -61,10 +61,8 @@ fn good(text: &str) -> Config {
 fn every_bad_config_is_told_what_is_wrong_and_what_to_do() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/configs");
     let bless = std::env::var_os("BLESS").is_some();
-    let mut files: Vec<PathBuf> = fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .collect();
+    let mut files: Vec<PathBuf> =
+        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.sort();
     assert!(!files.is_empty());
     let mut differences = String::new();
@@ -84,10 +82,7 @@ fn every_bad_config_is_told_what_is_wrong_and_what_to_do() {
             fs::write(&file, now.trim_end().to_owned() + "\n").unwrap();
         }
     }
-    assert!(
-        bless || differences.is_empty(),
-        "these now say:\n{differences}"
-    );
+    assert!(bless || differences.is_empty(), "these now say:\n{differences}");
 }
 
 #[test]
@@ -153,14 +148,9 @@ fn what_is_left_out_has_its_default() {
     let intercept: Vec<_> = config.vantage.intercept.iter().map(address_text).collect();
     assert_eq!(intercept, ["192.0.2.53", "2001:db8::53"]);
     assert_eq!(config.zones[0].nameservers, [0]);
-    let github = good("[github]\nrepository = \"octocat/infra\"")
-        .github
-        .unwrap();
+    let github = good("[github]\nrepository = \"octocat/infra\"").github.unwrap();
     assert_eq!(github.api, "https://api.github.com");
-    assert_eq!(
-        (github.labels.len(), github.assignees.len(), github.ca),
-        (0, 0, None)
-    );
+    assert_eq!((github.labels.len(), github.assignees.len(), github.ca), (0, 0, None));
 }
 
 #[test]
@@ -194,12 +184,7 @@ fn addresses_may_name_another_port() {
     );
     let nameserver = &config.nameservers[0];
     assert_eq!(nameserver.name, "ns1.example.net");
-    let addresses = [
-        "192.0.2.1:53",
-        "192.0.2.1:5353",
-        "[2001:db8::1]:53",
-        "[2001:db8::1]:5353",
-    ];
+    let addresses = ["192.0.2.1:53", "192.0.2.1:5353", "[2001:db8::1]:53", "[2001:db8::1]:5353"];
     let addresses = addresses.map(|a| a.parse::<SocketAddr>().unwrap());
     assert_eq!(nameserver.addresses, addresses);
     assert_eq!(config.zones[0].name.to_ascii(), "example.net.");
@@ -216,17 +201,12 @@ fn paths_are_relative_to_the_folder_of_the_file() {
 #[test]
 fn the_api_loses_its_last_slash_and_may_be_plain_http_on_this_machine() {
     for (written, api) in [
-        (
-            "https://github.example.net/api/v3/",
-            "https://github.example.net/api/v3",
-        ),
+        ("https://github.example.net/api/v3/", "https://github.example.net/api/v3"),
         ("http://127.0.0.1:8080/", "http://127.0.0.1:8080"),
         ("http://[::1]:8080", "http://[::1]:8080"),
         ("http://localhost", "http://localhost"),
     ] {
-        let config = good(&format!(
-            "github = {{ repository = \"o/r\", api = {written:?} }}"
-        ));
+        let config = good(&format!("github = {{ repository = \"o/r\", api = {written:?} }}"));
         assert_eq!(config.github.unwrap().api, api);
     }
 }
@@ -240,10 +220,7 @@ fn every_driver_has_its_word() {
         ("terminal", Driver::Terminal),
         ("none", Driver::None),
     ] {
-        assert_eq!(
-            good(&format!("panel.driver = {word:?}")).panel.driver,
-            driver
-        );
+        assert_eq!(good(&format!("panel.driver = {word:?}")).panel.driver, driver);
     }
 }
 
@@ -312,26 +289,14 @@ fn a_file_that_cannot_be_read_is_a_problem_too() {
     let path = folder.path().join("pilotlight.toml");
     let printed = |path: &Path| Config::load(path).unwrap_err().to_string();
     let missing = printed(&path);
-    assert!(
-        missing.contains("pilotlight.toml: there is no such file\n    write it"),
-        "{missing}"
-    );
+    assert!(missing.contains("pilotlight.toml: there is no such file\n    write it"), "{missing}");
     let directory = printed(folder.path());
-    assert!(
-        directory.contains(": cannot be read: Is a directory"),
-        "{directory}"
-    );
+    assert!(directory.contains(": cannot be read: Is a directory"), "{directory}");
     fs::write(&path, b"# one\n# two \xff\n").unwrap();
     let latin = printed(&path);
-    assert!(
-        latin.contains("pilotlight.toml:2: is not UTF-8 text from here on"),
-        "{latin}"
-    );
+    assert!(latin.contains("pilotlight.toml:2: is not UTF-8 text from here on"), "{latin}");
     fs::write(&path, completed("\u{feff}# from Windows\r\n")).unwrap();
-    assert!(
-        Config::load(&path).is_ok(),
-        "a byte order mark and CRLF do no harm"
-    );
+    assert!(Config::load(&path).is_ok(), "a byte order mark and CRLF do no harm");
 }
 
 #[test]

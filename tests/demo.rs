@@ -62,10 +62,8 @@ const ROOT: &str = "\
 @ 86400 NS a.root-servers.net.";
 
 fn main() -> io::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .start_paused(true)
-        .build()?;
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build()?;
     runtime.block_on(async {
         // As long as a blocking task runs, the paused clock stands still until it is told to move.
         let (done, until_done) = thread::channel::<()>();
@@ -132,10 +130,7 @@ records = [
     });
     let colour = io::stdout().is_terminal();
     log::plain(Screen::new, colour, Some(clock));
-    let places = Places {
-        runtime: folder.path().join("run"),
-        state: folder.path().join("state"),
-    };
+    let places = Places { runtime: folder.path().join("run"), state: folder.path().join("state") };
     let (orders, receiver) = mpsc::channel(1);
     let parts = Parts {
         network: Net::default(),
@@ -147,11 +142,7 @@ records = [
         config: path,
         orders: receiver,
     };
-    let story = Story {
-        clock,
-        now,
-        status: places.status(),
-    };
+    let story = Story { clock, now, status: places.status() };
 
     let play = async {
         say(
@@ -171,9 +162,7 @@ records = [
             "One failed round is no outage. ns2 is a suspect, and asked again after 10 and 20 seconds.",
         );
         story.until("down").await?;
-        story
-            .until_github(&github, |issues| issues.len() == 1)
-            .await?;
+        story.until_github(&github, |issues| issues.len() == 1).await?;
         say("Three times in a row: red, blinking the number of the nameserver, and an issue:");
         show_issue(&github);
         story.watch(4).await;
@@ -182,9 +171,7 @@ records = [
         ns2.start_again();
         story.leap_to_round().await;
         story.until("well").await?;
-        story
-            .until_github(&github, |issues| issues[0].state == "closed")
-            .await?;
+        story.until_github(&github, |issues| issues[0].state == "closed").await?;
         say("It answered twice in a row. The issue is closed:");
         let comment = github.issues()[0].comments.last().map(|c| c.body.clone());
         quote(&comment.unwrap_or_default());
@@ -201,9 +188,7 @@ records = [
         story.until("offline").await?;
         story.watch(3).await;
         let filed = github.issues().len();
-        say(&format!(
-            "Amber: our own connection is what is broken. Issues in all: still {filed}."
-        ));
+        say(&format!("Amber: our own connection is what is broken. Issues in all: still {filed}."));
         network(Behaviour::Good);
         story.until("well").await?;
         say("The uplink is back, and all is well.");
@@ -241,10 +226,8 @@ impl Story {
         });
         while ticks.recv().await.is_some() {
             tokio::time::advance(TICK * SPEED).await;
-            self.now.store(
-                self.clock.now().wall.map_or(0, Timestamp::as_second),
-                Ordering::Relaxed,
-            );
+            self.now
+                .store(self.clock.now().wall.map_or(0, Timestamp::as_second), Ordering::Relaxed);
         }
     }
 
@@ -295,10 +278,7 @@ fn state_of(status: &Path) -> Option<String> {
 
 fn show_issue(github: &GitHub) {
     let issue = &github.issues()[0];
-    quote(&format!(
-        "#{} {}\n\n{}",
-        issue.number, issue.title, issue.body
-    ));
+    quote(&format!("#{} {}\n\n{}", issue.number, issue.title, issue.body));
 }
 
 /// Text from GitHub, without what its readers do not see.
@@ -309,11 +289,7 @@ fn quote(text: &str) {
 }
 
 fn say(text: &str) {
-    let bold = if io::stdout().is_terminal() {
-        ("\x1b[1m", "\x1b[0m")
-    } else {
-        ("", "")
-    };
+    let bold = if io::stdout().is_terminal() { ("\x1b[1m", "\x1b[0m") } else { ("", "") };
     print(&format!("\n{}{text}{}", bold.0, bold.1));
 }
 

@@ -24,9 +24,7 @@ fn whatever_goes_wrong_each_outage_ends_as_one_closed_issue() {
         let text = hard_day(seed);
         if let Err(why) = play_text(&text, one_closed_issue_each) {
             let numbered = (1..).zip(text.lines());
-            let text: String = numbered
-                .map(|(n, line)| format!("{n:4} {line}\n"))
-                .collect();
+            let text: String = numbered.map(|(n, line)| format!("{n:4} {line}\n")).collect();
             write!(failed, "the day of seed {seed}, line {why}\n{text}").unwrap();
         }
     }
@@ -44,9 +42,7 @@ fn one_closed_issue_each(world: &mut World) -> Result<(), String> {
     let told = told.count() as u64;
     let twice = issues.iter().find(|issue| {
         let ends = issue.comments.iter();
-        ends.filter(|c| c.body.contains("answers as it should again"))
-            .count()
-            > 1
+        ends.filter(|c| c.body.contains("answers as it should again")).count() > 1
     });
     match twice {
         _ if open > 0 => Err(format!("{open} issues are open")),
@@ -65,40 +61,24 @@ fn hard_day(seed: u64) -> String {
         // Long enough to be seen through a cut of the uplink, and far from the next one.
         let from = outage * 6 * HOUR + dice.up_to(30 * MINUTE, 90 * MINUTE);
         let ns = *dice.one_of(&["ns1", "ns2"]);
-        let how = [
-            "closed",
-            "silent",
-            "refuses",
-            "wrong-address",
-            "lame",
-            "fails",
-        ];
+        let how = ["closed", "silent", "refuses", "wrong-address", "lame", "fails"];
         happen(from, format!("{ns} {}", dice.one_of(&how)));
         let lasts = dice.up_to(40 * MINUTE, 80 * MINUTE);
         happen(from + lasts, format!("{ns} back"));
         // Half of the faults come while there is something to write.
         for _ in 0..3 {
             happen(from + dice.up_to(0, lasts), fault(&mut dice));
-            happen(
-                outage * 6 * HOUR + dice.up_to(0, 6 * HOUR),
-                fault(&mut dice),
-            );
+            happen(outage * 6 * HOUR + dice.up_to(0, 6 * HOUR), fault(&mut dice));
         }
         if dice.up_to(0, 2) == 0 {
-            happen(
-                from + dice.up_to(0, lasts),
-                "person closes the last".to_owned(),
-            );
+            happen(from + dice.up_to(0, lasts), "person closes the last".to_owned());
         }
         let away = from + dice.up_to(0, 2 * lasts);
         happen(away, "github down".to_owned());
         happen(away + dice.up_to(5 * MINUTE, HOUR), "github up".to_owned());
         let cut = from + dice.up_to(0, 2 * lasts);
         happen(cut, "uplink cut".to_owned());
-        happen(
-            cut + dice.up_to(MINUTE, 10 * MINUTE),
-            "uplink mended".to_owned(),
-        );
+        happen(cut + dice.up_to(MINUTE, 10 * MINUTE), "uplink mended".to_owned());
         let killed = from + dice.up_to(0, lasts);
         let again = killed + dice.up_to(0, MINUTE);
         happen(killed, "kill".to_owned());

@@ -156,10 +156,7 @@ fn a_wrong_address_and_an_extra_mail_server_are_down_and_dig_shows_them(software
         assert_eq!(row["address"], address.to_string());
         assert_eq!(row["fault"], "wrong-records");
         assert_eq!(row["question"], "example.net MX");
-        assert_eq!(
-            row["detail"],
-            "answers with other records: unexpected 30 mail.example.net."
-        );
+        assert_eq!(row["detail"], "answers with other records: unexpected 30 mail.example.net.");
         assert_eq!(row["more"], 1, "the address of mail");
         let mut shell = Command::new("/bin/sh");
         let dug = Ran::of(shell.args(["-c", row["command"].as_str().unwrap()]));
@@ -176,10 +173,7 @@ fn a_zone_that_it_does_not_serve_is_refused(software: Software) {
     assert_eq!(ran.code, Some(2), "{ran:?}");
     let row = &server["faults"][0];
     assert_eq!(row["fault"], "rcode-refused");
-    assert_eq!(
-        row["detail"],
-        "answers REFUSED: it does not serve this zone (lame)"
-    );
+    assert_eq!(row["detail"], "answers REFUSED: it does not serve this zone (lame)");
 }
 
 fn it_is_down_while_it_is_stopped_and_well_again_afterwards(software: Software) {

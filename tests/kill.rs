@@ -46,11 +46,7 @@ fn points(story: u64) -> Vec<Point> {
     let mut points: Vec<u64> = (0..KILLS)
         .map(|kill| {
             // Each kill has its part of the story, so that a story is killed all along.
-            let all = if story.is_multiple_of(2) {
-                REQUESTS
-            } else {
-                PACKETS
-            };
+            let all = if story.is_multiple_of(2) { REQUESTS } else { PACKETS };
             let part = all / KILLS;
             1 + kill * part + mixed(story * KILLS + kill) % part
         })
@@ -79,26 +75,17 @@ fn story(home: &Home) {
     let set = |server: usize, behaviour| home.servers[server].nameserver().set(behaviour);
     let until = |what: &str, so: fn(&[Issue]) -> bool| {
         let seen = home.github.wait_for(so, PATIENCE);
-        assert!(
-            seen,
-            "never {what}: {:#?}\n{}",
-            home.github.issues(),
-            home.log()
-        );
+        assert!(seen, "never {what}: {:#?}\n{}", home.github.issues(), home.log());
     };
     home.until("well", shows("well"));
     set(1, Behaviour::PortClosed);
     until("opened", |issues| issues.iter().any(|i| i.state == "open"));
     set(1, Behaviour::Good);
-    until("closed", |issues| {
-        issues.iter().all(|i| i.state == "closed")
-    });
+    until("closed", |issues| issues.iter().all(|i| i.state == "closed"));
     set(0, Behaviour::WrongAddress);
     until("opened", |issues| issues.iter().any(|i| i.state == "open"));
     set(0, Behaviour::Good);
-    until("closed", |issues| {
-        issues.iter().all(|i| i.state == "closed")
-    });
+    until("closed", |issues| issues.iter().all(|i| i.state == "closed"));
 }
 
 fn killed_story(number: u64) {
@@ -108,10 +95,7 @@ fn killed_story(number: u64) {
     thread::scope(|scope| {
         scope.spawn(|| {
             for point in &points {
-                assert!(
-                    point.reached(&home),
-                    "story {number} is over before {point:?}"
-                );
+                assert!(point.reached(&home), "story {number} is over before {point:?}");
                 home.kill();
                 home.start();
             }
@@ -125,20 +109,10 @@ fn killed_story(number: u64) {
     assert!(home.ended(PATIENCE).success());
 
     let issues = home.github.issues();
-    let told: Vec<(&str, &str)> = issues
-        .iter()
-        .map(|issue| (issue.title.as_str(), issue.state.as_str()))
-        .collect();
-    let why = || {
-        format!(
-            "story {number}, killed at {points:?}: {issues:#?}\n{}",
-            home.log()
-        )
-    };
-    let expected = [
-        ("ns2.example.net is down", "closed"),
-        ("ns1.example.net is down", "closed"),
-    ];
+    let told: Vec<(&str, &str)> =
+        issues.iter().map(|issue| (issue.title.as_str(), issue.state.as_str())).collect();
+    let why = || format!("story {number}, killed at {points:?}: {issues:#?}\n{}", home.log());
+    let expected = [("ns2.example.net is down", "closed"), ("ns1.example.net is down", "closed")];
     assert_eq!(told, expected, "{}", why());
     for issue in &issues {
         let said: Vec<&str> = issue.comments.iter().map(|c| c.body.as_str()).collect();

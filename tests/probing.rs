@@ -62,10 +62,8 @@ fn config(
     intercept: &[SocketAddr],
 ) -> Config {
     let list = |addresses: &[SocketAddr]| {
-        let quoted: Vec<String> = addresses
-            .iter()
-            .map(|a| format!("{:?}", a.to_string()))
-            .collect();
+        let quoted: Vec<String> =
+            addresses.iter().map(|a| format!("{:?}", a.to_string())).collect();
         format!("[{}]", quoted.join(", "))
     };
     let mut text = format!(
@@ -109,9 +107,7 @@ async fn look<P: RuntimeProvider>(
     let clock = Clock::starting_at("2026-01-01T00:00:00Z".parse().unwrap());
     let prober = Prober::new(network.clone(), clock, patience);
     let vantage = &config.vantage;
-    let round = prober
-        .round(&targets(config), &vantage.anchors, &vantage.intercept)
-        .await;
+    let round = prober.round(&targets(config), &vantage.anchors, &vantage.intercept).await;
     let judgement = judge(config, &round);
     (round, judgement)
 }

@@ -28,11 +28,7 @@ pub(crate) struct Ran {
 impl Ran {
     /// Runs a command to its end, without what the environment of the tests may say about colours.
     pub(crate) fn of(command: &mut Command) -> Self {
-        let Output {
-            status,
-            stdout,
-            stderr,
-        } = command.output().unwrap();
+        let Output { status, stdout, stderr } = command.output().unwrap();
         Self {
             code: status.code(),
             out: String::from_utf8(stdout).unwrap(),

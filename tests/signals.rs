@@ -40,10 +40,8 @@ fn a_github_that_hangs_holds_up_neither_the_rounds_nor_the_end() {
     // The next one files it.
     home.github.set_hang(false);
     home.start();
-    let filed = home.github.wait_for(
-        |issues| issues.iter().any(|issue| issue.state == "closed"),
-        PATIENCE,
-    );
+    let filed =
+        home.github.wait_for(|issues| issues.iter().any(|issue| issue.state == "closed"), PATIENCE);
     assert!(filed, "{}", home.log());
     assert_eq!(home.github.issues().len(), 1);
 }

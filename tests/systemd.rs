@@ -51,10 +51,7 @@ fn root() -> Nameserver {
 
 fn config(ns1: SocketAddr, anchor: SocketAddr, github: Option<&GitHub>) -> String {
     let github = github.map_or_else(String::new, |github| {
-        format!(
-            "[github]\nrepository = \"owner/infra\"\napi = \"{}\"\n",
-            github.url()
-        )
+        format!("[github]\nrepository = \"owner/infra\"\napi = \"{}\"\n", github.url())
     });
     format!(
         "{github}
@@ -89,10 +86,8 @@ impl Service {
 
     fn start_with(anchor: Behaviour, github: Option<&GitHub>, token: &str) -> Self {
         let local = |last: u8| IpAddr::from([127, 0, 0, last]);
-        let servers = [
-            SocketServer::start(local(1), 0, zone()),
-            SocketServer::start(local(2), 0, root()),
-        ];
+        let servers =
+            [SocketServer::start(local(1), 0, zone()), SocketServer::start(local(2), 0, root())];
         servers[1].nameserver().set(anchor);
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
@@ -114,23 +109,13 @@ impl Service {
             .stderr(File::create(at("log")).unwrap())
             .spawn()
             .unwrap();
-        Self {
-            child,
-            socket,
-            folder,
-            _servers: servers,
-        }
+        Self { child, socket, folder, _servers: servers }
     }
 
     fn hear(&self) -> String {
         let mut message = [0; 4096];
-        let length = self
-            .socket
-            .recv(&mut message)
-            .expect("the daemon says something in time");
-        String::from_utf8_lossy(&message[..length])
-            .trim_end()
-            .to_owned()
+        let length = self.socket.recv(&mut message).expect("the daemon says something in time");
+        String::from_utf8_lossy(&message[..length]).trim_end().to_owned()
     }
 
     /// What is said up to the first message that begins so, without the pings before it.
@@ -196,10 +181,7 @@ fn a_dead_uplink_does_not_delay_readiness() {
     let service = Service::start(Behaviour::PortClosed, None);
     let start = service.until("READY=1");
     let status = &start[start.len() - 2];
-    assert_eq!(
-        status,
-        "STATUS=our own uplink is down, the nameservers are unknown"
-    );
+    assert_eq!(status, "STATUS=our own uplink is down, the nameservers are unknown");
 }
 
 #[test]
@@ -222,13 +204,9 @@ fn the_token_appears_in_nothing_that_we_produce() {
     let denied = service.until("STATUS=all well; cannot report to GitHub");
     let config = service.config().join("pilotlight.toml");
     let mut produced: Vec<u8> = denied.concat().into_bytes();
-    for command in [
-        &["report", "--test"][..],
-        &["status"],
-        &["status", "--json"],
-        &["config"],
-        &["check"],
-    ] {
+    for command in
+        [&["report", "--test"][..], &["status"], &["status", "--json"], &["config"], &["check"]]
+    {
         let output = Command::new(env!("CARGO_BIN_EXE_pilotlight"))
             .args(command)
             .arg("--config")
@@ -248,21 +226,12 @@ fn the_token_appears_in_nothing_that_we_produce() {
         produced.extend(std::fs::read(service.config().join(file)).unwrap());
     }
     let text = String::from_utf8_lossy(&produced);
-    assert!(
-        text.contains("the token is wrong, expired or revoked"),
-        "{text}"
-    );
+    assert!(text.contains("the token is wrong, expired or revoked"), "{text}");
     assert!(!text.contains("SECRET0"), "{text}");
     // It did travel, in the one place where it belongs.
     let sent = github.requests_detailed();
-    assert!(
-        sent.iter()
-            .all(|r| r.header("authorization") == Some(&format!("Bearer {secret}")))
-    );
-    assert!(
-        sent.iter()
-            .all(|r| !r.target.contains("SECRET0") && !r.body.contains("SECRET0"))
-    );
+    assert!(sent.iter().all(|r| r.header("authorization") == Some(&format!("Bearer {secret}"))));
+    assert!(sent.iter().all(|r| !r.target.contains("SECRET0") && !r.body.contains("SECRET0")));
 }
 
 /// A daemon in this process, under a paused clock, whose pings are counted.
@@ -288,10 +257,7 @@ async fn pings<P: RuntimeProvider>(
         clock,
         panel: Panel::spawn(driver),
         manager,
-        places: Places {
-            runtime: folder.path().join("run"),
-            state: folder.path().join("state"),
-        },
+        places: Places { runtime: folder.path().join("run"), state: folder.path().join("state") },
         token: None,
         config: folder.path().join("pilotlight.toml"),
         orders: receiver,
@@ -305,10 +271,7 @@ async fn pings<P: RuntimeProvider>(
 }
 
 fn addresses() -> (SocketAddr, SocketAddr) {
-    (
-        "127.0.0.1:5301".parse().unwrap(),
-        "127.0.0.2:5302".parse().unwrap(),
-    )
+    ("127.0.0.1:5301".parse().unwrap(), "127.0.0.2:5302".parse().unwrap())
 }
 
 fn network() -> MemNet {
@@ -329,10 +292,7 @@ async fn a_daemon_that_works_pings_three_times_in_each_watchdog_interval() {
 async fn a_round_that_never_ends_stops_the_pings() {
     let pings = pings(Stuck(network()), Box::new(Nothing), HALF_AN_HOUR).await;
     let last = pings.iter().last().unwrap();
-    assert!(
-        last < Duration::from_secs(120),
-        "the last ping came after {last:?}"
-    );
+    assert!(last < Duration::from_secs(120), "the last ping came after {last:?}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -15,21 +15,13 @@ use crate::io::dns::{Patience, Prober};
 use crate::io::wire::Net;
 
 pub(super) fn check(path: &Path, json: bool) -> Result<u8, Failed> {
-    let config = Config {
-        github: None,
-        ..load(path)?
-    };
+    let config = Config { github: None, ..load(path)? };
     let round = async {
         let clock = Clock::system();
-        let prober = Prober::new(
-            Net::default(),
-            clock,
-            Patience::paced(config.schedule.queries_per_second),
-        );
+        let prober =
+            Prober::new(Net::default(), clock, Patience::paced(config.schedule.queries_per_second));
         let vantage = &config.vantage;
-        let round = prober
-            .round(&targets(&config), &vantage.anchors, &vantage.intercept)
-            .await;
+        let round = prober.round(&targets(&config), &vantage.anchors, &vantage.intercept).await;
         (round, clock.now())
     };
     let (round, now) = runtime()?.block_on(round);

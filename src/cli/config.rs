@@ -25,31 +25,16 @@ fn summary(out: &mut impl Write, path: &Path, config: &Config) -> io::Result<()>
     let targets = targets(config);
     for (index, server) in config.nameservers.iter().enumerate() {
         let addresses: Vec<String> = server.addresses.iter().map(address_text).collect();
-        writeln!(
-            out,
-            "{} {} at {}",
-            index + 1,
-            server.name,
-            addresses.join(", ")
-        )?;
+        writeln!(out, "{} {} at {}", index + 1, server.name, addresses.join(", "))?;
         let Some(target) = targets.iter().find(|target| target.nameserver == index) else {
             continue; // every nameserver has a zone, and an address
         };
         for (zone, of_zone) in config.zones.iter().enumerate() {
-            let asked = target
-                .questions
-                .iter()
-                .filter(|question| question.zone == zone);
-            let asked: Vec<String> = asked
-                .map(|question| format!("{question} over {}", question.transport))
-                .collect();
+            let asked = target.questions.iter().filter(|question| question.zone == zone);
+            let asked: Vec<String> =
+                asked.map(|question| format!("{question} over {}", question.transport)).collect();
             if !asked.is_empty() {
-                writeln!(
-                    out,
-                    "    {}: {}",
-                    name_text(&of_zone.name),
-                    asked.join(", ")
-                )?;
+                writeln!(out, "    {}: {}", name_text(&of_zone.name), asked.join(", "))?;
             }
         }
     }
@@ -63,12 +48,7 @@ fn summary(out: &mut impl Write, path: &Path, config: &Config) -> io::Result<()>
         schedule.open_after
     )?;
     let anchors: Vec<String> = config.vantage.anchors.iter().map(address_text).collect();
-    writeln!(
-        out,
-        "the uplink of {} is proved by {}",
-        config.vantage.name,
-        anchors.join(", ")
-    )?;
+    writeln!(out, "the uplink of {} is proved by {}", config.vantage.name, anchors.join(", "))?;
     match &config.github {
         Some(github) => writeln!(out, "issues go to {} at {}", github.repository, github.api),
         None => writeln!(out, "no [github]: no issues, lamps and log only"),

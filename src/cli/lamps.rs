@@ -46,11 +46,7 @@ pub(super) fn lamps(path: &Path, seconds: u64) -> Result<u8, Failed> {
     let stop = Arc::new(AtomicBool::new(false));
     runtime()?.block_on(async {
         // Killed in the middle of a face, the lamps would stay as they are.
-        for kind in [
-            SignalKind::interrupt(),
-            SignalKind::terminate(),
-            SignalKind::hangup(),
-        ] {
+        for kind in [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()] {
             let (mut signal, stop) = (signal(kind)?, Arc::clone(&stop));
             tokio::spawn(async move {
                 signal.recv().await;

@@ -168,9 +168,7 @@ fn token() -> Result<Option<String>, Failed> {
 
 /// One thread for everything that waits; GitHub's calls get a second one when they are made.
 fn runtime() -> Result<tokio::runtime::Runtime, Failed> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .max_blocking_threads(1)
-        .build();
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(1).build();
     runtime.map_err(|error| Failed::Other(format!("the async runtime does not start: {error}")))
 }

@@ -28,11 +28,7 @@ pub(super) fn report(path: &Path, test: bool) -> Result<u8, Failed> {
     let access = github.access().map_err(failed)?;
     let repository = &settings.repository;
     writeln!(out, "token      belongs to {}", access.login)?;
-    writeln!(
-        out,
-        "repository {repository}, {} open issues of ours",
-        access.open
-    )?;
+    writeln!(out, "repository {repository}, {} open issues of ours", access.open)?;
     if !test {
         writeln!(
             out,

@@ -37,13 +37,7 @@ pub(super) fn status(args: &Args, json: bool) -> Result<u8, Failed> {
     if json {
         table::json(&mut out, &view)?;
     } else {
-        writeln!(
-            out,
-            "{} at {}: {}",
-            view.vantage,
-            wall_text(view.at),
-            view.meaning
-        )?;
+        writeln!(out, "{} at {}: {}", view.vantage, wall_text(view.at), view.meaning)?;
         table::print(&mut out, &view, colour(&io::stdout()))?;
         if let Some(why) = &view.reporting_why {
             writeln!(out, "\ncannot report: {why}")?;

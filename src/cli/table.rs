@@ -18,12 +18,7 @@ pub(super) fn json(out: &mut impl Write, view: &View) -> io::Result<()> {
 }
 
 pub(super) fn print(out: &mut impl Write, view: &View, colour: bool) -> io::Result<()> {
-    let width = view
-        .nameservers
-        .iter()
-        .map(|n| n.name.len())
-        .max()
-        .unwrap_or(0);
+    let width = view.nameservers.iter().map(|n| n.name.len()).max().unwrap_or(0);
     for (index, server) in view.nameservers.iter().enumerate() {
         let paint = match server.state.as_str() {
             "well" => GREEN,
@@ -32,13 +27,7 @@ pub(super) fn print(out: &mut impl Write, view: &View, colour: bool) -> io::Resu
         };
         let (paint, plain) = if colour { (paint, PLAIN) } else { ("", "") };
         let state = format!("{paint}{:<10}{plain}", server.state);
-        writeln!(
-            out,
-            "{} {:<width$}  {state}  {}",
-            index + 1,
-            server.name,
-            facts(server)
-        )?;
+        writeln!(out, "{} {:<width$}  {state}  {}", index + 1, server.name, facts(server))?;
         for row in &server.faults {
             print_row(out, row)?;
         }
@@ -81,16 +70,7 @@ fn print_row(out: &mut impl Write, row: &Row) -> io::Result<()> {
         n => format!(" (and {n} more of {})", row.zone),
     };
     // What a server sends may hold anything; a terminal must not act on it.
-    let detail: String = row
-        .detail
-        .chars()
-        .map(|c| if c.is_control() { '?' } else { c })
-        .collect();
-    writeln!(
-        out,
-        "  {mark} {} {}: it {detail}{more}",
-        address_text(&row.address),
-        row.question
-    )?;
+    let detail: String = row.detail.chars().map(|c| if c.is_control() { '?' } else { c }).collect();
+    writeln!(out, "  {mark} {} {}: it {detail}{more}", address_text(&row.address), row.question)?;
     writeln!(out, "      {}", row.command)
 }

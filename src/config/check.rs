@@ -13,14 +13,7 @@ use super::problem::{Problems, Wrong, wrong};
 use super::spec::{Document, Table};
 use super::{Config, Panel, Schedule, github, hosts, lamps, zone};
 
-const ROOT: &[&str] = &[
-    "github",
-    "vantage",
-    "schedule",
-    "panel",
-    "nameserver",
-    "zone",
-];
+const ROOT: &[&str] = &["github", "vantage", "schedule", "panel", "nameserver", "zone"];
 const SCHEDULE: &[&str] = &[
     "interval",
     "splay",
@@ -50,10 +43,7 @@ pub(super) fn check(file: &str, text: &str, host: &str) -> Result<Config, Proble
         }
     };
     let list = document.into_problems();
-    config.filter(|_| list.is_empty()).ok_or(Problems {
-        file: file.to_owned(),
-        list,
-    })
+    config.filter(|_| list.is_empty()).ok_or(Problems { file: file.to_owned(), list })
 }
 
 /// The lamps of a file, whatever else is wrong with it and even if it is no TOML: what cannot be read has
@@ -89,14 +79,12 @@ fn schedule(root: &Table<'_>) -> Schedule {
         written.unwrap_or_else(|| duration(default, least).expect("the defaults are good"))
     };
     let interval = time("interval", "10m", SECOND);
-    let splay = table.text("splay", "10s", |text| {
-        match duration(text, Duration::ZERO)? {
-            splay if splay < interval => Ok(splay),
-            _ => Err(wrong(
-                "is not shorter than the interval",
-                "write less, such as a tenth of the interval, or leave it out",
-            )),
-        }
+    let splay = table.text("splay", "10s", |text| match duration(text, Duration::ZERO)? {
+        splay if splay < interval => Ok(splay),
+        _ => Err(wrong(
+            "is not shorter than the interval",
+            "write less, such as a tenth of the interval, or leave it out",
+        )),
     });
     Schedule {
         interval,
@@ -107,9 +95,7 @@ fn schedule(root: &Table<'_>) -> Schedule {
         close_after: table.number("close-after", 1..=100).unwrap_or(2),
         degraded_after: time("degraded-after", "1h", Duration::ZERO),
         reopen_within: time("reopen-within", "1h", Duration::ZERO),
-        queries_per_second: table
-            .number("queries-per-second", 0..=u32::MAX)
-            .unwrap_or(50),
+        queries_per_second: table.number("queries-per-second", 0..=u32::MAX).unwrap_or(50),
     }
 }
 

@@ -23,9 +23,7 @@ pub(super) fn github(root: &Table<'_>, folder: &Path) -> Option<GitHub> {
         list.into_iter().filter_map(|(_, text)| text).collect()
     };
     Some(GitHub {
-        repository: table
-            .text("repository", "owner/infra", repository)
-            .unwrap_or_default(),
+        repository: table.text("repository", "owner/infra", repository).unwrap_or_default(),
         api: table
             .text("api", "https://api.github.com", api)
             .unwrap_or_else(|| "https://api.github.com".to_owned()),

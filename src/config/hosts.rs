@@ -89,10 +89,7 @@ pub(super) fn nameservers<'a>(
     let mut all = Vec::new();
     for table in root.tables("nameserver", NAMESERVER, next) {
         table.require("name", "write name = \"…\", such as \"ns1.example.net\"");
-        table.require(
-            "addresses",
-            "write addresses = [\"…\"], such as \"192.0.2.1\"",
-        );
+        table.require("addresses", "write addresses = [\"…\"], such as \"192.0.2.1\"");
         let mut written = String::new();
         let name = table.text("name", "ns1.example.net", |text| {
             written = text.to_ascii_lowercase();
@@ -105,23 +102,14 @@ pub(super) fn nameservers<'a>(
                 None => Ok(name),
             }
         });
-        let listed = table
-            .texts("addresses", "192.0.2.1", address)
-            .unwrap_or_default();
+        let listed = table.texts("addresses", "192.0.2.1", address).unwrap_or_default();
         let mut addresses = Vec::new();
         for (node, address) in listed {
             let Some(address) = address else { continue };
             addresses.push(address);
             let node = Some(node);
             let role = Role::Nameserver;
-            list(
-                &mut all,
-                Listed {
-                    address,
-                    role,
-                    node,
-                },
-            );
+            list(&mut all, Listed { address, role, node });
         }
         nameservers.push(Nameserver {
             // Refused names stay, so that a zone that lists one is not refused as well.
@@ -153,10 +141,7 @@ fn address(text: &str) -> Result<SocketAddr, Wrong> {
         ip if ip.is_multicast() => Err(wrong("is a multicast address", host)),
         IpAddr::V4(ip) if ip.is_broadcast() => Err(wrong("is the broadcast address", host)),
         IpAddr::V6(ip) => match ip.to_ipv4_mapped() {
-            Some(v4) => Err(wrong(
-                "is an IPv4 address in IPv6 dress",
-                format!("write {v4}"),
-            )),
+            Some(v4) => Err(wrong("is an IPv4 address in IPv6 dress", format!("write {v4}"))),
             None => Ok(address),
         },
         IpAddr::V4(_) => Ok(address),
@@ -168,10 +153,7 @@ pub(super) fn vantage<'a>(root: &Table<'a>, addresses: &mut Addresses<'a>, host:
     let default = vantage_name(host).unwrap_or_else(|_| "home".to_owned());
     let mut of_role = |key, role, default: &[&str]| {
         let listed = table.texts(key, default[0], address);
-        let complete = listed
-            .iter()
-            .flatten()
-            .all(|(_, address)| address.is_some());
+        let complete = listed.iter().flatten().all(|(_, address)| address.is_some());
         let listed: Vec<_> = match listed {
             Some(listed) => {
                 let written = |(node, address): (_, Option<_>)| Some((address?, Some(node)));
@@ -185,14 +167,7 @@ pub(super) fn vantage<'a>(root: &Table<'a>, addresses: &mut Addresses<'a>, host:
         let mut found = Vec::new();
         for (address, node) in listed {
             found.push(address);
-            list(
-                addresses,
-                Listed {
-                    address,
-                    role,
-                    node,
-                },
-            );
+            list(addresses, Listed { address, role, node });
         }
         (found, complete)
     };
@@ -213,10 +188,7 @@ fn vantage_name(text: &str) -> Result<String, Wrong> {
     if (1..=64).contains(&text.len()) && text.chars().all(known) {
         return Ok(text.to_owned());
     }
-    Err(wrong(
-        "is not a short name",
-        "write 1 to 64 letters, digits, -, _ and dots, such as home",
-    ))
+    Err(wrong("is not a short name", "write 1 to 64 letters, digits, -, _ and dots, such as home"))
 }
 
 /// An anchor in each family in which a nameserver has an address.

@@ -94,9 +94,6 @@ fn driver(text: &str) -> Result<Driver, Wrong> {
         "gpiochip" => Ok(Driver::Gpiochip),
         "terminal" => Ok(Driver::Terminal),
         "none" => Ok(Driver::None),
-        _ => Err(wrong(
-            "is not a driver",
-            "write auto, rppal, gpiochip, terminal or none",
-        )),
+        _ => Err(wrong("is not a driver", "write auto, rppal, gpiochip, terminal or none")),
     }
 }

@@ -68,8 +68,5 @@ pub(super) struct Wrong {
 
 /// `reason` continues a sentence that begins with the value; `next` begins with a verb.
 pub(super) fn wrong(reason: impl Into<String>, next: impl Into<String>) -> Wrong {
-    Wrong {
-        reason: reason.into(),
-        next: next.into(),
-    }
+    Wrong { reason: reason.into(), next: next.into() }
 }

@@ -40,10 +40,7 @@ pub(super) fn parse(rtype: RecordType, value: &str, apex: &Name) -> Result<RData
     }
     let example = example(rtype);
     if value.trim().is_empty() {
-        return Err(wrong(
-            "is empty",
-            format!("write a value, such as {example}"),
-        ));
+        return Err(wrong("is empty", format!("write a value, such as {example}")));
     }
     if rtype == RecordType::TXT && !value.starts_with('"') {
         return Ok(text(value.as_bytes()));
@@ -64,10 +61,9 @@ pub(super) fn parse(rtype: RecordType, value: &str, apex: &Name) -> Result<RData
         },
         (RecordType::AAAA, [address]) => match address.parse::<Ipv6Addr>() {
             Ok(address) => Ok(RData::AAAA(AAAA(address))),
-            Err(_) => Err(wrong(
-                "is not an IPv6 address",
-                "write an IPv6 address, such as 2001:db8::80",
-            )),
+            Err(_) => {
+                Err(wrong("is not an IPv6 address", "write an IPv6 address, such as 2001:db8::80"))
+            }
         },
         (RecordType::CNAME, [host]) => Ok(RData::CNAME(CNAME(name::within(host, apex)?))),
         (RecordType::NS, [host]) => Ok(RData::NS(NS(name::within(host, apex)?))),
@@ -260,11 +256,7 @@ mod tests {
         let (head, tail) = dkim.split_at(255);
         let sent = RData::TXT(TXT::new(vec![head.to_owned(), tail.to_owned()]));
         let seen = over_the_wire(sent);
-        assert_ne!(
-            seen,
-            read(RecordType::TXT, &dkim),
-            "two strings, not yet one"
-        );
+        assert_ne!(seen, read(RecordType::TXT, &dkim), "two strings, not yet one");
         assert_eq!(canonical(&seen), read(RecordType::TXT, &dkim));
         let quoted = format!("\"{head}\" \"{tail}\"");
         assert_eq!(canonical(&seen), read(RecordType::TXT, &quoted));
@@ -292,14 +284,7 @@ mod tests {
         let value = r#""a\"b\\c;" "\065\195\169é" "" d"#;
         let expected = text("a\"b\\c;Aééd".as_bytes());
         assert_eq!(read(RecordType::TXT, value), expected);
-        for bad in [
-            r#""a"#,
-            r#""a\"#,
-            r#""\256""#,
-            r#""\1""#,
-            r#""\12"#,
-            "\"a\nb\"",
-        ] {
+        for bad in [r#""a"#, r#""a\"#, r#""\256""#, r#""\1""#, r#""\12"#, "\"a\nb\""] {
             assert!(parse(RecordType::TXT, bad, &apex()).is_err(), "{bad}");
         }
     }

@@ -23,10 +23,7 @@ pub(super) struct Document<'a> {
 
 impl<'a> Document<'a> {
     pub(super) fn new(text: &'a str) -> Self {
-        Self {
-            text,
-            problems: RefCell::default(),
-        }
+        Self { text, problems: RefCell::default() }
     }
 
     /// All problems, in the order of their lines; those of the file as a whole come last.
@@ -174,13 +171,7 @@ impl<'a> Table<'a> {
         map: &'a DeTable<'a>,
         known: &'static [&'static str],
     ) -> Self {
-        let table = Table {
-            document,
-            at: None,
-            path: String::new(),
-            map: Some(map),
-            known,
-        };
+        let table = Table { document, at: None, path: String::new(), map: Some(map), known };
         table.refuse_unknown();
         table
     }
@@ -215,8 +206,7 @@ impl<'a> Table<'a> {
     pub(super) fn require(&self, key: &str, next: &str) {
         if self.value(key).is_none() {
             let wrong = wrong("is missing", next);
-            self.document
-                .add(self.at, &self.path_of(key), String::new(), wrong);
+            self.document.add(self.at, &self.path_of(key), String::new(), wrong);
         }
         self.require_items(key, next);
     }
@@ -251,9 +241,8 @@ impl<'a> Table<'a> {
     ) -> Option<Vec<(Node<'a>, Option<T>)>> {
         let next = format!("write a list: {key} = [{example:?}]");
         let each = |node: Node<'a>| {
-            let value = node
-                .text(example)
-                .and_then(|text| read(text).map_err(|e| node.refuse(e)).ok());
+            let value =
+                node.text(example).and_then(|text| read(text).map_err(|e| node.refuse(e)).ok());
             (node, value)
         };
         let list = self.get(key)?.list(next)?;
@@ -333,8 +322,7 @@ impl<'a> Table<'a> {
             if !self.known.contains(&name) {
                 let wrong = wrong("there is no such key in this version", self.instead(name));
                 let path = self.path_of(name);
-                self.document
-                    .add(Some(key.span().start), &path, String::new(), wrong);
+                self.document.add(Some(key.span().start), &path, String::new(), wrong);
             }
         }
     }

@@ -34,10 +34,9 @@ pub(super) fn zones(root: &Table<'_>, nameservers: &[Nameserver]) -> Vec<Zone> {
         let apex = table.text("name", "example.net", |text| {
             let apex = name::absolute(text)?.to_lowercase();
             match zones.iter().position(|zone| zone.name == apex) {
-                Some(i) => Err(wrong(
-                    format!("is already zone[{i}]"),
-                    "put its records into one [[zone]]",
-                )),
+                Some(i) => {
+                    Err(wrong(format!("is already zone[{i}]"), "put its records into one [[zone]]"))
+                }
                 None => Ok(apex),
             }
         });
@@ -45,11 +44,7 @@ pub(super) fn zones(root: &Table<'_>, nameservers: &[Nameserver]) -> Vec<Zone> {
         let name = apex.unwrap_or_else(Name::root);
         let nameservers = served_by(&table, nameservers);
         let records = record_sets(&table, &name);
-        zones.push(Zone {
-            name,
-            nameservers,
-            records,
-        });
+        zones.push(Zone { name, nameservers, records });
     }
     let idle = |n: &usize| !zones.iter().any(|zone| zone.nameservers.contains(n));
     for n in (0..nameservers.len()).filter(|n| !zones.is_empty() && idle(n)) {
@@ -62,10 +57,7 @@ pub(super) fn zones(root: &Table<'_>, nameservers: &[Nameserver]) -> Vec<Zone> {
 
 /// Indices into `all`.
 fn served_by(table: &Table<'_>, all: &[Nameserver]) -> Vec<usize> {
-    table.require_items(
-        "nameservers",
-        "name one or more, or leave the key out for all",
-    );
+    table.require_items("nameservers", "name one or more, or leave the key out for all");
     let find = |text: &str| {
         let wanted = text.strip_suffix('.').unwrap_or(text).to_ascii_lowercase();
         let index = all.iter().position(|server| server.name == wanted);
@@ -115,11 +107,7 @@ fn record_sets(zone: &Table<'_>, apex: &Name) -> Vec<Arc<RecordSet>> {
         let expected = expected.unwrap_or(Expected::Some);
         let here = taken.entry(name.clone()).or_default();
         here.push((rtype, table.path().to_owned()));
-        sets.push(Arc::new(RecordSet {
-            name,
-            rtype,
-            expected,
-        }));
+        sets.push(Arc::new(RecordSet { name, rtype, expected }));
     }
     sets
 }
@@ -146,10 +134,7 @@ fn types() -> String {
 fn record_type(text: &str) -> Result<RecordType, Wrong> {
     let known = TYPES.into_iter().find(|&rtype| text == <&str>::from(rtype));
     known.ok_or_else(|| {
-        wrong(
-            "is not a type that this version compares",
-            format!("write one of {}", types()),
-        )
+        wrong("is not a type that this version compares", format!("write one of {}", types()))
     })
 }
 
@@ -180,10 +165,7 @@ fn may_stand(name: &Name, rtype: RecordType, apex: &Name, taken: &Taken) -> Resu
         }
         if *other == RecordType::CNAME || rtype == RecordType::CNAME {
             return Err(wrong(
-                format!(
-                    "is {} {rtype}, beside {path}, a {other}: a CNAME stands alone",
-                    at()
-                ),
+                format!("is {} {rtype}, beside {path}, a {other}: a CNAME stands alone", at()),
                 "keep the one that the zone has",
             ));
         }
@@ -204,16 +186,11 @@ fn expected(table: &Table<'_>, rtype: RecordType, apex: &Name) -> Option<Expecte
         }
         return Some(Expected::Some);
     }
-    table.require(
-        "values",
-        "write values = [\"…\"], all that the answer must hold",
-    );
+    table.require("values", "write values = [\"…\"], all that the answer must hold");
     let read = |text| records::parse(rtype, text, apex);
     let mut expected: Vec<RData> = Vec::new();
-    for (i, (node, rdata)) in table
-        .texts("values", records::example(rtype), read)?
-        .into_iter()
-        .enumerate()
+    for (i, (node, rdata)) in
+        table.texts("values", records::example(rtype), read)?.into_iter().enumerate()
     {
         match rdata {
             Some(rdata) if expected.contains(&rdata) => node.refuse(wrong(

@@ -16,11 +16,7 @@ use crate::decide::uplink::Uplink;
 use crate::decide::watch::{Reporting, Subject, Watch, uplink_text};
 
 pub(super) fn started(config: &Config, targets: &[Arc<Target>]) {
-    info!(
-        "pilotlight {}: {}",
-        env!("CARGO_PKG_VERSION"),
-        task(config, targets)
-    );
+    info!("pilotlight {}: {}", env!("CARGO_PKG_VERSION"), task(config, targets));
     if config.github.is_none() {
         info!("no [github] in the configuration: lamps and log only");
     }
@@ -71,11 +67,7 @@ pub(super) fn round(watch: &Watch, judgement: &Judgement, before: Option<Uplink>
     if uplink.blind() && before == Some(uplink) {
         return; // every minute, for as long as it lasts, there is nothing new to say
     }
-    let asked: usize = judgement
-        .verdicts
-        .iter()
-        .map(|(_, verdict)| verdict.questions)
-        .sum();
+    let asked: usize = judgement.verdicts.iter().map(|(_, verdict)| verdict.questions).sum();
     let face = watch.face();
     info!(
         "round: {} of {} in {}: {}",
@@ -89,9 +81,7 @@ pub(super) fn round(watch: &Watch, judgement: &Judgement, before: Option<Uplink>
 /// What changed, since when, and what happens next.
 pub(super) fn change(subject: &Subject, change: &Change, now: &Moment, schedule: &Schedule) {
     let name = subject.name.as_str();
-    let next = subject
-        .again
-        .map(|at| span_text(at.saturating_sub(now.uptime)));
+    let next = subject.again.map(|at| span_text(at.saturating_sub(now.uptime)));
     let next = next.map_or_else(String::new, |wait| format!("; asked again in {wait}"));
     let since = |incident: &Incident| wall_text(incident.since.wall);
     match change {
@@ -99,24 +89,13 @@ pub(super) fn change(subject: &Subject, change: &Change, now: &Moment, schedule:
             let why = incident.rows.first();
             let (fault, zone) = why.map_or(("", ""), |row| (row.fault.as_str(), row.zone.as_str()));
             let text = why.map_or_else(String::new, |row| {
-                format!(
-                    "{} {}: {}",
-                    address_text(&row.address),
-                    row.question,
-                    row.detail
-                )
+                format!("{} {}: {}", address_text(&row.address), row.question, row.detail)
             });
-            warn!(
-                NAMESERVER = name,
-                ZONE = zone,
-                FAULT = fault,
-                "{name} is suspect: {text}{next}"
-            );
+            warn!(NAMESERVER = name, ZONE = zone, FAULT = fault, "{name} is suspect: {text}{next}");
         }
-        Change::Cleared(_) => info!(
-            NAMESERVER = name,
-            "{name} is well: nothing was wrong the second time"
-        ),
+        Change::Cleared(_) => {
+            info!(NAMESERVER = name, "{name} is well: nothing was wrong the second time")
+        }
         Change::Opened(incident) | Change::Shifted(incident) => {
             for row in &incident.rows {
                 warn!(
@@ -166,10 +145,7 @@ pub(super) fn change(subject: &Subject, change: &Change, now: &Moment, schedule:
 
 /// What was done at GitHub, and why it could not be.
 pub(super) fn report(config: &Config, report: &Report, before: &Reporting) {
-    let repository = config
-        .github
-        .as_ref()
-        .map_or("", |github| github.repository.as_str());
+    let repository = config.github.as_ref().map_or("", |github| github.repository.as_str());
     for done in &report.done {
         info!("{repository}: {done}");
     }
@@ -197,10 +173,7 @@ pub(super) fn report(config: &Config, report: &Report, before: &Reporting) {
 pub(super) fn once_a_reason(what: &'static str, why: &str) {
     static SAID: Mutex<Vec<(&str, String)>> = Mutex::new(Vec::new());
     let mut said = SAID.lock().unwrap_or_else(PoisonError::into_inner);
-    if said
-        .iter()
-        .any(|(about, text)| *about == what && text == why)
-    {
+    if said.iter().any(|(about, text)| *about == what && text == why) {
         return;
     }
     said.retain(|(about, _)| *about != what);

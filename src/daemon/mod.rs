@@ -83,16 +83,7 @@ type Job<T> = Option<Pin<Box<dyn Future<Output = T>>>>;
 
 /// Watches until it is told to stop.
 pub async fn run<P: RuntimeProvider>(config: Config, parts: Parts<P>) {
-    let Parts {
-        network,
-        clock,
-        panel,
-        manager,
-        places,
-        token,
-        config: path,
-        mut orders,
-    } = parts;
+    let Parts { network, clock, panel, manager, places, token, config: path, mut orders } = parts;
     let mut daemon = Daemon {
         watch: Watch::new(&config),
         targets: targets(&config),
@@ -206,11 +197,7 @@ struct Daemon<P> {
 
 impl<P: RuntimeProvider> Daemon<P> {
     fn next_look(&self) -> Duration {
-        let again = self
-            .watch
-            .subjects
-            .iter()
-            .filter_map(|subject| subject.again);
+        let again = self.watch.subjects.iter().filter_map(|subject| subject.again);
         again.fold(self.regular, Duration::min)
     }
 
@@ -250,10 +237,7 @@ impl<P: RuntimeProvider> Daemon<P> {
             let subject = self.watch.subjects.get(index);
             subject.is_some_and(|subject| subject.again.is_some_and(|at| at <= now))
         };
-        let asked = self
-            .targets
-            .iter()
-            .filter(|target| everybody || due(target.nameserver));
+        let asked = self.targets.iter().filter(|target| everybody || due(target.nameserver));
         let asked: Vec<Arc<Target>> = asked.cloned().collect();
         for subject in &mut self.watch.subjects {
             // Whoever is asked has been asked, even one that serves no zone and will get no verdict.
@@ -261,11 +245,7 @@ impl<P: RuntimeProvider> Daemon<P> {
         }
         self.look_by = now + self.prober.longest(&asked) + SLACK;
         let (prober, vantage) = (self.prober.clone(), self.config.vantage.clone());
-        Box::pin(async move {
-            prober
-                .round(&asked, &vantage.anchors, &vantage.intercept)
-                .await
-        })
+        Box::pin(async move { prober.round(&asked, &vantage.anchors, &vantage.intercept).await })
     }
 
     fn judged(&mut self, round: &Round) {
@@ -283,12 +263,7 @@ impl<P: RuntimeProvider> Daemon<P> {
         } else if before.is_some_and(|uplink| uplink.blind()) {
             self.report_after = now.uptime; // GitHub was out of reach with everything else
         }
-        log::round(
-            &self.watch,
-            &judgement,
-            before,
-            now.uptime.saturating_sub(round.at.uptime),
-        );
+        log::round(&self.watch, &judgement, before, now.uptime.saturating_sub(round.at.uptime));
         for (index, change) in &changes {
             log::change(&self.watch.subjects[*index], change, &now, schedule);
         }
@@ -420,11 +395,7 @@ impl<P: RuntimeProvider> Daemon<P> {
                 tracing::warn!(
                     "{}: {error}; incidents in it are lost to us{}",
                     path.display(),
-                    if moved {
-                        ", the file is kept as unreported.unreadable"
-                    } else {
-                        ""
-                    },
+                    if moved { ", the file is kept as unreported.unreadable" } else { "" },
                 );
             }
         }

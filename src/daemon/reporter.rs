@@ -26,12 +26,8 @@ impl Reporter {
     /// `None` without a repository in the configuration.
     pub(super) fn new(config: &Config, token: Option<&str>) -> Option<Self> {
         let settings = config.github.as_ref()?;
-        let failure = |why| Failure {
-            why,
-            final_until_a_person_acts: true,
-            refused: false,
-            wait: None,
-        };
+        let failure =
+            |why| Failure { why, final_until_a_person_acts: true, refused: false, wait: None };
         let missing = || {
             failure(
                 "there is no token: put one into the credential github-token or into GITHUB_TOKEN"
@@ -40,10 +36,7 @@ impl Reporter {
         };
         let line = token.ok_or_else(missing).and_then(|token| {
             let github = GitHub::new(settings, token).map_err(failure)?;
-            Ok(Line {
-                github: Arc::new(Mutex::new(github)),
-                greeted: Arc::default(),
-            })
+            Ok(Line { github: Arc::new(Mutex::new(github)), greeted: Arc::default() })
         });
         Some(Self(line))
     }
@@ -59,9 +52,7 @@ pub(super) async fn report(
 ) -> Report {
     let mut report = Report::default();
     report.failed = match reporter.0 {
-        Ok(line) => attempt(&line, &wanted, &settled, &config, clock, &mut report)
-            .await
-            .err(),
+        Ok(line) => attempt(&line, &wanted, &settled, &config, clock, &mut report).await.err(),
         Err(failure) => Some(failure),
     };
     if let Some(failure) = report
@@ -104,12 +95,7 @@ async fn attempt(
         }
     };
     *line.greeted.lock().unwrap_or_else(PoisonError::into_inner) = true;
-    let Plan {
-        steps,
-        known,
-        settled,
-        adopt,
-    } = plan;
+    let Plan { steps, known, settled, adopt } = plan;
     report.known = known;
     report.settled = settled;
     report.adopt = adopt;
@@ -143,48 +129,28 @@ impl Line {
 
     async fn carry_out(&self, step: Step, report: &mut Report) -> Result<(), Failure> {
         match step {
-            Step::Create {
-                incident,
-                title,
-                body,
-                over,
-            } => {
+            Step::Create { incident, title, body, over } => {
                 let named = title.clone();
-                let issue = self
-                    .call(move |github| github.create(&title, &body))
-                    .await?;
-                report
-                    .done
-                    .push(format!("opened issue #{}: {named}", issue.number));
+                let issue = self.call(move |github| github.create(&title, &body)).await?;
+                report.done.push(format!("opened issue #{}: {named}", issue.number));
                 report.known.push((incident.clone(), issue));
                 if over {
                     tokio::time::sleep(WRITE_PAUSE).await;
                     let closed = Some(IssueState::Completed);
-                    self.call(move |github| github.edit(issue.number, None, None, closed))
-                        .await?;
-                    report.done.push(format!(
-                        "closed issue #{}: it was over already",
-                        issue.number
-                    ));
+                    self.call(move |github| github.edit(issue.number, None, None, closed)).await?;
+                    report
+                        .done
+                        .push(format!("closed issue #{}: it was over already", issue.number));
                     report.settled.push(incident);
                 }
             }
             Step::Comment { issue, key, body } => {
-                let said = self
-                    .call(move |github| github.comment(issue, &key, &body))
-                    .await?;
+                let said = self.call(move |github| github.comment(issue, &key, &body)).await?;
                 if said {
                     report.done.push(format!("commented on issue #{issue}"));
                 }
             }
-            Step::Edit {
-                issue,
-                title,
-                body,
-                state,
-                settles,
-                reports,
-            } => {
+            Step::Edit { issue, title, body, state, settles, reports } => {
                 self.call(move |github| github.edit(issue, title.as_deref(), Some(&body), state))
                     .await?;
                 report.done.push(match state {
@@ -193,10 +159,7 @@ impl Line {
                     Some(_) => format!("closed issue #{issue}"),
                 });
                 report.settled.extend(settles);
-                let reported = Reported {
-                    number: issue,
-                    closed_by_hand: false,
-                };
+                let reported = Reported { number: issue, closed_by_hand: false };
                 report.known.extend(reports.map(|id| (id, reported)));
             }
         }

@@ -151,10 +151,7 @@ impl fmt::Display for Fault {
             }
             Self::ManySoa(count) => write!(f, "answers with {count} SOA records, not one"),
             Self::Truncated(inner) => {
-                write!(
-                    f,
-                    "says over UDP that the answer is too long, and over TCP it {inner}"
-                )
+                write!(f, "says over UDP that the answer is too long, and over TCP it {inner}")
             }
             Self::Tcp(inner) => write!(f, "answers over UDP, but over TCP it {inner}"),
         }
@@ -199,10 +196,7 @@ mod tests {
     #[test]
     fn every_fault_reads_as_the_end_of_a_sentence_and_has_a_stable_code() {
         let a = |last| RData::A(std::net::Ipv4Addr::new(192, 0, 2, last).into());
-        let wrong = Fault::Records {
-            missing: vec![a(80)],
-            extra: (1..=7).map(a).collect(),
-        };
+        let wrong = Fault::Records { missing: vec![a(80)], extra: (1..=7).map(a).collect() };
         assert_eq!(
             wrong.to_string(),
             "answers with other records: missing 192.0.2.80, unexpected 192.0.2.1, 192.0.2.2, \

@@ -144,9 +144,7 @@ pub fn title(subject: &str, severity: Severity) -> String {
 /// A title that we wrote, and may write again.
 #[must_use]
 pub fn is_our_title(subject: &str, text: &str) -> bool {
-    [Severity::Down, Severity::Degraded]
-        .iter()
-        .any(|s| text == title(subject, *s))
+    [Severity::Down, Severity::Degraded].iter().any(|s| text == title(subject, *s))
 }
 
 /// What the body shows: changes when the table would say something else, but for the number of questions
@@ -155,14 +153,7 @@ pub fn is_our_title(subject: &str, text: &str) -> bool {
 pub fn shows(wanted: &Wanted) -> String {
     let incident = &wanted.incident;
     let rows = incident.rows.iter().map(|row| {
-        let Row {
-            address,
-            zone,
-            fault,
-            question,
-            detail,
-            ..
-        } = row;
+        let Row { address, zone, fault, question, detail, .. } = row;
         format!("{address} {zone} {fault} {question} {detail}")
     });
     digest(incident.severity, rows)
@@ -172,10 +163,7 @@ pub fn shows(wanted: &Wanted) -> String {
 #[must_use]
 pub fn says(wanted: &Wanted) -> String {
     let incident = &wanted.incident;
-    let places = incident
-        .rows
-        .iter()
-        .map(|row| format!("{} {}", row.address, row.zone));
+    let places = incident.rows.iter().map(|row| format!("{} {}", row.address, row.zone));
     digest(incident.severity, places)
 }
 
@@ -276,9 +264,7 @@ fn table_row(row: &Row) -> String {
         n => format!(" (and {n} questions more)"),
     };
     let (zone, detail) = (cell(&row.zone), cell(&row.detail));
-    let Row {
-        question, command, ..
-    } = row;
+    let Row { question, command, .. } = row;
     let address = address_text(&row.address);
     format!("| {zone} | `{address}` | `{question}`: it {detail}{more} | `{command}` |\n")
 }
@@ -313,9 +299,7 @@ fn cell(text: &str) -> String {
 
 fn history(wanted: &Wanted) -> String {
     let said = wanted.incident.history.iter().map(|past| {
-        let at = past
-            .at
-            .map_or_else(|| "?".to_owned(), |t| t.strftime("%H:%M:%S").to_string());
+        let at = past.at.map_or_else(|| "?".to_owned(), |t| t.strftime("%H:%M:%S").to_string());
         match (past.severity, past.zones) {
             (None, _) => format!("{at} well"),
             (Some(severity), 1) => format!("{at} {severity} (1 zone)"),

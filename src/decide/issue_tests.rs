@@ -35,10 +35,7 @@ fn marker() -> Marker {
 #[test]
 fn a_marker_survives_its_way_through_an_issue_even_with_two_hyphens_in_a_name() {
     let line = marker().line();
-    assert!(
-        !line["<!--".len()..line.len() - "-->".len()].contains("--"),
-        "{line}"
-    );
+    assert!(!line["<!--".len()..line.len() - "-->".len()].contains("--"), "{line}");
     let body = format!("Somebody's words.\n{line}\nours\n{CLOSING}\nmore words");
     assert_eq!(Marker::find(&body), Some(marker()));
     assert_eq!(Marker::find("no marker"), None);
@@ -50,10 +47,7 @@ fn a_marker_survives_its_way_through_an_issue_even_with_two_hyphens_in_a_name() 
 fn what_people_write_around_our_part_stays() {
     let old = format!("before\n{}\nold\n{CLOSING}\nafter", marker().line());
     let new = merge(&old, "<!-- pilotlight {} -->new<!-- /pilotlight -->");
-    assert_eq!(
-        new,
-        "before\n<!-- pilotlight {} -->new<!-- /pilotlight -->\nafter"
-    );
+    assert_eq!(new, "before\n<!-- pilotlight {} -->new<!-- /pilotlight -->\nafter");
     assert_eq!(merge("only theirs", "OURS"), "OURS\n\nonly theirs");
     assert_eq!(merge("", "OURS"), "OURS");
 }
@@ -124,10 +118,7 @@ fn round(config: &Config, got: impl Fn(bool, &Question) -> Option<Outcome>) -> R
             truncated: false,
             latency: Duration::from_millis(20),
         };
-        Observed {
-            observations: target.questions.iter().enumerate().map(ask).collect(),
-            target,
-        }
+        Observed { observations: target.questions.iter().enumerate().map(ask).collect(), target }
     });
     let anchor = |address: &std::net::SocketAddr| Reading {
         address: *address,
@@ -159,10 +150,7 @@ fn opened(apart: u64, rounds: &[Round]) -> String {
         schedule: &config.schedule,
         now,
     };
-    let listing = Listing {
-        open: Vec::new(),
-        closed: Some(Vec::new()),
-    };
+    let listing = Listing { open: Vec::new(), closed: Some(Vec::new()) };
     let plan = reconcile(&watch.wanted(), &listing, &context).unwrap();
     let [Step::Create { title, body, .. }] = &plan.steps[..] else {
         panic!("{:?}", plan.steps);
@@ -172,10 +160,7 @@ fn opened(apart: u64, rounds: &[Round]) -> String {
 
 /// `BLESS=1 cargo test` writes what is said now; read the difference before you commit it.
 fn sample(name: &str, text: &str) {
-    let file = format!(
-        "{}/src/decide/testing/{name}.md",
-        env!("CARGO_MANIFEST_DIR")
-    );
+    let file = format!("{}/src/decide/testing/{name}.md", env!("CARGO_MANIFEST_DIR"));
     if std::env::var_os("BLESS").is_some() {
         std::fs::write(&file, format!("{text}\n")).unwrap();
     }
@@ -231,12 +216,8 @@ fn the_issue_of_an_outage_that_was_over_before_anybody_could_be_told() {
 fn an_issue_stays_below_what_github_takes_and_says_what_it_leaves_out() {
     let zones = (0..500).map(|number| format!("zone{number}.example.net"));
     let long = "@".repeat(5000);
-    let rows: Vec<Row> = zones
-        .map(|zone| Row {
-            detail: long.clone(),
-            ..row(V4, &zone, Severity::Down)
-        })
-        .collect();
+    let rows: Vec<Row> =
+        zones.map(|zone| Row { detail: long.clone(), ..row(V4, &zone, Severity::Down) }).collect();
     let mut text = String::new();
     table(&mut text, &rows);
     assert!(text.len() < TABLE + 300, "{}", text.len());

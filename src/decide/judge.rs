@@ -61,9 +61,7 @@ pub fn judge(config: &Config, round: &Round) -> Judgement {
         judge_address(config, observed, uplink, verdict, &mut latencies);
         let next = round.observed.get(index + 1);
         if next.is_none_or(|next| next.target.nameserver != subject) {
-            verdict
-                .rows
-                .sort_by_key(|row| std::cmp::Reverse(row.severity));
+            verdict.rows.sort_by_key(|row| std::cmp::Reverse(row.severity));
             latencies.sort_unstable();
             verdict.latency = latencies.get(latencies.len() / 2).copied();
             latencies.clear();
@@ -169,12 +167,7 @@ fn judge_one(question: &Question, observation: &Observation) -> Opinion {
         // Not asked, because UDP had shown that the address is dead: then it is that fault, not TCP's.
         (_, Observation { attempts: 0, .. }) => fault,
         (Transport::Tcp, _) => Fault::Tcp(Box::new(fault)),
-        (
-            Transport::Udp,
-            Observation {
-                truncated: true, ..
-            },
-        ) => Fault::Truncated(Box::new(fault)),
+        (Transport::Udp, Observation { truncated: true, .. }) => Fault::Truncated(Box::new(fault)),
         (Transport::Udp, _) => fault,
     })
 }
@@ -223,15 +216,8 @@ pub fn judge_answer(set: &RecordSet, answer: &Answer, over: Transport) -> Result
 
 fn compare(expected: &[RData], found: &[&RData]) -> Result<(), Fault> {
     let found: Vec<RData> = found.iter().map(|data| canonical(data)).collect();
-    let missing: Vec<RData> = expected
-        .iter()
-        .filter(|e| !found.contains(e))
-        .cloned()
-        .collect();
-    let mut extra: Vec<RData> = found
-        .into_iter()
-        .filter(|f| !expected.contains(f))
-        .collect();
+    let missing: Vec<RData> = expected.iter().filter(|e| !found.contains(e)).cloned().collect();
+    let mut extra: Vec<RData> = found.into_iter().filter(|f| !expected.contains(f)).collect();
     extra.sort_by_key(ToString::to_string); // servers rotate, and that is no news
     if missing.is_empty() && extra.is_empty() {
         return Ok(());

@@ -55,12 +55,7 @@ pub struct Lamps {
 
 impl Lamps {
     /// None of them.
-    pub const DARK: Self = Self {
-        green: false,
-        amber: false,
-        red: false,
-        own: Numbers::NONE,
-    };
+    pub const DARK: Self = Self { green: false, amber: false, red: false, own: Numbers::NONE };
 }
 
 /// The one thing that the panel says, the most pressing one.
@@ -118,11 +113,7 @@ pub struct Face {
 impl From<State> for Face {
     /// The state alone.
     fn from(state: State) -> Self {
-        Self {
-            state,
-            cannot_report: false,
-            own: Vec::new(),
-        }
+        Self { state, cannot_report: false, own: Vec::new() }
     }
 }
 
@@ -152,10 +143,7 @@ impl Face {
     /// What remains of it when nobody vouches for it any more: whether we can report is as unknown by
     /// then as the rest.
     fn stale(&self) -> Self {
-        Self {
-            own: self.own.clone(),
-            ..State::Stale.into()
-        }
+        Self { own: self.own.clone(), ..State::Stale.into() }
     }
 
     /// One plain sentence, without a capital or a full stop, for whoever stands in front of the lamps.
@@ -171,11 +159,7 @@ impl Face {
             State::Stale => "pilotlight is stuck, nothing is being watched".into(),
             State::Dark => "not running".into(),
         };
-        if self.adds_cannot_report() {
-            format!("{state}; cannot report to GitHub")
-        } else {
-            state
-        }
+        if self.adds_cannot_report() { format!("{state}; cannot report to GitHub") } else { state }
     }
 
     /// What is lit `at` this time since the face was first shown, and the time until that changes;
@@ -194,12 +178,7 @@ impl Face {
                 own = own.with(lamp.lamp);
             }
         }
-        let lamps = Lamps {
-            green,
-            amber,
-            red,
-            own,
-        };
+        let lamps = Lamps { green, amber, red, own };
         (lamps, next)
     }
 
@@ -219,11 +198,7 @@ impl Face {
             State::Stale => [FAST, FAST_OTHER, FAST],
             State::Dark => [OFF, OFF, OFF],
         };
-        let amber = if self.adds_cannot_report() {
-            amber.with_triple_blink()
-        } else {
-            amber
-        };
+        let amber = if self.adds_cannot_report() { amber.with_triple_blink() } else { amber };
         [green, amber, red]
     }
 

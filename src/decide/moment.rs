@@ -29,23 +29,14 @@ impl Moment {
     #[must_use]
     pub fn dated(self, now: &Self) -> Self {
         let ago = now.uptime.checked_sub(self.uptime);
-        let wall = now
-            .wall
-            .zip(ago)
-            .and_then(|(wall, ago)| wall.checked_sub(ago).ok());
-        Self {
-            wall: self.wall.or(wall),
-            ..self
-        }
+        let wall = now.wall.zip(ago).and_then(|(wall, ago)| wall.checked_sub(ago).ok());
+        Self { wall: self.wall.or(wall), ..self }
     }
 
     /// A moment that is known by its wall time only, seen from now.
     #[must_use]
     pub fn recalled(&self, wall: Option<Timestamp>) -> Self {
-        let mut then = Self {
-            uptime: self.uptime,
-            wall,
-        };
+        let mut then = Self { uptime: self.uptime, wall };
         then.uptime = self.uptime.saturating_sub(self.since(&then));
         then
     }

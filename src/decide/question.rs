@@ -65,12 +65,8 @@ pub struct Target {
 /// signatures) are further questions of this list.
 #[must_use]
 pub fn targets(config: &Config) -> Vec<Arc<Target>> {
-    let asked: Vec<Vec<Question>> = config
-        .zones
-        .iter()
-        .enumerate()
-        .map(|(index, zone)| zone_questions(index, zone))
-        .collect();
+    let asked: Vec<Vec<Question>> =
+        config.zones.iter().enumerate().map(|(index, zone)| zone_questions(index, zone)).collect();
     let mut targets = Vec::new();
     for (nameserver, server) in config.nameservers.iter().enumerate() {
         let served = config.zones.iter().zip(&asked);
@@ -79,39 +75,24 @@ pub fn targets(config: &Config) -> Vec<Arc<Target>> {
             .flat_map(|(_, questions)| questions.iter().cloned())
             .collect();
         for &address in &server.addresses {
-            targets.push(Arc::new(Target {
-                nameserver,
-                address,
-                questions: questions.clone(),
-            }));
+            targets.push(Arc::new(Target { nameserver, address, questions: questions.clone() }));
         }
     }
     targets
 }
 
 fn zone_questions(index: usize, zone: &Zone) -> Vec<Question> {
-    let question = |set: &Arc<RecordSet>, transport| Question {
-        zone: index,
-        set: Arc::clone(set),
-        transport,
-    };
-    let at_apex = |rtype| {
-        Arc::new(RecordSet {
-            name: zone.name.clone(),
-            rtype,
-            expected: Expected::Some,
-        })
-    };
+    let question =
+        |set: &Arc<RecordSet>, transport| Question { zone: index, set: Arc::clone(set), transport };
+    let at_apex =
+        |rtype| Arc::new(RecordSet { name: zone.name.clone(), rtype, expected: Expected::Some });
     let soa = at_apex(RecordType::SOA);
     let mut questions = vec![question(&soa, Transport::Udp)];
     let at_the_apex = |set: &Arc<RecordSet>| set.rtype == RecordType::NS && set.name == zone.name;
     if !zone.records.iter().any(at_the_apex) {
         questions.push(question(&at_apex(RecordType::NS), Transport::Udp));
     }
-    let listed = zone
-        .records
-        .iter()
-        .filter(|set| set.rtype != RecordType::SOA);
+    let listed = zone.records.iter().filter(|set| set.rtype != RecordType::SOA);
     questions.extend(listed.map(|set| question(set, Transport::Udp)));
     questions.push(question(&soa, Transport::Tcp));
     questions
@@ -178,9 +159,7 @@ mod tests {
             .iter()
             .flat_map(|t| {
                 let address = t.address;
-                t.questions
-                    .iter()
-                    .map(move |q| format!("{address} {} {q}", q.transport))
+                t.questions.iter().map(move |q| format!("{address} {} {q}", q.transport))
             })
             .collect();
         let first = |address: &str| {
@@ -197,12 +176,8 @@ mod tests {
         expected.extend(first("[::1]:5301"));
         expected.extend(first("127.0.0.2:53"));
         expected.extend(
-            [
-                "UDP example.org SOA",
-                "UDP example.org NS",
-                "TCP example.org SOA",
-            ]
-            .map(|q| format!("127.0.0.2:53 {q}")),
+            ["UDP example.org SOA", "UDP example.org NS", "TCP example.org SOA"]
+                .map(|q| format!("127.0.0.2:53 {q}")),
         );
         assert_eq!(asked, expected);
     }
@@ -211,13 +186,7 @@ mod tests {
     fn the_dig_command_asks_the_same_server_the_same_thing_the_same_way() {
         let targets = targets(&config(TWO));
         let digs = |n: usize, q: usize| dig(&targets[n].address, &targets[n].questions[q]);
-        assert_eq!(
-            digs(0, 2),
-            "dig @127.0.0.1 -p 5301 +norecurse +bufsize=1232 www.example.net A"
-        );
-        assert_eq!(
-            digs(2, 3),
-            "dig @127.0.0.2 +norecurse +bufsize=1232 +tcp example.net SOA"
-        );
+        assert_eq!(digs(0, 2), "dig @127.0.0.1 -p 5301 +norecurse +bufsize=1232 www.example.net A");
+        assert_eq!(digs(2, 3), "dig @127.0.0.2 +norecurse +bufsize=1232 +tcp example.net SOA");
     }
 }

@@ -43,10 +43,7 @@ pub fn reconcile(
         context,
         wanted,
         open: open.filter(|issue| !theirs(issue)).collect(),
-        closed: listing
-            .closed
-            .as_ref()
-            .map(|all| all.iter().filter(ours).collect()),
+        closed: listing.closed.as_ref().map(|all| all.iter().filter(ours).collect()),
         plan: Plan::default(),
         settled: context.settled.to_vec(),
         kept: Vec::new(),
@@ -102,9 +99,7 @@ impl<'a> Desk<'a> {
         let closed = self.closed.as_ref().ok_or(NeedClosed)?;
         let same = |issue: &Issue| self.goes_on(issue, &wanted.subject);
         let open = self.open.iter().position(|issue| same(issue));
-        let by_hand = closed
-            .iter()
-            .position(|i| same(i) && self.holds(i, Some(wanted)));
+        let by_hand = closed.iter().position(|i| same(i) && self.holds(i, Some(wanted)));
         let (issue, state) = match (open, by_hand, &mut self.closed) {
             (Some(at), ..) => (self.open.remove(at), Some(IssueState::Completed)),
             (None, Some(at), Some(closed)) => (closed.remove(at), None),
@@ -172,9 +167,8 @@ impl<'a> Desk<'a> {
             self.known(wanted, number, true);
             return Ok(());
         }
-        let by_hand = closed
-            .iter()
-            .find(|i| self.goes_on(i, subject) && self.holds(i, Some(wanted)));
+        let by_hand =
+            closed.iter().find(|i| self.goes_on(i, subject) && self.holds(i, Some(wanted)));
         if let Some(issue) = by_hand.copied() {
             self.adopt(issue, true);
             return Ok(());
@@ -189,12 +183,7 @@ impl<'a> Desk<'a> {
 
     /// Whether an issue tells of trouble that nobody has seen the end of, and that may be this one.
     fn goes_on(&self, issue: &Issue, subject: &str) -> bool {
-        let Marker {
-            subject: of,
-            incident,
-            ended,
-            ..
-        } = &issue.marker;
+        let Marker { subject: of, incident, ended, .. } = &issue.marker;
         of == subject && !ended && !self.claimed(issue) && !self.settled.contains(incident)
     }
 
@@ -287,24 +276,13 @@ impl<'a> Desk<'a> {
     }
 
     fn known(&mut self, wanted: &Wanted, number: u64, closed_by_hand: bool) {
-        let reported = Reported {
-            number,
-            closed_by_hand,
-        };
+        let reported = Reported { number, closed_by_hand };
         self.kept.push((wanted.subject.clone(), number));
         self.plan.known.push((wanted.incident.id.clone(), reported));
     }
 
     fn adopt(&mut self, issue: &Issue, closed_by_hand: bool) {
-        let Marker {
-            subject,
-            incident,
-            since,
-            severity,
-            worst,
-            places,
-            ..
-        } = issue.marker.clone();
+        let Marker { subject, incident, since, severity, worst, places, .. } = issue.marker.clone();
         let number = issue.number;
         self.kept.push((subject.clone(), number));
         self.plan.adopt.push(Found {
@@ -314,10 +292,7 @@ impl<'a> Desk<'a> {
             severity,
             worst,
             places,
-            reported: Reported {
-                number,
-                closed_by_hand,
-            },
+            reported: Reported { number, closed_by_hand },
         });
     }
 
@@ -434,11 +409,7 @@ impl<'a> Desk<'a> {
             subject: wanted.subject.clone(),
             incident: incident.id.clone(),
             since: incident.since.wall,
-            severity: if ended {
-                incident.worst
-            } else {
-                incident.severity
-            },
+            severity: if ended { incident.worst } else { incident.severity },
             worst: incident.worst,
             places,
             shows: shows(wanted),

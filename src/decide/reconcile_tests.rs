@@ -36,14 +36,8 @@ fn beliefs() -> Vec<(&'static str, Led)> {
         ("reported recovering", then(reported(), 1, well())),
         ("ended", then(led(3, down()), 2, well())),
         ("ended reported", then(reported(), 2, well())),
-        (
-            "ended and again",
-            then(then(led(3, down()), 2, well()), 3, down()),
-        ),
-        (
-            "ended reported and again",
-            then(then(reported(), 2, well()), 3, down()),
-        ),
+        ("ended and again", then(then(led(3, down()), 2, well()), 3, down())),
+        ("ended reported and again", then(then(reported(), 2, well()), 3, down())),
         ("adopted", adopted()),
         ("adopted and seen", then(adopted(), 1, down())),
         ("adopted and ended", then(adopted(), 2, well())),
@@ -81,63 +75,24 @@ const OPEN: Seed = Seed {
 
 /// All that an issue can be to us.
 fn theirs() -> Vec<Seed> {
-    let other = Seed {
-        incident: OTHER,
-        ..OPEN
-    };
-    let by_us = |closed, seed| Seed {
-        ended: true,
-        closed: Some(closed),
-        ..seed
-    };
-    let by_hand = |closed, seed| Seed {
-        closed: Some(closed),
-        ..seed
-    };
-    let third = Seed {
-        incident: THIRD,
-        ..OPEN
-    };
-    let office = Seed {
-        vantage: "office",
-        ..other
-    };
-    let unwatched = Seed {
-        subject: "ns9.example.net",
-        incident: "fourth-0",
-        ..OPEN
-    };
+    let other = Seed { incident: OTHER, ..OPEN };
+    let by_us = |closed, seed| Seed { ended: true, closed: Some(closed), ..seed };
+    let by_hand = |closed, seed| Seed { closed: Some(closed), ..seed };
+    let third = Seed { incident: THIRD, ..OPEN };
+    let office = Seed { vantage: "office", ..other };
+    let unwatched = Seed { subject: "ns9.example.net", incident: "fourth-0", ..OPEN };
     vec![
         OPEN,
-        Seed {
-            told: Some(600),
-            ..OPEN
-        },
-        Seed {
-            told: Some(2 * HOUR),
-            ..OPEN
-        },
-        Seed {
-            ended: true,
-            ..OPEN
-        },
+        Seed { told: Some(600), ..OPEN },
+        Seed { told: Some(2 * HOUR), ..OPEN },
+        Seed { ended: true, ..OPEN },
         by_us(5, OPEN),
         by_hand(5, OPEN),
         by_hand(2 * DAY, OPEN),
         other,
-        Seed {
-            told: Some(2 * HOUR),
-            ..other
-        },
-        Seed {
-            ended: true,
-            ..other
-        },
-        Seed {
-            ended: true,
-            reopened: true,
-            ..other
-        },
+        Seed { told: Some(2 * HOUR), ..other },
+        Seed { ended: true, ..other },
+        Seed { ended: true, reopened: true, ..other },
         by_us(600, other),
         by_us(2 * DAY, other),
         by_hand(600, other),
@@ -317,15 +272,8 @@ fn once(name: &str, start: &World, world: &World) {
             of.map(|(_, number)| *number).collect()
         };
         let (old, new) = (of(before), of(told));
-        let fine = if old.is_empty() {
-            new.len() == 1
-        } else {
-            new == old
-        };
-        assert!(
-            fine,
-            "{name}: {incident} is in {number}, {old:?} and {new:?}"
-        );
+        let fine = if old.is_empty() { new.len() == 1 } else { new == old };
+        assert!(fine, "{name}: {incident} is in {number}, {old:?} and {new:?}");
     }
 }
 
@@ -436,10 +384,7 @@ fn a_listing_that_lags_by_a_report_opens_nothing_twice() {
 #[test]
 fn an_issue_remembers_how_bad_it_was_and_where() {
     let mut world = World::new();
-    world.led = world
-        .led
-        .rounds(3, [down(), well()])
-        .rounds(2, [degraded(), well()]);
+    world.led = world.led.rounds(3, [down(), well()]).rounds(2, [degraded(), well()]);
     world.report();
     world.restart(&[]);
     world.led = world.led.rounds(1, [well(), well()]);

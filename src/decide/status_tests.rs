@@ -33,23 +33,17 @@ fn the_panel_shows_the_most_pressing_thing() {
     assert_eq!(recovering.state(), State::Down(vec![1, 2]));
     let second = led().rounds(3, [degraded(), down()]);
     assert_eq!(second.state(), State::Down(vec![2]));
-    let first = led()
-        .rounds(2, [down(), well()])
-        .rounds(1, [down(), down()]);
+    let first = led().rounds(2, [down(), well()]).rounds(1, [down(), down()]);
     assert_eq!(first.state(), State::Down(vec![1]), "and not suspect");
     // Then what is being asked again, then what is degraded.
-    let suspect = led()
-        .rounds(2, [degraded(), well()])
-        .rounds(1, [degraded(), down()]);
+    let suspect = led().rounds(2, [degraded(), well()]).rounds(1, [degraded(), down()]);
     assert_eq!(suspect.state(), State::Suspect);
     let one = led().rounds(3, [degraded(), well()]);
     assert_eq!(one.state(), State::Degraded);
     // Without any uplink nothing else can be said; interception is the better reason.
     let blind = one.uplink(Offline, Offline, [unknown(), unknown()]);
     assert_eq!(blind.state(), State::Offline);
-    let blind = led()
-        .rounds(3, [down(), down()])
-        .uplink(Offline, Unused, [unknown(), unknown()]);
+    let blind = led().rounds(3, [down(), down()]).uplink(Offline, Unused, [unknown(), unknown()]);
     assert_eq!(blind.state(), State::Offline);
     let blind = blind.uplink(Intercepted, Offline, [unknown(), unknown()]);
     assert_eq!(blind.state(), State::Intercepted);
@@ -70,18 +64,12 @@ fn a_round_over_some_says_nothing_of_a_family_that_none_of_them_has() {
     use Family::{Offline, Online, Unused};
     let mut led = Led::new().rounds(3, [down(), well()]);
     led.judged(&Judgement {
-        uplink: Uplink {
-            ipv4: Unused,
-            ipv6: Offline,
-        },
+        uplink: Uplink { ipv4: Unused, ipv6: Offline },
         verdicts: vec![(1, unknown())],
     });
     // The first is reached over IPv4, and nobody has looked at that.
     assert_eq!(led.state(), State::Down(vec![1]));
-    let uplink = Uplink {
-        ipv4: Online,
-        ipv6: Offline,
-    };
+    let uplink = Uplink { ipv4: Online, ipv6: Offline };
     assert_eq!(led.watch.uplink, Some(uplink));
     // A round over all says what there is to say.
     let led = led.uplink(Unused, Online, [well(), well()]);
@@ -131,13 +119,9 @@ fn the_exit_code_is_the_worst_thing_known() {
     assert_eq!(code(led().rounds(1, [down(), unknown()])), 1, "suspect");
     assert_eq!(code(led().rounds(3, [degraded(), unknown()])), 1);
     assert_eq!(code(led().rounds(3, [down(), degraded()])), 2);
-    let recovering = led()
-        .rounds(3, [down(), well()])
-        .rounds(1, [well(), well()]);
+    let recovering = led().rounds(3, [down(), well()]).rounds(1, [well(), well()]);
     assert_eq!(code(recovering), 1);
     // What is known to be down stays so when it is out of sight.
-    let hidden = led()
-        .rounds(3, [down(), well()])
-        .rounds(1, [unknown(), unknown()]);
+    let hidden = led().rounds(3, [down(), well()]).rounds(1, [unknown(), unknown()]);
     assert_eq!(code(hidden), 2);
 }

@@ -170,9 +170,7 @@ impl Health {
         fresh: &str,
     ) -> (Self, Option<Change>) {
         if let Some(incident) = self.incident_mut() {
-            incident
-                .places
-                .retain(|place| verdict.unseen.contains(place));
+            incident.places.retain(|place| verdict.unseen.contains(place));
         }
         match self.sight(verdict) {
             Sight::Unknown => (self, None),
@@ -190,9 +188,7 @@ impl Health {
         };
         let known = incident.map_or(&[][..], |incident| &incident.rows);
         let remembered = incident.is_some_and(|incident| !incident.places.is_empty());
-        let hidden = known
-            .iter()
-            .filter(|row| verdict.unseen.contains(&row.address));
+        let hidden = known.iter().filter(|row| verdict.unseen.contains(&row.address));
         let hidden: Vec<Row> = hidden.cloned().collect();
         match verdict.severity() {
             Some(severity) => {
@@ -304,16 +300,12 @@ impl Health {
                     Severity::Degraded => s.down,
                     Severity::Down => u32::from(s.down == 0),
                 };
-                let incident = Incident {
-                    severity,
-                    ..s.incident.renamed(old)
-                };
+                let incident = Incident { severity, ..s.incident.renamed(old) };
                 Self::Failing(Failing { incident, unlike })
             }
-            Self::Failing(f) => Self::Failing(Failing {
-                incident: f.incident.renamed(old),
-                unlike: f.unlike,
-            }),
+            Self::Failing(f) => {
+                Self::Failing(Failing { incident: f.incident.renamed(old), unlike: f.unlike })
+            }
             Self::Recovering(incident, healthy) => Self::Recovering(incident.renamed(old), healthy),
         }
     }
@@ -357,9 +349,7 @@ impl Suspicion {
             let change = first.then(|| Change::Suspected(self.incident.clone()));
             return (Health::Suspect(self), change);
         }
-        let Self {
-            mut incident, down, ..
-        } = self;
+        let Self { mut incident, down, .. } = self;
         let mut unlike = down;
         if down >= schedule.open_after {
             incident.believe(Severity::Down);

@@ -9,11 +9,7 @@ use crate::decide::testing::{
 
 /// `open-after` and `close-after`, with the other thresholds as they are by default.
 fn thresholds(open_after: u32, close_after: u32) -> Schedule {
-    Schedule {
-        open_after,
-        close_after,
-        ..schedule()
-    }
+    Schedule { open_after, close_after, ..schedule() }
 }
 
 /// A subject that is walked through verdicts, ten seconds apart.
@@ -25,11 +21,7 @@ struct Walk {
 
 impl Walk {
     fn new(open_after: u32, close_after: u32) -> Self {
-        Self {
-            health: Health::Well,
-            schedule: thresholds(open_after, close_after),
-            seconds: 0,
-        }
+        Self { health: Health::Well, schedule: thresholds(open_after, close_after), seconds: 0 }
     }
 
     fn step(&mut self, verdict: &Verdict) -> Option<Change> {
@@ -158,19 +150,10 @@ fn an_incident_opens_and_closes_after_exactly_as_many_verdicts_in_a_row_as_confi
     let says = |open, close, verdicts: &str| Walk::new(open, close).walk(verdicts);
     assert_eq!(says(3, 2, "DDDww"), "suspect suspect down recovering well");
     assert_eq!(says(1, 1, "Dw"), "down well");
-    assert_eq!(
-        says(2, 3, "DDwww"),
-        "suspect down recovering recovering well"
-    );
+    assert_eq!(says(2, 3, "DDwww"), "suspect down recovering recovering well");
     // One verdict to the contrary, and the count begins again.
-    assert_eq!(
-        says(3, 2, "DDwDDD"),
-        "suspect suspect well suspect suspect down"
-    );
-    assert_eq!(
-        says(3, 2, "DDDwDww"),
-        "suspect suspect down recovering down recovering well"
-    );
+    assert_eq!(says(3, 2, "DDwDDD"), "suspect suspect well suspect suspect down");
+    assert_eq!(says(3, 2, "DDDwDww"), "suspect suspect down recovering down recovering well");
     // Unknown neither counts nor interrupts.
     assert_eq!(
         says(3, 2, "D?D??Dw?w"),
@@ -201,21 +184,12 @@ fn down_and_degraded_shift_only_after_enough_verdicts_in_a_row() {
         "suspect suspect degraded degraded degraded degraded degraded degraded down"
     );
     // Degraded again after close-after in a row.
-    assert_eq!(
-        says("DDDdDdd"),
-        "suspect suspect down down down down degraded"
-    );
+    assert_eq!(says("DDDdDdd"), "suspect suspect down down down down degraded");
     // What was seen before the incident opened counts.
     assert_eq!(says("dDDD"), "suspect suspect degraded down");
-    assert_eq!(
-        says("DDdDDD"),
-        "suspect suspect degraded degraded degraded down"
-    );
+    assert_eq!(says("DDdDDD"), "suspect suspect degraded degraded degraded down");
     // Unknown neither counts nor interrupts.
-    assert_eq!(
-        says("dddD?DD"),
-        "suspect suspect degraded degraded degraded degraded down"
-    );
+    assert_eq!(says("dddD?DD"), "suspect suspect degraded degraded degraded degraded down");
     // A well verdict interrupts.
     assert_eq!(
         says("dddDDwDDD"),
@@ -233,14 +207,8 @@ fn a_relapse_is_the_first_verdict_in_a_row_for_a_shift_as_well() {
     better.health = better.health.adopt(remembered(Severity::Down));
     assert_eq!(better.walk("d"), "degraded");
     // With more than one in a row, it counts as one.
-    assert_eq!(
-        Walk::new(2, 2).walk("ddwDD"),
-        "suspect degraded recovering degraded down"
-    );
-    assert_eq!(
-        Walk::new(2, 2).walk("DDwdd"),
-        "suspect down recovering down degraded"
-    );
+    assert_eq!(Walk::new(2, 2).walk("ddwDD"), "suspect degraded recovering degraded down");
+    assert_eq!(Walk::new(2, 2).walk("DDwdd"), "suspect down recovering down degraded");
 }
 
 #[test]
@@ -250,10 +218,7 @@ fn a_shift_is_told_and_the_worst_is_remembered() {
     let change = walk.step(&degraded());
     assert_eq!(name(change.as_ref()), "shifted");
     let incident = walk.incident();
-    assert_eq!(
-        (incident.severity, incident.worst),
-        (Severity::Degraded, Severity::Down)
-    );
+    assert_eq!((incident.severity, incident.worst), (Severity::Degraded, Severity::Down));
 }
 
 #[test]
@@ -265,12 +230,7 @@ fn whoever_is_asked_again_is_asked_after_10_20_40_seconds_and_when_recovering_af
         waits.push(walk.again());
     }
     let (ten, twenty, forty, sixty) = (Some(10), Some(20), Some(40), Some(60));
-    assert_eq!(
-        waits,
-        [
-            ten, twenty, forty, forty, forty, None, None, sixty, sixty, None
-        ]
-    );
+    assert_eq!(waits, [ten, twenty, forty, forty, forty, None, None, sixty, sixty, None]);
     // Getting worse is suspicious, getting better is recovery.
     let mut worse = Walk::new(3, 2);
     worse.walk("dddD");
@@ -315,12 +275,8 @@ fn rows_that_are_out_of_sight_stay_beside_those_that_are_seen() {
     let mut walk = Walk::new(1, 1);
     walk.step(&both(down, degraded));
     walk.step(&without(V4, both(None, degraded)));
-    let addresses: Vec<String> = walk
-        .incident()
-        .rows
-        .iter()
-        .map(|row| row.address.to_string())
-        .collect();
+    let addresses: Vec<String> =
+        walk.incident().rows.iter().map(|row| row.address.to_string()).collect();
     assert_eq!(addresses, [V6, V4]);
     // Once it is seen again, it is what it is.
     walk.step(&both(None, degraded));
@@ -427,10 +383,7 @@ fn a_suspicion_alone_does_not_change_how_bad_a_remembered_incident_is() {
     // The suspicion's own verdicts count towards the shift.
     assert_eq!(after("D", Severity::Degraded, "DD"), "degraded down");
     assert_eq!(after("DD", Severity::Degraded, "D"), "down");
-    assert_eq!(
-        after("Dd", Severity::Degraded, "DDD"),
-        "degraded degraded down"
-    );
+    assert_eq!(after("Dd", Severity::Degraded, "DDD"), "degraded degraded down");
     assert_eq!(after("d", Severity::Down, "d"), "degraded");
     assert_eq!(after("dD", Severity::Down, "dd"), "down degraded");
 }
@@ -447,10 +400,7 @@ fn a_remembered_incident_is_seen_well_as_often_as_any_before_it_closes() {
 
 #[test]
 fn a_remembered_incident_does_not_close_while_its_address_is_out_of_sight() {
-    let old = || Incident {
-        places: vec![V4.parse().unwrap()],
-        ..remembered(Severity::Down)
-    };
+    let old = || Incident { places: vec![V4.parse().unwrap()], ..remembered(Severity::Down) };
     let mut walk = Walk::new(3, 2);
     walk.health = walk.health.adopt(old());
     for _ in 0..50 {

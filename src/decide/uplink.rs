@@ -44,11 +44,7 @@ impl Uplink {
     /// The family of an address.
     #[must_use]
     pub fn of(&self, address: &std::net::SocketAddr) -> Family {
-        if address.is_ipv6() {
-            self.ipv6
-        } else {
-            self.ipv4
-        }
+        if address.is_ipv6() { self.ipv6 } else { self.ipv4 }
     }
 
     /// After a round over some of the nameservers: a family that none of them has is as it was before.
@@ -58,10 +54,7 @@ impl Uplink {
             Family::Unused => before,
             seen => seen,
         };
-        Self {
-            ipv4: either(self.ipv4, before.ipv4),
-            ipv6: either(self.ipv6, before.ipv6),
-        }
+        Self { ipv4: either(self.ipv4, before.ipv4), ipv6: either(self.ipv6, before.ipv6) }
     }
 
     /// Neither family can be believed.
@@ -82,11 +75,7 @@ impl Uplink {
 pub fn read(round: &Round) -> Uplink {
     let family = |v6: bool| {
         let of_family = |reading: &&Reading| reading.address.is_ipv6() == v6;
-        if !round
-            .observed
-            .iter()
-            .any(|o| o.target.address.is_ipv6() == v6)
-        {
+        if !round.observed.iter().any(|o| o.target.address.is_ipv6() == v6) {
             return Family::Unused;
         }
         let answers = |r: &Reading| matches!(r.outcome, Outcome::Answer(_));
@@ -110,10 +99,7 @@ pub fn read(round: &Round) -> Uplink {
         }
         state
     };
-    Uplink {
-        ipv4: family(false),
-        ipv6: family(true),
-    }
+    Uplink { ipv4: family(false), ipv6: family(true) }
 }
 
 fn authoritative(reading: &Reading) -> bool {
@@ -130,19 +116,11 @@ mod tests {
     use crate::decide::round::{Answer, Observed};
 
     fn answer(aa: bool) -> Outcome {
-        Outcome::Answer(Answer {
-            rcode: ResponseCode::NoError,
-            aa,
-            tc: false,
-            records: Vec::new(),
-        })
+        Outcome::Answer(Answer { rcode: ResponseCode::NoError, aa, tc: false, records: Vec::new() })
     }
 
     fn reading(address: &str, outcome: Outcome) -> Reading {
-        Reading {
-            address: address.parse().unwrap(),
-            outcome,
-        }
+        Reading { address: address.parse().unwrap(), outcome }
     }
 
     fn round(before: Vec<Reading>, intercept: Vec<Reading>, after: Option<Vec<Reading>>) -> Round {
@@ -154,13 +132,7 @@ mod tests {
             }),
             observations: Vec::new(),
         };
-        Round {
-            at: Moment::default(),
-            before,
-            intercept,
-            after,
-            observed: vec![observed],
-        }
+        Round { at: Moment::default(), before, intercept, after, observed: vec![observed] }
     }
 
     const A: &str = "198.51.100.1:53";
@@ -177,11 +149,9 @@ mod tests {
     fn no_anchor_before_or_none_after_is_offline() {
         let silent = || vec![reading(A, Outcome::Silent)];
         let good = || vec![reading(A, answer(true))];
-        for (before, after) in [
-            (silent(), None),
-            (silent(), Some(good())),
-            (good(), Some(silent())),
-        ] {
+        for (before, after) in
+            [(silent(), None), (silent(), Some(good())), (good(), Some(silent()))]
+        {
             assert_eq!(read(&round(before, vec![], after)).ipv4, Family::Offline);
         }
         let both = read(&round(good(), vec![], Some(good())));
@@ -222,10 +192,7 @@ mod tests {
             observations: Vec::new(),
         });
         let uplink = read(&both);
-        assert_eq!(
-            (uplink.ipv4, uplink.ipv6),
-            (Family::Online, Family::Offline)
-        );
+        assert_eq!((uplink.ipv4, uplink.ipv6), (Family::Online, Family::Offline));
         assert!(!uplink.blind());
     }
 }

@@ -146,9 +146,7 @@ impl Watch {
                 None => Reporting::Off,
             },
             place: config.github.as_ref().map(|github| {
-                let GitHub {
-                    api, repository, ..
-                } = github;
+                let GitHub { api, repository, .. } = github;
                 [api.clone(), repository.clone(), config.vantage.name.clone()]
             }),
             settled: Vec::new(),
@@ -235,10 +233,7 @@ impl Watch {
 
     /// Gives what happened before the clock was set its wall time.
     fn date(&mut self, now: &Moment) {
-        let lasting = self
-            .subjects
-            .iter_mut()
-            .filter_map(|s| s.health.incident_mut());
+        let lasting = self.subjects.iter_mut().filter_map(|s| s.health.incident_mut());
         let over = self.ended.iter_mut().map(|ended| &mut ended.incident);
         for incident in lasting.chain(over) {
             incident.since = incident.since.dated(now);
@@ -277,8 +272,7 @@ impl Watch {
                 ended.issue = Some(*reported);
             }
         }
-        self.settled
-            .retain(|(_, since)| now.uptime.saturating_sub(*since) < SETTLED_HOLDS);
+        self.settled.retain(|(_, since)| now.uptime.saturating_sub(*since) < SETTLED_HOLDS);
         for incident in &report.settled {
             self.ended.retain(|e| e.incident.id != *incident);
             self.settled.push((incident.clone(), now.uptime));
@@ -288,9 +282,9 @@ impl Watch {
         }
         self.reporting = match (&report.failed, self.reporting) {
             (None, _) => Reporting::Fine,
-            (Some(failure), _) if failure.final_until_a_person_acts => Reporting::Denied {
-                why: failure.why.clone(),
-            },
+            (Some(failure), _) if failure.final_until_a_person_acts => {
+                Reporting::Denied { why: failure.why.clone() }
+            }
             (Some(failure), before) => Reporting::Failing {
                 attempts: match before {
                     // Nothing can be expected to work before the clock is set.
@@ -437,9 +431,7 @@ pub fn uplink_text(uplink: Uplink) -> String {
         Family::Intercepted => Some("intercepted"),
     };
     let named = [("IPv4", word(uplink.ipv4)), ("IPv6", word(uplink.ipv6))];
-    let said = named
-        .iter()
-        .filter_map(|(name, word)| word.map(|w| format!("{name} {w}")));
+    let said = named.iter().filter_map(|(name, word)| word.map(|w| format!("{name} {w}")));
     said.collect::<Vec<_>>().join(", ")
 }
 

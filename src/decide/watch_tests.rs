@@ -7,10 +7,7 @@ use crate::decide::testing::{
 };
 
 fn settled(incident: &str) -> Report {
-    Report {
-        settled: vec![incident.to_owned()],
-        ..Report::default()
-    }
+    Report { settled: vec![incident.to_owned()], ..Report::default() }
 }
 
 const NS1: &str = "ns1.example.net";
@@ -23,12 +20,8 @@ fn an_unknown_verdict_opens_and_closes_nothing_however_long_it_lasts() {
         Led::new().rounds(2, [down(), well()]),
         Led::new().rounds(3, [degraded(), well()]),
         Led::new().rounds(3, [down(), degraded()]),
-        Led::new()
-            .rounds(3, [down(), down()])
-            .rounds(1, [well(), down()]),
-        Led::new()
-            .rounds(3, [down(), well()])
-            .rounds(2, [well(), well()]),
+        Led::new().rounds(3, [down(), down()]).rounds(1, [well(), down()]),
+        Led::new().rounds(3, [down(), well()]).rounds(2, [well(), well()]),
     ];
     for (index, mut led) in before.into_iter().enumerate() {
         let health = |led: &Led| -> Vec<Health> {
@@ -51,10 +44,7 @@ fn an_unknown_verdict_opens_and_closes_nothing_however_long_it_lasts() {
 
 #[test]
 fn without_a_repository_nothing_is_wanted_kept_or_missed() {
-    let config = Config {
-        github: None,
-        ..config()
-    };
+    let config = Config { github: None, ..config() };
     let mut led = Led::new();
     led.watch = Watch::new(&config);
     let led = led.rounds(3, [down(), well()]);
@@ -68,9 +58,7 @@ fn without_a_repository_nothing_is_wanted_kept_or_missed() {
 fn an_incident_that_nobody_had_to_hear_of_ends_unheard() {
     // Suspect, then well; degraded for less than an hour.
     for faulty in [1, 2] {
-        let led = Led::new()
-            .rounds(faulty, [down(), well()])
-            .rounds(2, [well(), well()]);
+        let led = Led::new().rounds(faulty, [down(), well()]).rounds(2, [well(), well()]);
         assert_eq!(led.wanted(), []);
     }
     let mut led = Led::new().rounds(3, [degraded(), well()]);
@@ -82,15 +70,11 @@ fn an_incident_that_nobody_had_to_hear_of_ends_unheard() {
     led = led.rounds(2, [well(), well()]);
     assert_eq!((led.wanted(), led.watch.unreported()), (vec![], vec![]));
     // Down is news however short, and so is what lasts.
-    let led = Led::new()
-        .rounds(3, [down(), well()])
-        .rounds(2, [well(), well()]);
+    let led = Led::new().rounds(3, [down(), well()]).rounds(2, [well(), well()]);
     assert_eq!(led.wanted(), [("round1-0".to_owned(), true, None)]);
     let mut led = Led::new().rounds(3, [degraded(), well()]);
     led.seconds = 3600;
-    let led = led
-        .rounds(1, [degraded(), well()])
-        .rounds(2, [well(), well()]);
+    let led = led.rounds(1, [degraded(), well()]).rounds(2, [well(), well()]);
     assert_eq!(led.wanted(), [("round1-0".to_owned(), true, None)]);
 }
 
@@ -101,10 +85,7 @@ fn an_incident_that_has_an_issue_is_wanted_until_its_end_is_told() {
     assert_eq!(led.wanted(), [("old".to_owned(), false, Some(7))]);
     let led = led.rounds(2, [well(), well()]);
     assert_eq!(led.wanted(), [("old".to_owned(), true, Some(7))]);
-    assert_eq!(
-        led.watch.subjects[0].issue, None,
-        "the next one has its own"
-    );
+    assert_eq!(led.watch.subjects[0].issue, None, "the next one has its own");
     let led = led.reported(&settled("old"));
     assert_eq!(led.wanted(), []);
 }
@@ -137,12 +118,7 @@ fn what_no_issue_tells_of_survives_a_power_cut() {
     let led = led.rounds(1, [well(), well()]);
     assert_eq!(led.watch.subjects[1].again, Some(Duration::from_secs(3670)));
     let led = led.rounds(1, [well(), well()]);
-    assert!(
-        led.watch
-            .wanted()
-            .iter()
-            .all(|wanted| wanted.ended.is_some())
-    );
+    assert!(led.watch.wanted().iter().all(|wanted| wanted.ended.is_some()));
 }
 
 #[test]
@@ -162,9 +138,7 @@ fn once_an_issue_tells_of_it_an_incident_is_kept_there_and_not_on_the_card() {
 fn what_was_kept_before_the_clock_was_set_is_not_lost() {
     let mut watch = Watch::new(&config());
     let round = |watch: Watch, now: Moment, verdict: Verdict| {
-        watch
-            .after(&judgement([verdict, well()]), now, &schedule(), "new")
-            .0
+        watch.after(&judgement([verdict, well()]), now, &schedule(), "new").0
     };
     for seconds in [10, 20, 30, 3700] {
         watch = round(watch, undated(seconds), degraded());
@@ -214,11 +188,7 @@ fn another_repository_knows_nothing_of_the_issues_of_the_first() {
     let watch = led.watch.reconfigured(&other);
     let issues = watch.wanted().into_iter().map(|wanted| wanted.issue);
     assert_eq!(issues.collect::<Vec<_>>(), [None, None]);
-    assert_eq!(
-        watch.unreported().len(),
-        2,
-        "on the card until it is told there"
-    );
+    assert_eq!(watch.unreported().len(), 2, "on the card until it is told there");
 }
 
 #[test]
@@ -232,9 +202,7 @@ fn a_listing_that_lags_does_not_bring_a_settled_incident_back() {
     let led = led.reported(&adopt(NS1, "round1-0", 7));
     assert_eq!(led.watch, before);
     // One that ended while the report was under way is not brought back either.
-    let led = led
-        .rounds(3, [down(), well()])
-        .reported(&known("round6-0", 8));
+    let led = led.rounds(3, [down(), well()]).reported(&known("round6-0", 8));
     let led = led.rounds(2, [well(), well()]);
     let before = led.watch.clone();
     let led = led.reported(&adopt(NS1, "round6-0", 8));
@@ -256,9 +224,7 @@ fn an_issue_that_stays_open_long_after_it_was_settled_is_taken_care_of_again() {
 #[test]
 fn what_ended_while_the_report_that_found_its_issue_was_under_way_has_that_issue() {
     let led = Led::new().rounds(3, [down(), well()]);
-    let led = led
-        .rounds(2, [well(), well()])
-        .reported(&adopt(NS1, "old", 7));
+    let led = led.rounds(2, [well(), well()]).reported(&adopt(NS1, "old", 7));
     assert_eq!(led.wanted(), [("old".to_owned(), true, Some(7))]);
     assert_eq!(led.watch.subjects[0].health, Health::Well);
 }
@@ -274,9 +240,7 @@ fn an_incident_learns_of_its_own_issue_before_it_is_worth_one() {
 
 #[test]
 fn an_adopted_incident_is_asked_about_at_once() {
-    let led = Led::new()
-        .rounds(1, [well(), well()])
-        .reported(&adopt(NS1, "old", 7));
+    let led = Led::new().rounds(1, [well(), well()]).reported(&adopt(NS1, "old", 7));
     let subject = &led.watch.subjects[0];
     assert_eq!(subject.again, Some(Duration::from_secs(10)));
     assert_eq!(subject.issue, Some(issue(7)));
@@ -290,11 +254,7 @@ fn a_suspect_that_went_out_of_sight_is_asked_again_with_everybody_else() {
         seen: 2,
         ..Verdict::default()
     };
-    let out_of_sight = Verdict {
-        unseen: vec![V6.parse().unwrap()],
-        seen: 1,
-        ..Verdict::default()
-    };
+    let out_of_sight = Verdict { unseen: vec![V6.parse().unwrap()], seen: 1, ..Verdict::default() };
     let led = Led::new().rounds(1, [faulty, well()]);
     assert!(led.watch.subjects[0].again.is_some());
     let led = led.rounds(1, [out_of_sight, well()]);

@@ -35,19 +35,13 @@ impl Clock {
     /// The system's clocks.
     #[must_use]
     pub fn system() -> Self {
-        Self {
-            started: now(),
-            wall: Wall::System,
-        }
+        Self { started: now(), wall: Wall::System }
     }
 
     /// Wall time that starts at `wall` and runs with tokio's clock, which a test can pause.
     #[must_use]
     pub fn starting_at(wall: Timestamp) -> Self {
-        Self {
-            started: now(),
-            wall: Wall::From(wall),
-        }
+        Self { started: now(), wall: Wall::From(wall) }
     }
 
     /// Now, on both clocks.

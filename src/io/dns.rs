@@ -82,11 +82,7 @@ pub struct Prober<P> {
 impl<P: RuntimeProvider> Prober<P> {
     /// Asks over that network, with that patience.
     pub fn new(network: P, clock: Clock, patience: Patience) -> Self {
-        Self {
-            network,
-            clock,
-            patience,
-        }
+        Self { network, clock, patience }
     }
 
     /// Asks everything, and the anchors; and the anchors again if anything looked faulty.
@@ -100,9 +96,7 @@ impl<P: RuntimeProvider> Prober<P> {
     ) -> Round {
         let at = self.clock.now();
         let used = |address: &&SocketAddr| {
-            targets
-                .iter()
-                .any(|target| target.address.is_ipv6() == address.is_ipv6())
+            targets.iter().any(|target| target.address.is_ipv6() == address.is_ipv6())
         };
         let anchors: Vec<SocketAddr> = anchors.iter().filter(used).copied().collect();
         let intercept: Vec<SocketAddr> = intercept.iter().filter(used).copied().collect();
@@ -111,19 +105,9 @@ impl<P: RuntimeProvider> Prober<P> {
         let (before, intercept, observed) = tokio::join!(
             self.anchors(&anchors),
             self.readings(&intercept, self.patience.intercept, 1),
-            join_all(
-                targets
-                    .iter()
-                    .map(|target| self.target(target, &in_flight, deadline))
-            ),
+            join_all(targets.iter().map(|target| self.target(target, &in_flight, deadline))),
         );
-        let mut round = Round {
-            at,
-            before,
-            intercept,
-            after: None,
-            observed,
-        };
+        let mut round = Round { at, before, intercept, after: None, observed };
         if judge::looks_faulty(&round) {
             round.after = Some(self.anchors(&anchors).await);
         }
@@ -147,8 +131,7 @@ impl<P: RuntimeProvider> Prober<P> {
     }
 
     async fn anchors(&self, anchors: &[SocketAddr]) -> Vec<Reading> {
-        self.readings(anchors, self.patience.timeout, ANCHOR_ATTEMPTS)
-            .await
+        self.readings(anchors, self.patience.timeout, ANCHOR_ATTEMPTS).await
     }
 
     /// Asks each address for the root's SOA, which every real anchor is authoritative for.
@@ -156,9 +139,7 @@ impl<P: RuntimeProvider> Prober<P> {
         let ask = |&address: &SocketAddr| async move {
             let mut outcome = Outcome::Silent;
             for _ in 0..attempts {
-                (outcome, _) = self
-                    .udp(address, &Name::root(), RecordType::SOA, timeout)
-                    .await;
+                (outcome, _) = self.udp(address, &Name::root(), RecordType::SOA, timeout).await;
                 if matches!(outcome, Outcome::Answer(_)) {
                     break;
                 }
@@ -195,10 +176,7 @@ impl<P: RuntimeProvider> Prober<P> {
         let mut observations = vec![knock.clone()];
         if silent && !knock.truncated {
             // Asking a dead address everything else as well would only take longer.
-            let same = Observation {
-                attempts: 0,
-                ..knock
-            };
+            let same = Observation { attempts: 0, ..knock };
             observations.extend(rest.iter().map(|_| same.clone()));
         } else {
             let numbered = rest.iter().enumerate();
@@ -208,10 +186,7 @@ impl<P: RuntimeProvider> Prober<P> {
             answered.sort_unstable_by_key(|(n, _)| *n);
             observations.extend(answered.into_iter().map(|(_, observation)| observation));
         }
-        Observed {
-            target: Arc::clone(target),
-            observations,
-        }
+        Observed { target: Arc::clone(target), observations }
     }
 
     async fn question(
@@ -228,8 +203,7 @@ impl<P: RuntimeProvider> Prober<P> {
             attempts += 1;
             let (mut outcome, mut latency) = match question.transport {
                 Transport::Udp => {
-                    self.udp(address, &set.name, set.rtype, self.patience.timeout)
-                        .await
+                    self.udp(address, &set.name, set.rtype, self.patience.timeout).await
                 }
                 Transport::Tcp => self.tcp(address, &set.name, set.rtype).await,
             };
@@ -241,12 +215,7 @@ impl<P: RuntimeProvider> Prober<P> {
                 (outcome, latency) = self.tcp(address, &set.name, set.rtype).await;
             }
             if matches!(outcome, Outcome::Answer(_)) || attempts == self.patience.attempts {
-                return Observation {
-                    outcome,
-                    attempts,
-                    truncated,
-                    latency,
-                };
+                return Observation { outcome, attempts, truncated, latency };
             }
             tokio::time::sleep(pause).await;
             pause *= 2;
@@ -268,10 +237,7 @@ impl<P: RuntimeProvider> Prober<P> {
             .with_os_port_selection(true)
             .build();
         let sent = self.clock.now();
-        let reply = stream
-            .send_message(request(name, rtype))
-            .first_answer()
-            .await;
+        let reply = stream.send_message(request(name, rtype)).first_answer().await;
         let latency = self.clock.now().uptime.saturating_sub(sent.uptime);
         let outcome = match (outcome(reply, name, rtype), ear.rejected()) {
             (Outcome::Silent, Some(why)) => Outcome::Garbled(why),
@@ -302,9 +268,7 @@ impl<P: RuntimeProvider> Prober<P> {
             }
         };
         // Connecting and asking have a timeout each; together they get one.
-        let reply = tokio::time::timeout(timeout, exchange)
-            .await
-            .unwrap_or(Err(NetError::Timeout));
+        let reply = tokio::time::timeout(timeout, exchange).await.unwrap_or(Err(NetError::Timeout));
         let latency = self.clock.now().uptime.saturating_sub(sent.uptime);
         (outcome(reply, name, rtype), latency)
     }
@@ -344,10 +308,7 @@ fn io_outcome(error: &io::Error) -> Outcome {
     use io::ErrorKind as Kind;
     // A router or the other end said no (ICMP), in a way that has no kind of its own. That it is not our
     // own side is what the anchors are for. Our own firewall says EPERM.
-    if error
-        .raw_os_error()
-        .is_some_and(|code| UNREACHABLE.contains(&code))
-    {
+    if error.raw_os_error().is_some_and(|code| UNREACHABLE.contains(&code)) {
         return Outcome::Unreachable(error.to_string());
     }
     match error.kind() {
@@ -380,10 +341,7 @@ fn read(response: DnsResponse, name: &Name, rtype: RecordType) -> Outcome {
     if message.metadata.op_code != OpCode::Query || !message.answers.iter().all(ours) {
         return Outcome::Garbled("an answer of another kind or class".to_owned());
     }
-    let records = message
-        .answers
-        .into_iter()
-        .map(|record| (record.name, record.data));
+    let records = message.answers.into_iter().map(|record| (record.name, record.data));
     Outcome::Answer(Answer {
         rcode: message.metadata.response_code,
         aa: message.metadata.authoritative,

@@ -112,10 +112,9 @@ pub fn replace(path: &Path, bytes: &[u8], durable: bool) -> io::Result<()> {
 /// When it is there and stays, with the path.
 pub fn remove(path: &Path) -> io::Result<()> {
     match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(io::Error::new(
-            error.kind(),
-            format!("{}: {error}", path.display()),
-        )),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(io::Error::new(error.kind(), format!("{}: {error}", path.display())))
+        }
         _ => Ok(()),
     }
 }
@@ -148,9 +147,6 @@ mod tests {
         remove(&path).unwrap();
         remove(&path).unwrap();
         let error = replace(Path::new("/proc/nowhere/file"), b"", false).unwrap_err();
-        assert!(
-            error.to_string().starts_with("/proc/nowhere/file: "),
-            "{error}"
-        );
+        assert!(error.to_string().starts_with("/proc/nowhere/file: "), "{error}");
     }
 }

@@ -113,10 +113,7 @@ impl GitHub {
     /// When any page is missing: half a listing is none.
     pub fn list(&mut self, closed: bool) -> Result<Listing, Failure> {
         let login = self.login()?;
-        let base = format!(
-            "{}/issues?creator={login}&per_page={PAGE}",
-            self.repository()
-        );
+        let base = format!("{}/issues?creator={login}&per_page={PAGE}", self.repository());
         let url = format!("{base}&state=open&sort=created&direction=asc");
         let mut open = self.pages(url, PAGES, &login)?;
         open.sort_by_key(|issue| issue.number);
@@ -153,10 +150,7 @@ impl GitHub {
             create(&[], &[])
         });
         let item = created?.1;
-        Ok(Reported {
-            number: item.number,
-            closed_by_hand: false,
-        })
+        Ok(Reported { number: item.number, closed_by_hand: false })
     }
 
     /// Comments, unless a comment of ours with this key is there. Returns whether it did.
@@ -172,10 +166,7 @@ impl GitHub {
             let (headers, comments): (_, Vec<Comment>) =
                 self.call("GET", &page, None, Need::Read)?;
             let said = comments.iter().any(|comment| {
-                comment
-                    .user
-                    .as_ref()
-                    .is_some_and(|user| user.login == login)
+                comment.user.as_ref().is_some_and(|user| user.login == login)
                     && comment.body.as_deref().and_then(comment_key).as_deref() == Some(key)
             });
             if said {
@@ -262,10 +253,7 @@ impl GitHub {
     ) -> Result<(HeaderMap, T), Failure> {
         // A next page is wherever the server says; the token goes nowhere else than the API.
         if !url.starts_with(&format!("{}/", self.settings.api)) {
-            return Err(passing(
-                format!("a page of the listing lies elsewhere, at {url}"),
-                None,
-            ));
+            return Err(passing(format!("a page of the listing lies elsewhere, at {url}"), None));
         }
         let request = Request::builder()
             .method(method)
@@ -279,18 +267,10 @@ impl GitHub {
             denied("the token has characters that no token has: copy it again".to_owned())
         })?;
         let writes = method != "GET";
-        let place = || {
-            format!(
-                "{method} {}",
-                url.strip_prefix(&self.settings.api).unwrap_or(url)
-            )
-        };
+        let place = || format!("{method} {}", url.strip_prefix(&self.settings.api).unwrap_or(url));
         let response = self.http.send(request).map_err(|error| {
             let wait = (writes && matches!(error, Error::Ambiguous(_))).then_some(LAG);
-            passing(
-                format!("GitHub is out of reach: {}: {error}", place()),
-                wait,
-            )
+            passing(format!("GitHub is out of reach: {}: {error}", place()), wait)
         })?;
         if !(200..300).contains(&response.status) {
             return Err(self.refused(&response, need, &place()));
@@ -306,11 +286,7 @@ impl GitHub {
     fn refused(&self, response: &Response, need: Need, place: &str) -> Failure {
         let status = response.status;
         let said = serde_json::from_str::<Value>(&response.body).ok();
-        let said = said
-            .as_ref()
-            .and_then(|body| body["message"].as_str())
-            .unwrap_or("")
-            .to_owned();
+        let said = said.as_ref().and_then(|body| body["message"].as_str()).unwrap_or("").to_owned();
         let repository = &self.settings.repository;
         if let Some(wait) = limited(response, &said) {
             let why = format!("GitHub asks to wait: {place}: {status} {said}");
@@ -346,49 +322,27 @@ impl GitHub {
                     response.body.chars().take(500).collect::<String>()
                 ))
             },
-            (500.., Need::Write) => passing(
-                format!("GitHub is in trouble: {place}: {status} {said}"),
-                Some(LAG),
-            ),
-            _ => passing(
-                format!("GitHub is in trouble: {place}: {status} {said}"),
-                None,
-            ),
+            (500.., Need::Write) => {
+                passing(format!("GitHub is in trouble: {place}: {status} {said}"), Some(LAG))
+            }
+            _ => passing(format!("GitHub is in trouble: {place}: {status} {said}"), None),
         }
     }
 }
 
 fn passing(why: String, wait: Option<Duration>) -> Failure {
-    Failure {
-        why,
-        final_until_a_person_acts: false,
-        refused: false,
-        wait,
-    }
+    Failure { why, final_until_a_person_acts: false, refused: false, wait }
 }
 
 fn denied(why: String) -> Failure {
-    Failure {
-        why,
-        final_until_a_person_acts: true,
-        refused: false,
-        wait: None,
-    }
+    Failure { why, final_until_a_person_acts: true, refused: false, wait: None }
 }
 
 /// How long GitHub wants to be left alone, if that is what it says.
 ///
 /// <https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api>
 fn limited(response: &Response, said: &str) -> Option<Duration> {
-    let header = |name: &str| {
-        response
-            .headers
-            .get(name)?
-            .to_str()
-            .ok()?
-            .parse::<i64>()
-            .ok()
-    };
+    let header = |name: &str| response.headers.get(name)?.to_str().ok()?.parse::<i64>().ok();
     if !matches!(response.status, 403 | 429 | 500..) {
         return None;
     }
@@ -402,15 +356,10 @@ fn limited(response: &Response, said: &str) -> Option<Duration> {
     }
     if header("x-ratelimit-remaining") == Some(0) {
         // Both times are GitHub's, so that our own clock does not matter.
-        let date = response
-            .headers
-            .get("date")
-            .and_then(|date| date.to_str().ok());
+        let date = response.headers.get("date").and_then(|date| date.to_str().ok());
         let now = date.and_then(|date| jiff::fmt::rfc2822::parse(date).ok());
         let reset = header("x-ratelimit-reset");
-        let wait = reset
-            .zip(now)
-            .map(|(reset, now)| seconds(reset - now.timestamp().as_second()));
+        let wait = reset.zip(now).map(|(reset, now)| seconds(reset - now.timestamp().as_second()));
         return Some(wait.unwrap_or(SECONDARY_WAIT));
     }
     let secondary = response.status == 429 || said.to_lowercase().contains("secondary rate limit");
@@ -420,9 +369,7 @@ fn limited(response: &Response, said: &str) -> Option<Duration> {
 /// The `rel="next"` of a `Link` header.
 fn next_page(headers: &HeaderMap) -> Option<String> {
     let links = headers.get("link")?.to_str().ok()?;
-    let next = links
-        .split(',')
-        .find(|link| link.contains("rel=\"next\""))?;
+    let next = links.split(',').find(|link| link.contains("rel=\"next\""))?;
     let (_, rest) = next.split_once('<')?;
     Some(rest.split_once('>')?.0.to_owned())
 }

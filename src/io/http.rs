@@ -80,9 +80,7 @@ impl Http {
             .user_agent(concat!("pilotlight/", env!("CARGO_PKG_VERSION")))
             .tls_config(TlsConfig::builder().root_certs(roots).build())
             .build();
-        Ok(Self {
-            agent: config.new_agent(),
-        })
+        Ok(Self { agent: config.new_agent() })
     }
 
     /// Sends one request and reads its answer.
@@ -102,19 +100,11 @@ impl Http {
                 ureq::Error::Io(error) => error.kind() == std::io::ErrorKind::ConnectionRefused,
                 _ => false,
             };
-            if unsent {
-                Error::NotSent(why)
-            } else {
-                Error::Ambiguous(why)
-            }
+            if unsent { Error::NotSent(why) } else { Error::Ambiguous(why) }
         };
         let mut response = self.agent.run(request).map_err(failed)?;
-        let body = response
-            .body_mut()
-            .with_config()
-            .limit(BODY_LIMIT)
-            .lossy_utf8(true)
-            .read_to_string();
+        let body =
+            response.body_mut().with_config().limit(BODY_LIMIT).lossy_utf8(true).read_to_string();
         Ok(Response {
             status: response.status().as_u16(),
             headers: response.headers().clone(),

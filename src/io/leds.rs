@@ -111,9 +111,7 @@ impl Panel {
         let name = hand.driver.name().to_owned();
         let thread = {
             let shared = Arc::clone(&shared);
-            std::thread::Builder::new()
-                .name("panel".into())
-                .spawn(move || shared.run(hand, clock))
+            std::thread::Builder::new().name("panel".into()).spawn(move || shared.run(hand, clock))
         };
         let thread = match thread {
             Ok(thread) => Some(thread),
@@ -122,12 +120,7 @@ impl Panel {
                 None
             }
         };
-        Self {
-            shared,
-            thread,
-            clock,
-            name,
-        }
+        Self { shared, thread, clock, name }
     }
 
     /// The driver's, as in the configuration.
@@ -251,11 +244,7 @@ impl Shared {
             }
             match next {
                 // A false alarm costs one more turn of the loop, which draws nothing.
-                None => drop(
-                    self.changed
-                        .wait(board)
-                        .unwrap_or_else(PoisonError::into_inner),
-                ),
+                None => drop(self.changed.wait(board).unwrap_or_else(PoisonError::into_inner)),
                 Some(next) => {
                     let waited = self.changed.wait_timeout(board, next);
                     let waited = waited.unwrap_or_else(PoisonError::into_inner);
@@ -283,11 +272,7 @@ struct Hand {
 
 impl Hand {
     fn new(driver: Box<dyn Driver + Send>) -> Self {
-        Self {
-            driver,
-            announced: None,
-            lit: None,
-        }
+        Self { driver, announced: None, lit: None }
     }
 
     /// Brings the lamps to what they should be `now`; says how long to sleep (`None`: until somebody

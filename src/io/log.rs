@@ -36,10 +36,7 @@ pub fn start(clock: Clock, colour: bool) {
             debug: Priority::Debug,
             ..PriorityMappings::new()
         });
-    let _already_set = tracing_subscriber::registry()
-        .with(journal)
-        .with(ours())
-        .try_init();
+    let _already_set = tracing_subscriber::registry().with(journal).with(ours()).try_init();
 }
 
 /// systemd says which file the journal reads (`JOURNAL_STREAM`, systemd.exec(5)); it may have been
@@ -74,10 +71,7 @@ pub fn plain(
         .with_timer(Stamp(clock))
         .fmt_fields(message);
     let ours = Targets::new().with_target("pilotlight", LevelFilter::INFO);
-    let _already_set = tracing_subscriber::registry()
-        .with(lines)
-        .with(ours)
-        .try_init();
+    let _already_set = tracing_subscriber::registry().with(lines).with(ours).try_init();
 }
 
 /// The wall time in front of a line; nothing where somebody else writes it there.

@@ -21,12 +21,7 @@ pub(super) struct Pace<'a> {
 impl<'a> Pace<'a> {
     pub(super) fn new(clock: Clock, per_second: u32, in_flight: &'a Semaphore) -> Self {
         let gap = Duration::from_secs(1).checked_div(per_second);
-        Self {
-            clock,
-            gap: gap.unwrap_or_default(),
-            in_flight,
-            next: Mutex::default(),
-        }
+        Self { clock, gap: gap.unwrap_or_default(), in_flight, next: Mutex::default() }
     }
 
     /// Returns when it is the caller's turn to send; what it gets it holds for as long as it waits for

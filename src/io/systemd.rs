@@ -33,12 +33,7 @@ impl Manager {
 
     /// Tells through `tell`; with the time within which `WATCHDOG=1` is expected, if it is.
     pub fn new(watchdog: Option<Duration>, tell: impl FnMut(&[NotifyState<'_>]) + 'static) -> Self {
-        Self {
-            tell: Box::new(tell),
-            watchdog,
-            status: String::new(),
-            ready: false,
-        }
+        Self { tell: Box::new(tell), watchdog, status: String::new(), ready: false }
     }
 
     /// How often to say that we live: three chances in each watchdog interval. `None`: nobody asks.

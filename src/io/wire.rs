@@ -93,9 +93,7 @@ impl DnsUdpSocket for NetSocket {
         loop {
             self.0.ready(Interest::READABLE | Interest::ERROR).await?;
             let refused = self.0.try_io(Interest::ERROR, || {
-                self.0
-                    .take_error()?
-                    .ok_or_else(|| io::ErrorKind::WouldBlock.into())
+                self.0.take_error()?.ok_or_else(|| io::ErrorKind::WouldBlock.into())
             });
             match refused {
                 Ok(error) => return Err(error),
@@ -133,10 +131,7 @@ pub struct EarSocket<S> {
 impl<P: RuntimeProvider> Ear<P> {
     /// Listens on that network.
     pub fn new(network: P) -> Self {
-        Self {
-            network,
-            heard: Arc::default(),
-        }
+        Self { network, heard: Arc::default() }
     }
 
     /// The last thing that was held back, in words.
@@ -172,13 +167,7 @@ impl<P: RuntimeProvider> RuntimeProvider for Ear<P> {
     fn bind_udp(&self, local: SocketAddr, server: SocketAddr) -> BoxedIo<Self::Udp> {
         let socket = self.network.bind_udp(local, server);
         let heard = Arc::clone(&self.heard);
-        Box::pin(async move {
-            Ok(EarSocket {
-                socket: socket.await?,
-                server,
-                heard,
-            })
-        })
+        Box::pin(async move { Ok(EarSocket { socket: socket.await?, server, heard }) })
     }
 }
 
@@ -231,14 +220,10 @@ impl<S: DnsUdpSocket> DnsUdpSocket for EarSocket<S> {
 fn answer(question: &[u8], datagram: &[u8]) -> Result<Vec<u8>, String> {
     let length = datagram.len();
     if length > usize::from(UDP_PAYLOAD) {
-        return Err(format!(
-            "a packet of more than the {UDP_PAYLOAD} bytes that we allow"
-        ));
+        return Err(format!("a packet of more than the {UDP_PAYLOAD} bytes that we allow"));
     }
     if length < HEADER {
-        return Err(format!(
-            "a packet of {length} bytes, shorter than a DNS header"
-        ));
+        return Err(format!("a packet of {length} bytes, shorter than a DNS header"));
     }
     if datagram[..2] != question[..2] {
         return Err("an answer with another message ID".to_owned());

@@ -42,12 +42,7 @@ pub(crate) fn cpu_per_check() -> Vec<Figure> {
     vec![
         Figure::beside("CPU time per check, pilotlight", micros(ours)),
         Figure::beside("CPU time per check, blackbox_exporter", micros(theirs)),
-        Figure::wanted(
-            "  how many times less",
-            format!("{ratio:.1}x"),
-            ">= 10x",
-            ratio >= 10.0,
-        ),
+        Figure::wanted("  how many times less", format!("{ratio:.1}x"), ">= 10x", ratio >= 10.0),
     ]
 }
 
@@ -64,10 +59,7 @@ pub(crate) fn speed_of_a_round() -> Vec<Figure> {
     }
     let share = 100.0 * ours / theirs;
     vec![
-        Figure::beside(
-            "questions a second, a round of 10,000 in pilotlight",
-            format!("{ours:.0}"),
-        ),
+        Figure::beside("questions a second, a round of 10,000 in pilotlight", format!("{ours:.0}")),
         Figure::beside("questions a second, dnsperf", format!("{theirs:.0}")),
         Figure::wanted("  share", format!("{share:.0} %"), ">= 20 %", share >= 20.0),
     ]
@@ -83,18 +75,10 @@ pub(crate) fn growth_per_check() -> Vec<Figure> {
             let daemon = Setting::hosts(servers, &anchor, hosts).daemon("well");
             peak_memory(daemon.id())
         });
-        [
-            (peaks[1] - peaks[0]) / 9000.0,
-            (peaks[2] - peaks[1]) / 10_000.0,
-        ]
+        [(peaks[1] - peaks[0]) / 9000.0, (peaks[2] - peaks[1]) / 10_000.0]
     };
     let wanted = |what, growth: f64| {
-        Figure::wanted(
-            what,
-            format!("{growth:.0} bytes"),
-            "< 2048",
-            growth < 2048.0,
-        )
+        Figure::wanted(what, format!("{growth:.0} bytes"), "< 2048", growth < 2048.0)
     };
     let both = growth(server.addresses());
     let bend = both[1] / both[0];
@@ -103,17 +87,9 @@ pub(crate) fn growth_per_check() -> Vec<Figure> {
         wanted("memory per check, from 1,000 to 10,000", both[0]),
         wanted("memory per check, from 10,000 to 20,000", both[1]),
         // What there is at the start weighs most on the first stretch; a square would make this 2.7.
-        Figure::wanted(
-            "  one to the other: linear",
-            format!("{bend:.2}"),
-            "<= 1.5",
-            bend <= 1.5,
-        ),
+        Figure::wanted("  one to the other: linear", format!("{bend:.2}"), "<= 1.5", bend <= 1.5),
         // Then it is not the checks that take the most but the file, while it is being read.
-        Figure::beside(
-            "memory per check, one nameserver",
-            format!("{:.0} bytes", one[1]),
-        ),
+        Figure::beside("memory per check, one nameserver", format!("{:.0} bytes", one[1])),
     ]
 }
 
@@ -154,10 +130,7 @@ pub(crate) fn memory_of_the_daemon() -> Vec<Figure> {
             "<= 8 MB",
             ours <= 8.0 * MB,
         ),
-        Figure::beside(
-            "peak memory, blackbox_exporter before its first probe",
-            mb(theirs),
-        ),
+        Figure::beside("peak memory, blackbox_exporter before its first probe", mb(theirs)),
     ]
 }
 
@@ -165,10 +138,7 @@ pub(crate) fn memory_of_the_daemon() -> Vec<Figure> {
 fn tls_before(github: &GitHub, dir: &Path) -> (SocketAddr, Process) {
     let openssl = |arguments: &[&str]| {
         let mut command = Command::new(installed("openssl", "openssl"));
-        command
-            .args(arguments)
-            .current_dir(dir)
-            .stderr(Stdio::null());
+        command.args(arguments).current_dir(dir).stderr(Stdio::null());
         assert!(command.status().unwrap().success(), "openssl {arguments:?}");
     };
     fs::write(dir.join("server.ext"), "subjectAltName = IP:127.0.0.1\n").unwrap();

@@ -30,10 +30,7 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_pilotlight");
 
 /// The host with this number, and its address.
 pub(crate) fn host(n: usize) -> (String, String) {
-    (
-        format!("host{n}"),
-        format!("10.{}.{}.{}", n >> 16, n >> 8 & 255, n & 255),
-    )
+    (format!("host{n}"), format!("10.{}.{}.{}", n >> 16, n >> 8 & 255, n & 255))
 }
 
 /// A zone with so many hosts in NSD, which answers as fast as it can, at two addresses.
@@ -77,20 +74,14 @@ impl Setting {
         );
         for (n, address) in servers.iter().enumerate() {
             let name = format!("ns{n}.example.net");
-            writeln!(
-                text,
-                "[[nameserver]]\nname = \"{name}\"\naddresses = [\"{address}\"]"
-            )
-            .unwrap();
+            writeln!(text, "[[nameserver]]\nname = \"{name}\"\naddresses = [\"{address}\"]")
+                .unwrap();
         }
         text.push_str("[[zone]]\nname = \"example.net\"\nrecords = [\n");
         for n in 0..hosts {
             let (name, address) = host(n);
-            writeln!(
-                text,
-                "{{ name = \"{name}\", type = \"A\", values = [\"{address}\"] }},"
-            )
-            .unwrap();
+            writeln!(text, "{{ name = \"{name}\", type = \"A\", values = [\"{address}\"] }},")
+                .unwrap();
         }
         text.push_str("]\n");
         Self::new(&text)
@@ -118,9 +109,7 @@ impl Setting {
     /// One round in this process, as the program does it: how long it took.
     pub(crate) fn round(&self) -> Duration {
         let config = Config::load(&self.config).unwrap();
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.unwrap();
         let (round, took) = runtime.block_on(async {
             let prober = Prober::new(Net::default(), Clock::system(), Patience::paced(0));
@@ -130,10 +119,7 @@ impl Setting {
             (round, began.elapsed())
         });
         let judgement = judge(&config, &round);
-        assert!(
-            judgement.verdicts[0].1.rows.is_empty(),
-            "all is well: {judgement:?}"
-        );
+        assert!(judgement.verdicts[0].1.rows.is_empty(), "all is well: {judgement:?}");
         took
     }
 
@@ -191,10 +177,7 @@ impl Stat {
 /// The most memory that a process ever had in use, in bytes.
 pub(crate) fn peak_memory(pid: u32) -> f64 {
     let text = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
-    let line = text
-        .lines()
-        .find(|line| line.starts_with("VmHWM:"))
-        .unwrap();
+    let line = text.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
     let kib: f64 = line.split_whitespace().nth(1).unwrap().parse().unwrap();
     kib * 1024.0
 }
@@ -225,11 +208,7 @@ impl Blackbox {
         command.arg(format!("--web.listen-address={at}"));
         let mut process = Process::start(command, &dir.path().join("log"));
         process.wait_until("it listens", || TcpStream::connect(at).is_ok());
-        Self {
-            process,
-            at,
-            _dir: dir,
-        }
+        Self { process, at, _dir: dir }
     }
 
     pub(crate) fn pid(&self) -> u32 {
@@ -239,10 +218,8 @@ impl Blackbox {
     /// Asks it to ask, so many times over one connection.
     pub(crate) fn probe(&self, server: SocketAddr, times: u32) {
         let mut stream = TcpStream::connect(self.at).unwrap();
-        let request = format!(
-            "GET /probe?target={server}&module=a HTTP/1.1\r\nHost: {}\r\n\r\n",
-            self.at
-        );
+        let request =
+            format!("GET /probe?target={server}&module=a HTTP/1.1\r\nHost: {}\r\n\r\n", self.at);
         for _ in 0..times {
             stream.write_all(request.as_bytes()).unwrap();
             let page = response(&mut stream);
@@ -259,9 +236,7 @@ fn response(stream: &mut TcpStream) -> String {
         let text = String::from_utf8_lossy(&bytes);
         if let Some((head, body)) = text.split_once("\r\n\r\n") {
             let head = head.to_ascii_lowercase();
-            let length = head
-                .lines()
-                .find_map(|line| line.strip_prefix("content-length: "));
+            let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
             if body.len() >= length.expect("a length").parse::<usize>().unwrap() {
                 return body.to_owned();
             }
@@ -275,30 +250,13 @@ fn response(stream: &mut TcpStream) -> String {
 /// Questions a second that dnsperf gets answered by this server: the same questions, with EDNS.
 pub(crate) fn dnsperf(server: SocketAddr, hosts: usize, rounds: usize, dir: &Path) -> f64 {
     let questions = dir.join("questions");
-    let lines: String = (0..hosts)
-        .map(|n| format!("{}.example.net A\n", host(n).0))
-        .collect();
+    let lines: String = (0..hosts).map(|n| format!("{}.example.net A\n", host(n).0)).collect();
     fs::write(&questions, lines).unwrap();
     let mut command = Command::new(installed("dnsperf", "dnsperf"));
-    command.args([
-        "-e",
-        "-s",
-        &server.ip().to_string(),
-        "-p",
-        &server.port().to_string(),
-    ]);
-    command
-        .arg("-d")
-        .arg(questions)
-        .args(["-n", &rounds.to_string()]);
+    command.args(["-e", "-s", &server.ip().to_string(), "-p", &server.port().to_string()]);
+    command.arg("-d").arg(questions).args(["-n", &rounds.to_string()]);
     let output = command.output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let found = text
-        .lines()
-        .find_map(|line| line.trim().strip_prefix("Queries per second:"));
-    found
-        .unwrap_or_else(|| panic!("{text}"))
-        .trim()
-        .parse()
-        .unwrap()
+    let found = text.lines().find_map(|line| line.trim().strip_prefix("Queries per second:"));
+    found.unwrap_or_else(|| panic!("{text}")).trim().parse().unwrap()
 }

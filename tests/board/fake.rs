@@ -149,10 +149,8 @@ impl Board {
 
     /// `pilotlight ARGUMENTS` with this panel section on this board.
     pub fn command(&self, arguments: &[&str], panel: &str) -> Command {
-        let [nameserver, anchor] = self
-            .silent
-            .each_ref()
-            .map(|socket| socket.local_addr().unwrap());
+        let [nameserver, anchor] =
+            self.silent.each_ref().map(|socket| socket.local_addr().unwrap());
         let config = format!(
             "[panel]\n{panel}\n[vantage]\nanchors = [\"{anchor}\"]\nintercept = []\n\
              [[zone]]\nname = \"example.net\"\n\
@@ -180,9 +178,7 @@ impl Board {
         write!(script, "env LD_PRELOAD={} \"$@\"", shim().display()).unwrap();
         let mut command = Command::new("unshare");
         command.args(unshare()).args(["sh", "-ec", &script, "sh"]);
-        command
-            .arg(env!("CARGO_BIN_EXE_pilotlight"))
-            .args(arguments);
+        command.arg(env!("CARGO_BIN_EXE_pilotlight")).args(arguments);
         command.arg("--config").arg(config);
         for place in ["--runtime-dir", "--state-dir"] {
             command.arg(place).arg(self.dir.path());

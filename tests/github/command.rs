@@ -11,9 +11,8 @@ fn report(peer: &Peer, arguments: &[&str]) -> Said {
     let zones = "[[zone]]\nname = \"example.net\"\n";
     let config = loopback(&[server], &[anchor], zones);
     let api = peer.url();
-    let setting = Setting::new(&format!(
-        "[github]\nrepository = \"owner/infra\"\napi = \"{api}\"\n{config}"
-    ));
+    let setting =
+        Setting::new(&format!("[github]\nrepository = \"owner/infra\"\napi = \"{api}\"\n{config}"));
     let mut command = setting.command(&["report"]);
     command.args(arguments).env("GITHUB_TOKEN", TOKEN);
     let Ran { code, out, err } = Ran::of(command.env_remove("CREDENTIALS_DIRECTORY"));
@@ -45,10 +44,7 @@ fn report_test_opens_an_issue_comments_on_it_and_closes_it() {
     assert_eq!(out, format!("{READ}{wrote}"));
     assert_eq!((code, err.as_str()), (Some(0), ""));
     let issue = &peer.issues()[0];
-    assert_eq!(
-        (issue.state.as_str(), issue.user.as_str()),
-        ("closed", LOGIN)
-    );
+    assert_eq!((issue.state.as_str(), issue.user.as_str()), ("closed", LOGIN));
     assert_eq!(issue.title, "pilotlight: test");
     assert!(issue.body.contains("*test*"), "{}", issue.body);
     assert_eq!(issue.comments.len(), 1);
@@ -80,10 +76,7 @@ fn a_test_issue_is_closed_even_when_commenting_fails() {
     let comments = Matcher::new("POST", "/comments$");
     peer.inject(comments, Fault::Status(500), 1);
     let (code, out, err) = report(&peer, &["--test"]);
-    assert_eq!(
-        (code, out),
-        (Some(1), format!("{READ}opened     issue #1\n"))
-    );
+    assert_eq!((code, out), (Some(1), format!("{READ}opened     issue #1\n")));
     let place = "POST /repos/owner/infra/issues/1/comments: 500 Server Error";
     assert_eq!(err, format!("pilotlight: GitHub is in trouble: {place}\n"));
     assert_eq!(peer.issues()[0].state, "closed");

@@ -29,10 +29,7 @@ fn waits(fault: Fault) -> Vec<Option<Duration>> {
     assert_eq!(peer.clear_faults(), 0, "each asked once");
     for failure in &failures {
         assert!(!failure.final_until_a_person_acts, "{failure:?}");
-        assert!(
-            failure.why.starts_with("GitHub asks to wait: "),
-            "{failure:?}"
-        );
+        assert!(failure.why.starts_with("GitHub asks to wait: "), "{failure:?}");
     }
     failures.into_iter().map(|failure| failure.wait).collect()
 }
@@ -44,10 +41,7 @@ fn seconds(seconds: u64) -> Vec<Option<Duration>> {
 #[test]
 fn a_secondary_limit_that_names_its_time_is_obeyed() {
     for status in [403, 429] {
-        let limit = |retry_after| Fault::SecondaryLimit {
-            status,
-            retry_after: Some(retry_after),
-        };
+        let limit = |retry_after| Fault::SecondaryLimit { status, retry_after: Some(retry_after) };
         assert_eq!(waits(limit(1)), seconds(1));
         assert_eq!(waits(limit(3600)), seconds(3600));
         assert_eq!(waits(limit(0)), seconds(1), "at once is never meant");
@@ -57,10 +51,7 @@ fn a_secondary_limit_that_names_its_time_is_obeyed() {
 #[test]
 fn a_secondary_limit_that_names_no_time_is_given_a_minute() {
     for status in [403, 429] {
-        let limit = Fault::SecondaryLimit {
-            status,
-            retry_after: None,
-        };
+        let limit = Fault::SecondaryLimit { status, retry_after: None };
         assert_eq!(waits(limit), seconds(60));
     }
 }
@@ -78,8 +69,5 @@ fn a_refusal_that_is_no_limit_is_not_waited_for() {
     let peer = peer();
     peer.inject(Matcher::new("GET", "/user"), Fault::Status(403), 1);
     let failure = client(&peer).list(false).unwrap_err();
-    assert_eq!(
-        (failure.final_until_a_person_acts, failure.wait),
-        (true, None)
-    );
+    assert_eq!((failure.final_until_a_person_acts, failure.wait), (true, None));
 }

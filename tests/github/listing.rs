@@ -74,10 +74,7 @@ fn a_listing_without_one_of_its_pages_is_no_listing() {
         Fault::Garbage,
         Fault::Status(500),
         Fault::Status(404),
-        Fault::SecondaryLimit {
-            status: 429,
-            retry_after: None,
-        },
+        Fault::SecondaryLimit { status: 429, retry_after: None },
     ];
     for page in ["state=open", "page=2", "state=closed"] {
         for fault in faults {
@@ -110,11 +107,8 @@ fn an_issue_by_somebody_else_or_by_nobody_is_not_ours_whatever_was_asked_for() {
         })
     };
     // A deleted account leaves its issues behind.
-    let listed = json!([
-        by(json!({ "login": "octocat" })),
-        by(json!(null)),
-        by(json!({ "login": LOGIN }))
-    ]);
+    let listed =
+        json!([by(json!({ "login": "octocat" })), by(json!(null)), by(json!({ "login": LOGIN }))]);
     let (api, served) = canned(vec![user(), reply(200, "", &listed.to_string())]);
     let mut settings = settings(&Peer::start());
     settings.api = api;

@@ -20,14 +20,8 @@ fn a_next_page_on_another_host_is_not_asked_for() {
         let (api, served) = canned(vec![user(), first]);
         let mut settings = settings(&thief);
         settings.api = api;
-        let failure = GitHub::new(&settings, SECRET)
-            .unwrap()
-            .list(false)
-            .unwrap_err();
-        assert_eq!(
-            failure.why,
-            format!("a page of the listing lies elsewhere, at {link}")
-        );
+        let failure = GitHub::new(&settings, SECRET).unwrap().list(false).unwrap_err();
+        assert_eq!(failure.why, format!("a page of the listing lies elsewhere, at {link}"));
         served.join().unwrap();
     }
     assert!(!thief.wait_for_connections(1, Duration::ZERO));
@@ -50,15 +44,7 @@ fn a_redirect_is_not_followed() {
 
 #[test]
 fn an_answer_of_another_shape_is_a_failure_and_not_an_empty_listing() {
-    let odd = [
-        "",
-        "null",
-        "{}",
-        "[{}]",
-        "[{\"number\": -1}]",
-        "\u{fffd}\u{0}",
-        "[",
-    ];
+    let odd = ["", "null", "{}", "[{}]", "[{\"number\": -1}]", "\u{fffd}\u{0}", "["];
     for body in odd {
         let (api, served) = canned(vec![user(), reply(200, "", body)]);
         let mut settings = settings(&Peer::start());
@@ -90,11 +76,7 @@ fn no_failure_repeats_the_token() {
     peer.add_user(SECRET, LOGIN);
     let mut said = Vec::new();
     for fault in faults {
-        for (method, path) in [
-            ("GET", "/user"),
-            ("GET", "state=open"),
-            ("POST", "/issues$"),
-        ] {
+        for (method, path) in [("GET", "/user"), ("GET", "state=open"), ("POST", "/issues$")] {
             peer.inject(Matcher::new(method, path), fault, 1);
             let mut github = GitHub::new(&settings(&peer), SECRET).unwrap();
             let listed = github.list(false);
@@ -108,19 +90,10 @@ fn no_failure_repeats_the_token() {
     // A slip of the hand: the token with something in it that no header can carry.
     let mut github = GitHub::new(&settings(&peer), &format!("{SECRET}\n{SECRET}")).unwrap();
     let broken = github.list(false).unwrap_err().why;
-    assert_eq!(
-        broken,
-        "the token has characters that no token has: copy it again"
-    );
+    assert_eq!(broken, "the token has characters that no token has: copy it again");
     let down = settings(&peer);
     drop(peer);
-    said.push(
-        GitHub::new(&down, SECRET)
-            .unwrap()
-            .list(false)
-            .unwrap_err()
-            .why,
-    );
+    said.push(GitHub::new(&down, SECRET).unwrap().list(false).unwrap_err().why);
     for why in said {
         assert!(!why.contains("SECRET"), "{why}");
     }

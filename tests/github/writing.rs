@@ -15,13 +15,9 @@ fn labels_and_assignees_are_sent_and_nothing_depends_on_them() {
     settings.labels = vec!["outage".to_owned(), "dns".to_owned()];
     settings.assignees = vec!["octocat".to_owned()];
     let mut github = GitHub::new(&settings, TOKEN).unwrap();
-    let first = github
-        .create("ns1.example.net is down", &marked("a"))
-        .unwrap();
+    let first = github.create("ns1.example.net is down", &marked("a")).unwrap();
     peer.drop_labels(true); // GitHub does so in silence when the token's owner may not push
-    let second = github
-        .create("ns1.example.net is down", &marked("b"))
-        .unwrap();
+    let second = github.create("ns1.example.net is down", &marked("b")).unwrap();
     let issues = peer.issues();
     assert_eq!(issues[0].labels, ["outage", "dns"]);
     assert_eq!(issues[0].assignees, ["octocat"]);
@@ -41,23 +37,11 @@ fn a_comment_is_found_by_its_key_on_any_page_and_not_said_twice() {
         }
     };
     let mut github = client(&peer);
-    assert!(
-        github
-            .comment(issue, "a/1", &comment("a/1", "one"))
-            .unwrap()
-    );
+    assert!(github.comment(issue, "a/1", &comment("a/1", "one")).unwrap());
     chat(150);
-    assert!(
-        github
-            .comment(issue, "a/2", &comment("a/2", "two"))
-            .unwrap()
-    );
+    assert!(github.comment(issue, "a/2", &comment("a/2", "two")).unwrap());
     chat(150);
-    assert!(
-        github
-            .comment(issue, "a/3", &comment("a/3", "three"))
-            .unwrap()
-    );
+    assert!(github.comment(issue, "a/3", &comment("a/3", "three")).unwrap());
     let written = peer.writes();
     for key in ["a/1", "a/2", "a/3"] {
         assert!(!github.comment(issue, key, &comment(key, "again")).unwrap());
@@ -65,11 +49,7 @@ fn a_comment_is_found_by_its_key_on_any_page_and_not_said_twice() {
     assert_eq!(peer.writes(), written);
     // The same key in somebody else's comment is a quotation.
     peer.comment_as("octocat", issue, &comment("a/4", "copied"));
-    assert!(
-        github
-            .comment(issue, "a/4", &comment("a/4", "four"))
-            .unwrap()
-    );
+    assert!(github.comment(issue, "a/4", &comment("a/4", "four")).unwrap());
 }
 
 #[test]

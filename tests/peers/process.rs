@@ -60,19 +60,11 @@ impl Process {
                 return;
             }
             if let Ok(Some(status)) = self.child.try_wait() {
-                panic!(
-                    "{} ended ({status}) before {what}\n{}",
-                    self.name,
-                    self.log()
-                );
+                panic!("{} ended ({status}) before {what}\n{}", self.name, self.log());
             }
             sleep(LOOK);
         }
-        panic!(
-            "waited too long for {}, until {what}\n{}",
-            self.name,
-            self.log()
-        );
+        panic!("waited too long for {}, until {what}\n{}", self.name, self.log());
     }
 
     /// Sends it a signal, such as `TERM`.
@@ -80,12 +72,7 @@ impl Process {
         // The shell's own `kill`: not every system has one as a program. The child is not waited for
         // yet, so its id is still its own.
         let mut shell = Command::new("/bin/sh");
-        shell.args([
-            "-c",
-            "kill -s \"$0\" \"$1\"",
-            signal,
-            &self.id().to_string(),
-        ]);
+        shell.args(["-c", "kill -s \"$0\" \"$1\"", signal, &self.id().to_string()]);
         // It may have ended by itself meanwhile.
         let _ = shell.stderr(Stdio::null()).status();
     }

@@ -80,35 +80,15 @@ fn noticed() -> Vec<(&'static str, Behaviour, &'static str)> {
     use Behaviour as B;
     vec![
         ("good answer", B::Good, "pass"),
-        (
-            "AA clear (lame, or hijacked on the way)",
-            B::NotAuthoritative,
-            "fail",
-        ),
+        ("AA clear (lame, or hijacked on the way)", B::NotAuthoritative, "fail"),
         ("wrong address", B::WrongAddress, "fail"),
-        (
-            "right address plus a rogue extra one",
-            B::ExtraAddress,
-            "fail",
-        ),
+        ("right address plus a rogue extra one", B::ExtraAddress, "fail"),
         ("NODATA", B::NoData, "fail"),
         ("NXDOMAIN", B::NxDomain, "fail"),
         ("REFUSED", B::Refused, "fail"),
-        (
-            "SERVFAIL that carries the right answer",
-            B::ServFailWithAnswer,
-            "fail",
-        ),
-        (
-            "TC with an empty answer, full answer over TCP",
-            B::TruncatedEmpty,
-            "pass",
-        ),
-        (
-            "TC with partial data, no TCP",
-            B::TruncatedPartialNoTcp,
-            "fail",
-        ),
+        ("SERVFAIL that carries the right answer", B::ServFailWithAnswer, "fail"),
+        ("TC with an empty answer, full answer over TCP", B::TruncatedEmpty, "pass"),
+        ("TC with partial data, no TCP", B::TruncatedPartialNoTcp, "fail"),
         ("right data under another owner name", B::OtherOwner, "fail"),
         ("owner name in other letter case", B::OtherCase, "pass"),
         ("wrong message ID, no reply", B::WrongId, "fail"),
@@ -161,10 +141,7 @@ fn hold_the_tables(found: &[String], but: Option<(&str, &str)>) {
         down if down.starts_with("down: ") => "fail".to_owned(),
         other => other.to_owned(),
     };
-    let found = behaviours
-        .iter()
-        .cloned()
-        .chain(others.iter().map(noticed_as));
+    let found = behaviours.iter().cloned().chain(others.iter().map(noticed_as));
     let rows: Vec<_> = table().into_iter().chain(noticed()).collect();
     assert_eq!(found.clone().count(), rows.len());
     let mut differences = String::new();
@@ -198,11 +175,9 @@ async fn an_alias_is_right_where_the_configuration_says_so_and_wrong_where_it_sa
     // The server follows the alias, so the expected addresses are in the answer as well.
     let address = r#"{ name = "alias", type = "A", values = ["192.0.2.80", "192.0.2.81"] }"#;
     let elsewhere = r#"{ name = "alias", type = "CNAME", values = ["mail"] }"#;
-    for (records, verdict) in [
-        (alias, "well"),
-        (address, "down: alias"),
-        (elsewhere, "down: wrong-records"),
-    ] {
+    for (records, verdict) in
+        [(alias, "well"), (address, "down: alias"), (elsewhere, "down: wrong-records")]
+    {
         assert_eq!(in_memory(&[Behaviour::Good], records).await, [verdict]);
     }
 }

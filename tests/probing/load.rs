@@ -69,10 +69,7 @@ async fn a_dead_server_is_given_up_within_seconds_whether_it_is_silent_or_closed
         assert_eq!(verdicts(&judgement), [verdict, "well"]);
         assert_eq!(attempts(&round.observed[0]), [3, 0, 0]);
         assert_eq!(attempts(&round.observed[1]), [1, 1, 1]);
-        assert!(
-            took < GIVES_UP + Duration::from_millis(100),
-            "{verdict}: {took:?}"
-        );
+        assert!(took < GIVES_UP + Duration::from_millis(100), "{verdict}: {took:?}");
     }
 }
 
@@ -105,10 +102,7 @@ async fn a_server_that_dies_in_the_middle_is_down_and_the_round_ends_all_the_sam
 
 #[tokio::test(start_paused = true)]
 async fn a_round_ends_at_its_deadline_and_what_it_could_not_ask_is_unknown() {
-    let patience = Patience {
-        deadline: Duration::from_secs(5),
-        ..Patience::paced(0)
-    };
+    let patience = Patience { deadline: Duration::from_secs(5), ..Patience::paced(0) };
     let (net, config) = two(&dying_after(1, zone()), 0);
     let prober = Prober::new(
         net.clone(),
@@ -119,10 +113,7 @@ async fn a_round_ends_at_its_deadline_and_what_it_could_not_ask_is_unknown() {
     let (round, judgement) = look(&net, &config, patience).await;
     let took = Instant::now() - begin;
     assert_eq!(verdicts(&judgement), ["unknown", "well"]);
-    assert!(matches!(
-        round.observed[0].observations[1].outcome,
-        Outcome::Local(_)
-    ));
+    assert!(matches!(round.observed[0].observations[1].outcome, Outcome::Local(_)));
     assert!(took < Duration::from_millis(5_100), "{took:?}");
     assert!(took <= prober.longest(&targets(&config)));
 }
@@ -208,10 +199,7 @@ async fn what_fails_on_our_own_side_is_nobodys_fault() {
     let (round, judgement) = look(&Exhausted(net.clone(), at(FIRST)), &config, product()).await;
     assert_eq!(verdicts(&judgement), ["unknown", "well"]);
     assert_eq!(judgement.verdicts[0].1.unseen, [at(FIRST)]);
-    assert_eq!(
-        round.after, None,
-        "nobody was accused, so nothing had to be made sure of"
-    );
+    assert_eq!(round.after, None, "nobody was accused, so nothing had to be made sure of");
     // Where the anchors fail as well, we are offline.
     let (_, judgement) = look(&Exhausted(net, at(HOME)), &config, product()).await;
     assert_eq!(judgement.uplink.ipv4, Family::Offline);

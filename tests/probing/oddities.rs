@@ -41,10 +41,7 @@ async fn a_question_asks_for_no_recursion_and_takes_1232_bytes() {
     let asked: Arc<Mutex<Vec<Message>>> = Arc::default();
     let (heard, good) = (Arc::clone(&asked), Nameserver::new([zone()]));
     let script = move |transport, packet: &[u8]| {
-        heard
-            .lock()
-            .unwrap()
-            .push(Message::from_vec(packet).unwrap());
+        heard.lock().unwrap().push(Message::from_vec(packet).unwrap());
         good.replies(transport, packet)
     };
     let net = MemNet::new();
@@ -136,13 +133,10 @@ async fn records_of_other_types_beside_the_answer_do_not_matter() {
 #[tokio::test(start_paused = true)]
 async fn two_soa_records_are_one_too_many() {
     let twice = bent(|_, message| {
-        let soa = message
-            .answers
-            .iter()
-            .find_map(|record| match &record.data {
-                RData::SOA(soa) => Some((record.name.clone(), soa.clone())),
-                _ => None,
-            });
+        let soa = message.answers.iter().find_map(|record| match &record.data {
+            RData::SOA(soa) => Some((record.name.clone(), soa.clone())),
+            _ => None,
+        });
         if let Some((name, soa)) = soa {
             let other = SOA::new(
                 soa.mname.clone(),

@@ -71,11 +71,7 @@ fn gaps(times: &[Instant]) -> impl Iterator<Item = Duration> {
 
 #[tokio::test(start_paused = true)]
 async fn packets_to_one_address_keep_their_distance_also_when_they_are_asked_again() {
-    for behaviour in [
-        Behaviour::Good,
-        Behaviour::DropFirst(1),
-        Behaviour::TruncatedEmpty,
-    ] {
+    for behaviour in [Behaviour::Good, Behaviour::DropFirst(1), Behaviour::TruncatedEmpty] {
         let world = world(std::slice::from_ref(&behaviour), 100);
         let (_, judgement) = look(&world.net, &world.config, product()).await;
         assert_eq!(verdicts(&judgement), ["well"], "{behaviour:?}");
@@ -118,19 +114,14 @@ async fn without_a_pace_they_go_as_fast_as_they_can() {
 async fn no_more_than_so_many_questions_are_under_way_at_once() {
     let slow = Duration::from_secs(1);
     let world = world(&vec![Behaviour::Late(slow); 3], 30);
-    let patience = Patience {
-        in_flight: 10,
-        ..Patience::paced(0)
-    };
+    let patience = Patience { in_flight: 10, ..Patience::paced(0) };
     let (_, judgement) = look(&world.net, &world.config, patience).await;
     assert_eq!(verdicts(&judgement), ["well"; 3]);
     let mut times: Vec<Instant> = world.logs.iter().flat_map(Log::times).collect();
     times.sort_unstable();
     // Each of these packets is answered a second after it came.
     let under_way = |at: &Instant| {
-        let since = times
-            .iter()
-            .filter(|other| *other <= at && *at - **other < slow);
+        let since = times.iter().filter(|other| *other <= at && *at - **other < slow);
         since.count()
     };
     let most = times.iter().map(under_way).max();

@@ -37,13 +37,7 @@ fn home(addresses: &[&str], behaviour: Behaviour) -> Home {
         &[at(ANCHOR_4), at(ANCHOR_6)],
         &[at(NOWHERE_4), at(NOWHERE_6)],
     );
-    Home {
-        net,
-        anchor_4,
-        anchor_6,
-        server,
-        config,
-    }
+    Home { net, anchor_4, anchor_6, server, config }
 }
 
 impl Home {
@@ -59,10 +53,7 @@ impl Home {
 }
 
 fn unknown(unseen: &[&str]) -> Verdict {
-    Verdict {
-        unseen: unseen.iter().map(|address| at(address)).collect(),
-        ..Verdict::default()
-    }
+    Verdict { unseen: unseen.iter().map(|address| at(address)).collect(), ..Verdict::default() }
 }
 
 #[tokio::test(start_paused = true)]
@@ -78,10 +69,7 @@ async fn a_link_that_goes_down_in_the_middle_accuses_nobody() {
     }));
     let (round, _) = look(&home.net, &home.config, product()).await;
     home.net.mend(Internet::V4);
-    assert!(matches!(
-        round.before[0].outcome,
-        pilotlight::decide::round::Outcome::Answer(_)
-    ));
+    assert!(matches!(round.before[0].outcome, pilotlight::decide::round::Outcome::Answer(_)));
     let judgement = judge(&home.config, &round);
     assert_eq!(judgement.uplink.ipv4, Family::Offline);
     assert_eq!(judgement.verdicts, [(0, unknown(&[SERVER_4]))]);
@@ -119,28 +107,21 @@ async fn anchors_are_asked_once_when_all_is_well_and_twice_before_they_count_as_
     home.anchor_4.set(Behaviour::DropFirst(1));
     home.anchor_4.forget();
     let (uplink, verdict) = home.look().await;
-    assert_eq!(
-        (uplink.0, said(&verdict).as_str()),
-        (Family::Online, "well")
-    );
+    assert_eq!((uplink.0, said(&verdict).as_str()), (Family::Online, "well"));
     assert_eq!(home.anchor_4.count(), 2);
 }
 
 #[tokio::test(start_paused = true)]
 async fn without_ipv6_at_home_ipv4_is_judged_alone() {
-    for (behaviour, verdict) in [
-        (Behaviour::Good, "well"),
-        (Behaviour::Refused, "down: rcode-refused, tcp-rcode-refused"),
-    ] {
+    for (behaviour, verdict) in
+        [(Behaviour::Good, "well"), (Behaviour::Refused, "down: rcode-refused, tcp-rcode-refused")]
+    {
         for cut in [MemNet::cut, MemNet::unreachable] {
             let home = home(&[SERVER_4, SERVER_6], behaviour.clone());
             cut(&home.net, Internet::V6);
             let (uplink, found) = home.look().await;
             assert_eq!(uplink, (Family::Online, Family::Offline));
-            assert_eq!(
-                (found.seen, found.unseen.as_slice()),
-                (1, &[at(SERVER_6)][..])
-            );
+            assert_eq!((found.seen, found.unseen.as_slice()), (1, &[at(SERVER_6)][..]));
             assert_eq!(said(&found), verdict);
             assert!(found.rows.iter().all(|row| row.address == at(SERVER_4)));
         }
@@ -171,21 +152,13 @@ async fn one_address_without_a_way_there_is_down_when_the_anchors_are_reached() 
 
 #[tokio::test(start_paused = true)]
 async fn an_answer_from_nowhere_hides_its_family_and_no_other() {
-    for behaviour in [
-        Behaviour::Good,
-        Behaviour::Refused,
-        Behaviour::NotAuthoritative,
-    ] {
+    for behaviour in [Behaviour::Good, Behaviour::Refused, Behaviour::NotAuthoritative] {
         let home = home(&[SERVER_4, SERVER_6], Behaviour::Good);
         // Whoever intercepts answers for everybody, well or badly.
-        home.net
-            .add(at(NOWHERE_4), Nameserver::behaving([zone()], behaviour));
+        home.net.add(at(NOWHERE_4), Nameserver::behaving([zone()], behaviour));
         let (uplink, verdict) = home.look().await;
         assert_eq!(uplink, (Family::Intercepted, Family::Online));
-        assert_eq!(
-            (verdict.seen, verdict.unseen.as_slice()),
-            (1, &[at(SERVER_4)][..])
-        );
+        assert_eq!((verdict.seen, verdict.unseen.as_slice()), (1, &[at(SERVER_4)][..]));
         assert_eq!(verdict.rows, []);
     }
 }
@@ -195,10 +168,7 @@ async fn a_host_without_a_nameserver_where_nobody_should_be_is_no_interception()
     let home = home(&[SERVER_4], Behaviour::Good);
     home.net.close(at(NOWHERE_4));
     let (uplink, verdict) = home.look().await;
-    assert_eq!(
-        (uplink.0, said(&verdict).as_str()),
-        (Family::Online, "well")
-    );
+    assert_eq!((uplink.0, said(&verdict).as_str()), (Family::Online, "well"));
 }
 
 #[tokio::test(start_paused = true)]
@@ -219,12 +189,5 @@ async fn a_family_without_nameservers_is_not_asked_at_all() {
     home.net.add(at(NOWHERE_6), nowhere.clone());
     let (uplink, _) = home.look().await;
     assert_eq!(uplink, (Family::Online, Family::Unused));
-    assert_eq!(
-        (
-            home.anchor_4.count(),
-            home.anchor_6.count(),
-            nowhere.count()
-        ),
-        (2, 0, 0)
-    );
+    assert_eq!((home.anchor_4.count(), home.anchor_6.count(), nowhere.count()), (2, 0, 0));
 }

@@ -78,21 +78,14 @@ impl World {
         if spared > 0 {
             return Err(format!("{spared} faults have met nothing"));
         }
-        self.look(&Look::NoNewIssues)
-            .map_err(|why| format!("issues that no line spoke of: {why}"))
+        self.look(&Look::NoNewIssues).map_err(|why| format!("issues that no line spoke of: {why}"))
     }
 
     /// What GitHub and the status file say, for whoever reads about a failure.
     pub(super) fn scene(&self) -> String {
         let mut scene = String::new();
         for issue in self.github.issues() {
-            let Issue {
-                number,
-                state,
-                title,
-                comments,
-                ..
-            } = issue;
+            let Issue { number, state, title, comments, .. } = issue;
             scene += &format!("  issue {number} {state} {title:?}");
             for comment in comments {
                 let last = comment.body.lines().last().unwrap_or_default().to_owned();

@@ -147,10 +147,7 @@ impl Script {
     /// # Errors
     /// `LINE: CLAUSE: what is wrong with it`.
     pub(super) fn read(text: &str) -> Result<Self, String> {
-        let mut script = Self {
-            given: Vec::new(),
-            lines: Vec::new(),
-        };
+        let mut script = Self { given: Vec::new(), lines: Vec::new() };
         let mut at = None;
         for (number, line) in (1..).zip(text.lines()) {
             let wrong = |what: &str, why: &str| format!("{number}: {}: {why}", what.trim());
@@ -183,11 +180,7 @@ impl Script {
                     clause(words).ok_or_else(|| wrong(&said, "no scenario can say that"))?;
                 read.push((said, clause));
             }
-            script.lines.push(Line {
-                number,
-                at,
-                clauses: read,
-            });
+            script.lines.push(Line { number, at, clauses: read });
         }
         Ok(script)
     }
@@ -333,10 +326,7 @@ fn request(word: &str) -> Option<Matcher> {
 }
 
 fn fault(words: &[&str]) -> Option<Fault> {
-    let limit = |retry_after| Fault::SecondaryLimit {
-        status: 403,
-        retry_after,
-    };
+    let limit = |retry_after| Fault::SecondaryLimit { status: 403, retry_after };
     Some(match *words {
         ["lost", "before"] => Fault::LoseBefore,
         ["lost", "after"] => Fault::LoseAfter,

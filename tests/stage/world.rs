@@ -38,13 +38,8 @@ const TURNS: usize = 8;
 /// How long a daemon that was told to stop may take, in its own time.
 const STOPS_WITHIN: Duration = Duration::from_secs(10);
 
-const ZONES: [&str; 5] = [
-    "example.net",
-    "example.org",
-    "example.com",
-    "example.edu",
-    "example.info",
-];
+const ZONES: [&str; 5] =
+    ["example.net", "example.org", "example.com", "example.edu", "example.info"];
 
 const RECORDS: &str = "\
 @ 3600 SOA ns1.example.net. hostmaster.example.net. 2026030100 7200 3600 1209600 3600
@@ -359,10 +354,7 @@ impl World {
     }
 
     pub(super) fn places(&self) -> Places {
-        Places {
-            runtime: self.folder.path().join("run"),
-            state: self.folder.path().join("state"),
-        }
+        Places { runtime: self.folder.path().join("run"), state: self.folder.path().join("state") }
     }
 
     fn config_path(&self) -> PathBuf {

@@ -27,11 +27,7 @@ pub struct Shown {
 impl Shown {
     /// Shown from `now` on, for as long as `lease`.
     pub fn new(face: Face, now: Duration, lease: Duration) -> Self {
-        Self {
-            face,
-            since: now,
-            lease_until: now.saturating_add(lease),
-        }
+        Self { face, since: now, lease_until: now.saturating_add(lease) }
     }
 
     /// Shown from `now` on, for as long as `lease`, whatever was left before.
@@ -40,10 +36,7 @@ impl Shown {
     pub fn renewed(self, face: Face, now: Duration, lease: Duration) -> Self {
         let (showing, since) = self.at(now);
         let since = if showing == face { since } else { now };
-        Self {
-            since,
-            ..Self::new(face, now, lease)
-        }
+        Self { since, ..Self::new(face, now, lease) }
     }
 
     /// The face `now` and since when: stale from the moment on that the lease has run out.
@@ -59,15 +52,8 @@ impl Shown {
     pub fn frame(&self, now: Duration) -> Frame {
         let (face, since) = self.at(now);
         let (lamps, change) = face.lamps(now.saturating_sub(since));
-        let lease = self
-            .lease_until
-            .checked_sub(now)
-            .filter(|left| !left.is_zero());
-        Frame {
-            face,
-            lamps,
-            next: change.into_iter().chain(lease).min(),
-        }
+        let lease = self.lease_until.checked_sub(now).filter(|left| !left.is_zero());
+        Frame { face, lamps, next: change.into_iter().chain(lease).min() }
     }
 }
 
@@ -85,11 +71,7 @@ pub struct Frame {
 impl Frame {
     /// Before anybody has asked for a face.
     pub fn dark() -> Self {
-        Self {
-            face: State::Dark.into(),
-            lamps: Lamps::DARK,
-            next: None,
-        }
+        Self { face: State::Dark.into(), lamps: Lamps::DARK, next: None }
     }
 }
 
@@ -112,21 +94,8 @@ mod tests {
 
     #[test]
     fn a_lease_that_nobody_renews_turns_to_stale_by_itself() {
-        let shown = Shown::new(
-            Face {
-                cannot_report: true,
-                ..well()
-            },
-            ms(1_000),
-            ms(600),
-        );
-        assert_eq!(
-            shown.at(ms(1_599)).0,
-            Face {
-                cannot_report: true,
-                ..well()
-            }
-        );
+        let shown = Shown::new(Face { cannot_report: true, ..well() }, ms(1_000), ms(600));
+        assert_eq!(shown.at(ms(1_599)).0, Face { cannot_report: true, ..well() });
         assert_eq!(shown.at(ms(1_600)), (stale(), ms(1_600)));
         assert_eq!(shown.at(ms(9_999)), (stale(), ms(1_600)));
     }
@@ -134,10 +103,7 @@ mod tests {
     #[test]
     fn a_nameservers_own_lamp_is_stale_with_the_panel_and_not_merely_dark() {
         let lamp = |sign| Own { lamp: 5, sign };
-        let face = Face {
-            own: vec![lamp(Sign::Well)],
-            ..well()
-        };
+        let face = Face { own: vec![lamp(Sign::Well)], ..well() };
         let shown = Shown::new(face, ms(0), ms(600));
         let lit = |at| shown.frame(ms(at)).lamps.own.has(5);
         assert!(lit(0) && lit(599));
@@ -169,9 +135,7 @@ mod tests {
     #[test]
     fn another_face_begins_its_rhythm_and_so_does_a_face_after_stale() {
         let shown = Shown::new(well(), ms(0), ms(600));
-        let offline = shown
-            .clone()
-            .renewed(State::Offline.into(), ms(100), ms(600));
+        let offline = shown.clone().renewed(State::Offline.into(), ms(100), ms(600));
         assert_eq!(offline.at(ms(100)), (State::Offline.into(), ms(100)));
         let again = shown.renewed(well(), ms(700), ms(600));
         assert_eq!(again.at(ms(700)), (well(), ms(700)));
@@ -181,10 +145,7 @@ mod tests {
     fn a_clock_that_goes_wrong_is_survived() {
         let shown = Shown::new(well(), ms(1_000), Duration::MAX);
         assert_eq!(shown.frame(ms(0)).face, well());
-        assert_eq!(
-            Shown::new(well(), ms(0), Duration::ZERO).frame(ms(0)).face,
-            stale()
-        );
+        assert_eq!(Shown::new(well(), ms(0), Duration::ZERO).frame(ms(0)).face, stale());
         assert_eq!(shown.frame(Duration::MAX).face, stale());
     }
 }

@@ -91,13 +91,7 @@ mod tests {
     const WINDOW: usize = 50; // 5 s
     const VISIBLE: usize = 3; // 300 ms, as on the panel
 
-    const SIGNS: [Sign; 5] = [
-        Sign::Well,
-        Sign::Degraded,
-        Sign::Asked,
-        Sign::Down,
-        Sign::Unknown,
-    ];
+    const SIGNS: [Sign; 5] = [Sign::Well, Sign::Degraded, Sign::Asked, Sign::Down, Sign::Unknown];
 
     /// One lamp at every step of a turn, and of a window after it.
     fn samples(pattern: &Pattern) -> Vec<bool> {
@@ -109,17 +103,13 @@ mod tests {
     /// What one lamp can do, with a name; under well, any other state shows the same signs.
     fn looks() -> Vec<(String, Vec<bool>)> {
         let lamp = |sign| Own { lamp: 5, sign };
-        let mut looks: Vec<_> = SIGNS
-            .map(|sign| (format!("{sign:?}"), lamp(sign).pattern(&State::Well, 0)))
-            .into();
+        let mut looks: Vec<_> =
+            SIGNS.map(|sign| (format!("{sign:?}"), lamp(sign).pattern(&State::Well, 0))).into();
         for state in [State::Starting, State::Stale] {
             let pattern = lamp(Sign::Well).pattern(&state, 0);
             looks.push((state.word().to_owned(), pattern));
         }
-        looks
-            .iter()
-            .map(|(name, p)| (name.clone(), samples(p)))
-            .collect()
+        looks.iter().map(|(name, p)| (name.clone(), samples(p))).collect()
     }
 
     #[test]
@@ -159,14 +149,8 @@ mod tests {
     #[test]
     fn lamps_of_their_own_cost_a_healthy_panel_no_wake_up() {
         let lamps = [5, 6, 13];
-        let own = lamps.map(|lamp| Own {
-            lamp,
-            sign: Sign::Well,
-        });
-        let face = Face {
-            own: own.into(),
-            ..State::Well.into()
-        };
+        let own = lamps.map(|lamp| Own { lamp, sign: Sign::Well });
+        let face = Face { own: own.into(), ..State::Well.into() };
         let (mut at, mut changes) = (Duration::ZERO, 0);
         while at < Duration::from_secs(60) {
             let (now, next) = face.lamps(at);

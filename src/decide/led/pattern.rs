@@ -13,17 +13,11 @@ struct Step {
 }
 
 const fn lit(ms: u64) -> Step {
-    Step {
-        lit: true,
-        lasts: Duration::from_millis(ms),
-    }
+    Step { lit: true, lasts: Duration::from_millis(ms) }
 }
 
 const fn dark(ms: u64) -> Step {
-    Step {
-        lit: false,
-        lasts: Duration::from_millis(ms),
-    }
+    Step { lit: false, lasts: Duration::from_millis(ms) }
 }
 
 /// Steps that repeat; a lamp that never changes has one step. Never empty, and no step lasts no time.
@@ -57,15 +51,8 @@ const COUNT: [Step; 2] = [lit(300), dark(300)];
 const COUNT_PAUSE: Step = dark(1_500);
 
 /// The second half of a turn with "cannot report", see [`Pattern::with_triple_blink`].
-const TRIPLE: [Step; 7] = [
-    dark(400),
-    lit(200),
-    dark(200),
-    lit(200),
-    dark(200),
-    lit(200),
-    dark(600),
-];
+const TRIPLE: [Step; 7] =
+    [dark(400), lit(200), dark(200), lit(200), dark(200), lit(200), dark(600)];
 /// The first half: long enough for the whole of every amber pattern there is.
 const OWN_HALF: Duration = Duration::from_millis(2_000);
 
@@ -152,17 +139,7 @@ mod tests {
     #[test]
     fn numbers_are_counted_with_a_pause_after_each() {
         let counted = Pattern::counting(&[2, 1]);
-        assert_eq!(
-            *counted.0,
-            [
-                COUNT[0],
-                COUNT[1],
-                COUNT[0],
-                COUNT_PAUSE,
-                COUNT[0],
-                COUNT_PAUSE
-            ]
-        );
+        assert_eq!(*counted.0, [COUNT[0], COUNT[1], COUNT[0], COUNT_PAUSE, COUNT[0], COUNT_PAUSE]);
         assert_eq!(Pattern::counting(&[]), UNCOUNTED);
     }
 

@@ -12,15 +12,8 @@ fn faces() -> Vec<Face> {
     let mut faces = Face::tour(&[]);
     faces.push(State::Dark.into());
     faces.extend(downs.map(|numbers| State::Down(numbers.to_vec()).into()));
-    let reported = faces.clone().into_iter().map(|face| Face {
-        cannot_report: true,
-        ..face
-    });
-    faces.extend(
-        reported
-            .filter(Face::adds_cannot_report)
-            .collect::<Vec<_>>(),
-    );
+    let reported = faces.clone().into_iter().map(|face| Face { cannot_report: true, ..face });
+    faces.extend(reported.filter(Face::adds_cannot_report).collect::<Vec<_>>());
     faces.sort_by_key(|face| format!("{face:?}"));
     faces.dedup();
     faces
@@ -34,15 +27,10 @@ fn samples(face: &Face, step_ms: usize, tail_ms: usize) -> Vec<Lamps> {
         }
         a
     };
-    let turn = face
-        .patterns()
-        .into_iter()
-        .map(|pattern| pattern.turn().as_millis());
+    let turn = face.patterns().into_iter().map(|pattern| pattern.turn().as_millis());
     let turn = turn.fold(1, |a, b| a / gcd(a, b) * b) as usize;
     let times = (0..turn + tail_ms).step_by(step_ms);
-    times
-        .map(|ms| face.lamps(Duration::from_millis(ms as u64)).0)
-        .collect()
+    times.map(|ms| face.lamps(Duration::from_millis(ms as u64)).0).collect()
 }
 
 #[test]
@@ -55,24 +43,14 @@ fn no_two_states_look_the_same_over_any_five_seconds() {
     };
     let seen: Vec<Vec<u8>> = faces
         .iter()
-        .map(|face| {
-            samples(face, STEP_MS, WINDOW_MS)
-                .into_iter()
-                .map(byte)
-                .collect()
-        })
+        .map(|face| samples(face, STEP_MS, WINDOW_MS).into_iter().map(byte).collect())
         .collect();
-    let windows: Vec<HashSet<&[u8]>> = seen
-        .iter()
-        .map(|seen| seen.windows(WINDOW_MS / STEP_MS).collect())
-        .collect();
+    let windows: Vec<HashSet<&[u8]>> =
+        seen.iter().map(|seen| seen.windows(WINDOW_MS / STEP_MS).collect()).collect();
     for (a, seen_a) in faces.iter().zip(&windows) {
         for (b, seen_b) in faces.iter().zip(&windows) {
             let same = a.state.word() == b.state.word() && a.cannot_report == b.cannot_report;
-            assert!(
-                same || seen_a.is_disjoint(seen_b),
-                "{a:?} can look like {b:?}"
-            );
+            assert!(same || seen_a.is_disjoint(seen_b), "{a:?} can look like {b:?}");
         }
     }
 }
@@ -83,10 +61,7 @@ fn any_two_states_differ_by_what_an_eye_can_see() {
     const STEP_MS: usize = 100; // no step of any pattern is finer
     const VISIBLE_MS: usize = 300;
     let faces = faces();
-    let samples: Vec<_> = faces
-        .iter()
-        .map(|face| samples(face, STEP_MS, WINDOW_MS))
-        .collect();
+    let samples: Vec<_> = faces.iter().map(|face| samples(face, STEP_MS, WINDOW_MS)).collect();
     let differ = |a: &[Lamps], b: &[Lamps]| {
         let differing = a.iter().zip(b).filter(|(a, b)| a != b);
         differing.take(VISIBLE_MS / STEP_MS).count() == VISIBLE_MS / STEP_MS
@@ -115,14 +90,10 @@ fn two_whole_turns_tell_which_nameservers_are_down() {
     for a in &downs {
         for b in downs.iter().filter(|b| *b != a) {
             let look = 2 * turn(a).max(turn(b));
-            let seen_a: HashSet<Vec<Lamps>> = samples(a, STEP_MS, look)
-                .windows(look / STEP_MS)
-                .map(<[Lamps]>::to_vec)
-                .collect();
+            let seen_a: HashSet<Vec<Lamps>> =
+                samples(a, STEP_MS, look).windows(look / STEP_MS).map(<[Lamps]>::to_vec).collect();
             let seen_b = samples(b, STEP_MS, look);
-            let alike = seen_b
-                .windows(look / STEP_MS)
-                .any(|window| seen_a.contains(window));
+            let alike = seen_b.windows(look / STEP_MS).any(|window| seen_a.contains(window));
             assert!(!alike, "{a:?} can look like {b:?} for {look} ms");
         }
     }
@@ -132,15 +103,10 @@ fn two_whole_turns_tell_which_nameservers_are_down() {
 fn green_is_never_steady_and_only_dark_never_changes() {
     for face in faces() {
         let samples = samples(&face, 10, WINDOW_MS);
-        let steady = samples
-            .windows(WINDOW_MS / 10)
-            .any(|seen| seen.iter().all(|lamps| lamps.green));
+        let steady =
+            samples.windows(WINDOW_MS / 10).any(|seen| seen.iter().all(|lamps| lamps.green));
         assert!(!steady, "{face:?} would hide a frozen board");
-        assert_eq!(
-            face.lamps(Duration::ZERO).1.is_none(),
-            face.state == State::Dark,
-            "{face:?}"
-        );
+        assert_eq!(face.lamps(Duration::ZERO).1.is_none(), face.state == State::Dark, "{face:?}");
     }
 }
 
@@ -159,11 +125,7 @@ fn the_lamps_hold_until_the_next_change_and_differ_after_it() {
             let (lamps, next) = face.lamps(at);
             let Some(next) = next else { break };
             assert!(next.as_millis().is_multiple_of(100), "{face:?} at {at:?}");
-            assert_eq!(
-                face.lamps(at + next - HAIR),
-                (lamps, Some(HAIR)),
-                "{face:?} at {at:?}"
-            );
+            assert_eq!(face.lamps(at + next - HAIR), (lamps, Some(HAIR)), "{face:?} at {at:?}");
             assert_ne!(face.lamps(at + next).0, lamps, "{face:?} at {at:?}");
             at += next;
         }
@@ -186,14 +148,8 @@ fn a_healthy_panel_wakes_at_most_thirty_times_a_minute() {
 #[test]
 fn cannot_report_leaves_green_and_red_as_they_are() {
     for face in faces() {
-        let reported = Face {
-            cannot_report: true,
-            ..face.clone()
-        };
-        let quiet = Face {
-            cannot_report: false,
-            ..face
-        };
+        let reported = Face { cannot_report: true, ..face.clone() };
+        let quiet = Face { cannot_report: false, ..face };
         assert_eq!(reported.patterns()[0], quiet.patterns()[0]);
         assert_eq!(reported.patterns()[2], quiet.patterns()[2]);
         let shows = reported.patterns()[1] != quiet.patterns()[1];
@@ -208,10 +164,7 @@ fn the_words_are_for_people() {
     assert_eq!(down(&[1, 3]), "nameservers 1 and 3 are down");
     assert_eq!(down(&[1, 2, 4]), "nameservers 1, 2 and 4 are down");
     assert_eq!(down(&[]), "a watched service is down");
-    let unheard = Face {
-        cannot_report: true,
-        ..State::Well.into()
-    };
+    let unheard = Face { cannot_report: true, ..State::Well.into() };
     assert_eq!(unheard.meaning(), "all well; cannot report to GitHub");
     let words: HashSet<_> = faces().iter().map(|face| face.state.word()).collect();
     assert_eq!(words.len(), 9);

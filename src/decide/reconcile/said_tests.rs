@@ -62,10 +62,7 @@ fn a_person_hears_of_changes_at_most_hourly_and_reads_them_at_once() {
     let wanted = &world.led.watch.wanted()[0];
     assert_eq!(marker(&mut world).said, says(wanted));
     // Every key is there once.
-    let mut keys: Vec<_> = comments(&mut world)
-        .iter()
-        .map(|c| comment_key(c))
-        .collect();
+    let mut keys: Vec<_> = comments(&mut world).iter().map(|c| comment_key(c)).collect();
     let all = keys.len();
     keys.sort();
     keys.dedup();
@@ -79,14 +76,7 @@ fn what_only_looks_different_is_shown_and_not_said() {
     other.rows[0].detail = "answers with other records: unexpected 203.0.113.1".to_owned();
     round(&mut world, 7200, other);
     let plan = world.report();
-    assert!(matches!(
-        &plan.steps[..],
-        [Step::Edit {
-            state: None,
-            title: None,
-            ..
-        }]
-    ));
+    assert!(matches!(&plan.steps[..], [Step::Edit { state: None, title: None, .. }]));
     assert!(world.tracker.get(1).body.contains("203.0.113.1"));
     // More questions with the same answer are no news at all.
     let mut more = down();
@@ -137,24 +127,11 @@ fn two_nameservers_have_an_issue_each() {
     let mut world = World::new();
     world.led = world.led.rounds(3, [down(), down()]);
     world.report();
-    let titles: Vec<&str> = world
-        .tracker
-        .issues
-        .iter()
-        .map(|i| i.title.as_str())
-        .collect();
-    assert_eq!(
-        titles,
-        ["ns1.example.net is down", "ns2.example.net is down"]
-    );
+    let titles: Vec<&str> = world.tracker.issues.iter().map(|i| i.title.as_str()).collect();
+    assert_eq!(titles, ["ns1.example.net is down", "ns2.example.net is down"]);
     world.led = world.led.rounds(2, [down(), well()]);
     world.report();
-    let open: Vec<bool> = world
-        .tracker
-        .issues
-        .iter()
-        .map(|issue| issue.open)
-        .collect();
+    let open: Vec<bool> = world.tracker.issues.iter().map(|issue| issue.open).collect();
     assert_eq!(open, [true, false]);
     assert_eq!(world.report().steps, []);
 }
@@ -188,10 +165,7 @@ fn a_duplicate_is_never_taken_for_the_first() {
     };
     assert_eq!(world.tracker.add(&title, &body), 2);
     world.report();
-    assert_eq!(
-        (world.tracker.get(1).open, world.tracker.get(2).open),
-        (true, false)
-    );
+    assert_eq!((world.tracker.get(1).open, world.tracker.get(2).open), (true, false));
     assert!(world.tracker.get(2).comments[0].contains("Duplicate of #1."));
     world.led = world.led.rounds(2, [well(), well()]);
     world.report();
@@ -201,10 +175,7 @@ fn a_duplicate_is_never_taken_for_the_first() {
     world.report();
     world.led = world.led.rounds(3, [down(), well()]);
     world.report();
-    assert_eq!(
-        (world.tracker.get(1).open, world.tracker.get(2).open),
-        (true, false)
-    );
+    assert_eq!((world.tracker.get(1).open, world.tracker.get(2).open), (true, false));
 }
 
 #[test]
@@ -218,20 +189,8 @@ fn an_outage_that_outlives_a_process_and_ends_unheard_ends_in_the_issue_that_it_
         }
         // Started again while GitHub is out of reach, so that it knows of no issue.
         world.restart(&[]);
-        world.led = world
-            .led
-            .rounds(3, [down(), well()])
-            .rounds(2, [well(), well()]);
-        for line in [
-            Line {
-                calls: 1,
-                lost: true,
-            },
-            Line {
-                calls: 0,
-                lost: false,
-            },
-        ] {
+        world.led = world.led.rounds(3, [down(), well()]).rounds(2, [well(), well()]);
+        for line in [Line { calls: 1, lost: true }, Line { calls: 0, lost: false }] {
             let on_disk = world.led.watch.unreported();
             world.report_over(line);
             world.restart(&on_disk);
@@ -258,10 +217,7 @@ fn a_listing_that_lags_behind_a_close_changes_nothing() {
     // Not even when the next outage begins meanwhile.
     world.led = world.led.rounds(3, [down(), well()]);
     let plan = world.report();
-    assert!(matches!(
-        &plan.steps[..],
-        [Step::Create { over: false, .. }]
-    ));
+    assert!(matches!(&plan.steps[..], [Step::Create { over: false, .. }]));
     world.lagging = None;
     assert_eq!(world.report().steps, []);
 }

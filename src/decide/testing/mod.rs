@@ -21,26 +21,17 @@ use crate::config::{Config, Schedule};
 pub(super) const V4: &str = "192.0.2.1:53";
 pub(super) const V6: &str = "[2001:db8::1]:53";
 
-pub(super) const ONLINE: Uplink = Uplink {
-    ipv4: Family::Online,
-    ipv6: Family::Online,
-};
+pub(super) const ONLINE: Uplink = Uplink { ipv4: Family::Online, ipv6: Family::Online };
 
 /// So many seconds after the program started, which was at noon of the first day of 2026.
 pub(super) fn at(seconds: u64) -> Moment {
     let noon: Timestamp = "2026-01-01T12:00:00Z".parse().unwrap();
-    Moment {
-        uptime: Duration::from_secs(seconds),
-        wall: Some(noon + Duration::from_secs(seconds)),
-    }
+    Moment { uptime: Duration::from_secs(seconds), wall: Some(noon + Duration::from_secs(seconds)) }
 }
 
 /// The same, before anybody has set the clock.
 pub(super) fn undated(seconds: u64) -> Moment {
-    Moment {
-        wall: None,
-        ..at(seconds)
-    }
+    Moment { wall: None, ..at(seconds) }
 }
 
 /// A configuration of two nameservers, with GitHub.
@@ -81,10 +72,7 @@ pub(super) fn row(address: &str, zone: &str, severity: Severity) -> Row {
         severity,
         fault: fault.to_owned(),
         detail: detail.to_owned(),
-        command: format!(
-            "dig @{} +norecurse +bufsize=1232{tcp} {zone} SOA",
-            address.ip()
-        ),
+        command: format!("dig @{} +norecurse +bufsize=1232{tcp} {zone} SOA", address.ip()),
     }
 }
 
@@ -115,11 +103,7 @@ pub(super) fn degraded() -> Verdict {
 pub(super) fn without(address: &str, verdict: Verdict) -> Verdict {
     let address: SocketAddr = address.parse().unwrap();
     Verdict {
-        rows: verdict
-            .rows
-            .into_iter()
-            .filter(|row| row.address != address)
-            .collect(),
+        rows: verdict.rows.into_iter().filter(|row| row.address != address).collect(),
         unseen: vec![address],
         seen: 1,
         ..verdict
@@ -128,18 +112,12 @@ pub(super) fn without(address: &str, verdict: Verdict) -> Verdict {
 
 /// Nothing could be seen.
 pub(super) fn unknown() -> Verdict {
-    Verdict {
-        unseen: vec![V4.parse().unwrap(), V6.parse().unwrap()],
-        ..Verdict::default()
-    }
+    Verdict { unseen: vec![V4.parse().unwrap(), V6.parse().unwrap()], ..Verdict::default() }
 }
 
 /// What a round over the first nameservers says when the uplink is fine.
 pub(super) fn judgement(verdicts: impl IntoIterator<Item = Verdict>) -> Judgement {
-    Judgement {
-        uplink: ONLINE,
-        verdicts: verdicts.into_iter().enumerate().collect(),
-    }
+    Judgement { uplink: ONLINE, verdicts: verdicts.into_iter().enumerate().collect() }
 }
 
 #[derive(Clone)]
@@ -152,11 +130,7 @@ pub(super) struct Led {
 
 impl Led {
     pub(super) fn new() -> Self {
-        Self {
-            watch: Watch::new(&config()),
-            seconds: 0,
-            rounds: 0,
-        }
+        Self { watch: Watch::new(&config()), seconds: 0, rounds: 0 }
     }
 
     pub(super) fn judged(&mut self, judgement: &Judgement) {
@@ -177,10 +151,7 @@ impl Led {
 
     pub(super) fn uplink(mut self, ipv4: Family, ipv6: Family, verdicts: [Verdict; 2]) -> Self {
         let uplink = Uplink { ipv4, ipv6 };
-        self.judged(&Judgement {
-            uplink,
-            ..judgement(verdicts)
-        });
+        self.judged(&Judgement { uplink, ..judgement(verdicts) });
         self
     }
 
@@ -196,22 +167,14 @@ impl Led {
     /// Incident, whether it is over, number of its issue.
     pub(super) fn wanted(&self) -> Vec<(String, bool, Option<u64>)> {
         let wanted = self.watch.wanted().into_iter();
-        let short = |w: Wanted| {
-            (
-                w.incident.id,
-                w.ended.is_some(),
-                w.issue.map(|issue| issue.number),
-            )
-        };
+        let short =
+            |w: Wanted| (w.incident.id, w.ended.is_some(), w.issue.map(|issue| issue.number));
         wanted.map(short).collect()
     }
 }
 
 pub(super) fn known(incident: &str, number: u64) -> Report {
-    Report {
-        known: vec![(incident.to_owned(), issue(number))],
-        ..Report::default()
-    }
+    Report { known: vec![(incident.to_owned(), issue(number))], ..Report::default() }
 }
 
 pub(super) fn adopt(subject: &str, incident: &str, number: u64) -> Report {
@@ -230,8 +193,5 @@ pub(super) fn adopt(subject: &str, incident: &str, number: u64) -> Report {
 }
 
 pub(super) fn issue(number: u64) -> Reported {
-    Reported {
-        number,
-        closed_by_hand: false,
-    }
+    Reported { number, closed_by_hand: false }
 }

@@ -124,10 +124,7 @@ pub(in crate::decide) struct Line {
     pub(in crate::decide) lost: bool,
 }
 
-pub(in crate::decide) const STEADY: Line = Line {
-    calls: usize::MAX,
-    lost: false,
-};
+pub(in crate::decide) const STEADY: Line = Line { calls: usize::MAX, lost: false };
 
 /// A process, what it has on disk, and GitHub.
 #[derive(Clone)]
@@ -142,12 +139,7 @@ pub(in crate::decide) struct World {
 
 impl World {
     pub(in crate::decide) fn new() -> Self {
-        Self {
-            led: Led::new(),
-            tracker: Tracker::default(),
-            lagging: None,
-            greeted: false,
-        }
+        Self { led: Led::new(), tracker: Tracker::default(), lagging: None, greeted: false }
     }
 
     pub(in crate::decide) fn plan(&self) -> Plan {
@@ -182,10 +174,8 @@ impl World {
             adopt: plan.adopt.clone(),
             ..Report::default()
         };
-        let done = plan
-            .steps
-            .iter()
-            .all(|step| self.carry_out(step, &mut line, &mut report).is_some());
+        let done =
+            plan.steps.iter().all(|step| self.carry_out(step, &mut line, &mut report).is_some());
         report.failed = (!done).then(|| Failure {
             why: "the line broke".to_owned(),
             final_until_a_person_acts: false,
@@ -202,18 +192,10 @@ impl World {
         let now = at(self.led.seconds).wall;
         let tracker = &mut self.tracker;
         match step {
-            Step::Create {
-                incident,
-                title,
-                body,
-                over,
-            } => {
+            Step::Create { incident, title, body, over } => {
                 let number = line.call(|| tracker.add(title, body))?;
                 let closed_by_hand = false;
-                let issue = Reported {
-                    number,
-                    closed_by_hand,
-                };
+                let issue = Reported { number, closed_by_hand };
                 report.known.push((incident.clone(), issue));
                 if *over {
                     let closed = Some(IssueState::Completed);
@@ -225,23 +207,11 @@ impl World {
                 assert_eq!(comment_key(body).as_ref(), Some(key));
                 line.call(|| tracker.comment(*issue, key, body))?;
             }
-            Step::Edit {
-                issue,
-                title,
-                body,
-                state,
-                settles,
-                reports,
-            } => {
+            Step::Edit { issue, title, body, state, settles, reports } => {
                 line.call(|| tracker.edit(*issue, title.as_deref(), Some(body), *state, now))?;
                 report.settled.extend(settles.clone());
-                let reported = Reported {
-                    number: *issue,
-                    closed_by_hand: false,
-                };
-                report
-                    .known
-                    .extend(reports.clone().map(|id| (id, reported)));
+                let reported = Reported { number: *issue, closed_by_hand: false };
+                report.known.extend(reports.clone().map(|id| (id, reported)));
             }
         }
         Some(())

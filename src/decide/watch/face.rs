@@ -25,11 +25,7 @@ impl Watch {
             let sign = if blind { Sign::Unknown } else { subject.sign() };
             Some(Own { lamp, sign })
         });
-        Face {
-            state,
-            cannot_report: self.cannot_report(),
-            own: own.collect(),
-        }
+        Face { state, cannot_report: self.cannot_report(), own: own.collect() }
     }
 
     fn state(&self, uplink: Uplink) -> State {
@@ -38,10 +34,7 @@ impl Watch {
             incident.is_some_and(|incident| incident.severity == Severity::Down)
         };
         let numbered = self.subjects.iter().enumerate();
-        let down: Vec<usize> = numbered
-            .filter(|(_, s)| down(s))
-            .map(|(n, _)| n + 1)
-            .collect();
+        let down: Vec<usize> = numbered.filter(|(_, s)| down(s)).map(|(n, _)| n + 1).collect();
         let any = |test: fn(&Subject) -> bool| self.subjects.iter().any(test);
         if !down.is_empty() {
             State::Down(down)
@@ -106,10 +99,7 @@ mod tests {
     }
 
     fn well() -> Verdict {
-        Verdict {
-            seen: 1,
-            ..Verdict::default()
-        }
+        Verdict { seen: 1, ..Verdict::default() }
     }
 
     fn faulty(severity: Severity) -> Verdict {
@@ -123,10 +113,7 @@ mod tests {
             detail: "did not answer".into(),
             command: "dig".into(),
         };
-        Verdict {
-            rows: vec![row],
-            ..well()
-        }
+        Verdict { rows: vec![row], ..well() }
     }
 
     /// After rounds in which ns1 was well, and ns2 got these verdicts.
@@ -135,10 +122,7 @@ mod tests {
         let mut watch = Watch::new(&config);
         for verdict in verdicts {
             let judgement = Judgement {
-                uplink: Uplink {
-                    ipv4,
-                    ipv6: Family::Unused,
-                },
+                uplink: Uplink { ipv4, ipv6: Family::Unused },
                 verdicts: vec![(0, well()), (1, verdict.clone())],
             };
             let now = Moment::default();

@@ -17,10 +17,7 @@ pub struct Chosen {
 impl From<Box<dyn Driver + Send>> for Chosen {
     /// Nobody else was asked.
     fn from(driver: Box<dyn Driver + Send>) -> Self {
-        Self {
-            driver,
-            passed_over: Vec::new(),
-        }
+        Self { driver, passed_over: Vec::new() }
     }
 }
 
@@ -45,19 +42,13 @@ impl Chosen {
         for open in asked {
             match open(wiring) {
                 Ok(driver) => {
-                    return Ok(Self {
-                        driver,
-                        passed_over,
-                    });
+                    return Ok(Self { driver, passed_over });
                 }
                 Err(why) => passed_over.push(why),
             }
         }
         let driver = Box::new(Nothing);
-        Ok(Self {
-            driver,
-            passed_over,
-        })
+        Ok(Self { driver, passed_over })
     }
 }
 
@@ -68,11 +59,7 @@ pub(super) fn pins(wiring: &Wiring) -> BTreeSet<u8> {
 
 /// Every lamp's pin, and whether it is lit: all of them each time, whatever was lit before.
 pub(super) fn lit(wiring: &Wiring, lamps: Lamps) -> impl Iterator<Item = (u8, bool)> {
-    let panel = [
-        (wiring.green, lamps.green),
-        (wiring.amber, lamps.amber),
-        (wiring.red, lamps.red),
-    ];
+    let panel = [(wiring.green, lamps.green), (wiring.amber, lamps.amber), (wiring.red, lamps.red)];
     let own = wiring.own.iter().map(move |&pin| (pin, lamps.own.has(pin)));
     panel.into_iter().chain(own)
 }

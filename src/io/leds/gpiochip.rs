@@ -43,10 +43,7 @@ impl Gpiochip {
         }
         let lines = request.request();
         let lines = lines.map_err(|refused| error(held(&chip, &offsets, &refused)))?;
-        Ok(Self {
-            lines,
-            wiring: wiring.clone(),
-        })
+        Ok(Self { lines, wiring: wiring.clone() })
     }
 }
 
@@ -116,8 +113,5 @@ fn held(chip: &Chip, offsets: &[Offset], refused: &Error) -> String {
     if used.is_empty() {
         return format!("{chip}: {refused}");
     }
-    format!(
-        "{chip}: {}; stop who holds it, or give the lamp another pin",
-        used.join(", ")
-    )
+    format!("{chip}: {}; stop who holds it, or give the lamp another pin", used.join(", "))
 }

@@ -34,19 +34,13 @@ impl Rppal {
             let pin = gpio.get(number);
             let pin = pin.map_err(|error| LampError::new(NAME, why(error)))?;
             // The level first and the direction after it: no lamp flashes.
-            let mut output = if wiring.active_low {
-                pin.into_output_high()
-            } else {
-                pin.into_output_low()
-            };
+            let mut output =
+                if wiring.active_low { pin.into_output_high() } else { pin.into_output_low() };
             // Reset, the pin would float, and a floating lamp may glow. Dark is a level that stays.
             output.set_reset_on_drop(false);
             outputs.insert(number, output);
         }
-        Ok(Self {
-            outputs,
-            wiring: wiring.clone(),
-        })
+        Ok(Self { outputs, wiring: wiring.clone() })
     }
 }
 

@@ -26,22 +26,12 @@ pub struct Terminal<W> {
 impl<W: Write> Terminal<W> {
     /// For a screen: one line, drawn again over itself at each blink, gone when the lamps go dark.
     pub fn in_place(out: W, colour: bool) -> Self {
-        Self {
-            out,
-            colour,
-            in_place: true,
-            words: String::new(),
-            own: Vec::new(),
-            news: false,
-        }
+        Self { out, colour, in_place: true, words: String::new(), own: Vec::new(), news: false }
     }
 
     /// For a file or a pipe: a line for each new face, with its first frame, and none for a blink.
     pub fn lines(out: W, colour: bool) -> Self {
-        Self {
-            in_place: false,
-            ..Self::in_place(out, colour)
-        }
+        Self { in_place: false, ..Self::in_place(out, colour) }
     }
 
     fn line(&self, lamps: Lamps) -> String {
@@ -57,18 +47,12 @@ impl<W: Write> Terminal<W> {
             format!("  {} lamp {lamp}", dot(lamps.own.has(lamp), 32))
         });
         let own: String = own.collect();
-        let line = format!(
-            "{green} green  {amber} amber  {red} red{own}   {}",
-            self.words
-        );
+        let line = format!("{green} green  {amber} amber  {red} red{own}   {}", self.words);
         line.trim_end().to_owned()
     }
 
     fn write(&mut self, text: &str) -> Result<(), LampError> {
-        let written = self
-            .out
-            .write_all(text.as_bytes())
-            .and_then(|()| self.out.flush());
+        let written = self.out.write_all(text.as_bytes()).and_then(|()| self.out.flush());
         written.map_err(|error| LampError::new(self.name(), error))
     }
 }
@@ -77,11 +61,7 @@ impl Terminal<Stdout> {
     /// On standard output, in place if that is a terminal.
     pub fn stdout(colour: bool) -> Self {
         let out = std::io::stdout();
-        if out.is_terminal() {
-            Self::in_place(out, colour)
-        } else {
-            Self::lines(out, colour)
-        }
+        if out.is_terminal() { Self::in_place(out, colour) } else { Self::lines(out, colour) }
     }
 }
 
@@ -124,18 +104,8 @@ mod tests {
     use super::*;
     use crate::decide::led::{Own, Sign, State};
 
-    const GREEN: Lamps = Lamps {
-        green: true,
-        amber: false,
-        red: false,
-        ..Lamps::DARK
-    };
-    const RED: Lamps = Lamps {
-        green: false,
-        amber: false,
-        red: true,
-        ..Lamps::DARK
-    };
+    const GREEN: Lamps = Lamps { green: true, amber: false, red: false, ..Lamps::DARK };
+    const RED: Lamps = Lamps { green: false, amber: false, red: true, ..Lamps::DARK };
 
     /// Everything that is drawn for two faces, the second one blinking once, and the end.
     fn drawn(mut terminal: Terminal<Vec<u8>>) -> String {
@@ -164,10 +134,7 @@ mod tests {
     fn a_screen_gets_one_line_that_is_drawn_over_itself_and_goes() {
         let text = drawn(Terminal::in_place(Vec::new(), false));
         assert!(!text.contains('\n'));
-        let plain = text
-            .replace(NO_WRAP, "")
-            .replace(WRAP, "")
-            .replace(ERASE_TO_END, "");
+        let plain = text.replace(NO_WRAP, "").replace(WRAP, "").replace(ERASE_TO_END, "");
         let frames: Vec<&str> = plain.split('\r').collect();
         assert_eq!(
             frames,
@@ -201,12 +168,7 @@ mod tests {
     #[test]
     fn only_what_is_lit_has_a_colour_and_only_if_told_so() {
         let terminal = Terminal::lines(Vec::new(), true);
-        let all = Lamps {
-            green: true,
-            amber: true,
-            red: true,
-            ..Lamps::DARK
-        };
+        let all = Lamps { green: true, amber: true, red: true, ..Lamps::DARK };
         assert_eq!(
             terminal.line(all),
             "\x1b[32m●\x1b[0m green  \x1b[33m●\x1b[0m amber  \x1b[31m●\x1b[0m red",

@@ -34,9 +34,7 @@ impl Driver for Fake {
     }
 
     fn announce(&mut self, face: &Face) -> Result<(), LampError> {
-        self.told
-            .send(Told::Face(face.clone()))
-            .map_err(|error| LampError::new("fake", error))
+        self.told.send(Told::Face(face.clone())).map_err(|error| LampError::new("fake", error))
     }
 
     fn show(&mut self, lamps: Lamps) -> Result<(), LampError> {
@@ -44,15 +42,11 @@ impl Driver for Fake {
             self.failures -= 1;
             return Err(LampError::new("fake", "the pin is gone"));
         }
-        self.told
-            .send(Told::Lamps(lamps))
-            .map_err(|error| LampError::new("fake", error))
+        self.told.send(Told::Lamps(lamps)).map_err(|error| LampError::new("fake", error))
     }
 
     fn dark(&mut self) -> Result<(), LampError> {
-        self.told
-            .send(Told::Dark)
-            .map_err(|error| LampError::new("fake", error))
+        self.told.send(Told::Dark).map_err(|error| LampError::new("fake", error))
     }
 }
 
@@ -60,18 +54,8 @@ fn well() -> Face {
     State::Well.into()
 }
 
-const GREEN: Lamps = Lamps {
-    green: true,
-    amber: false,
-    red: false,
-    ..Lamps::DARK
-};
-const ALL_BUT_AMBER: Lamps = Lamps {
-    green: true,
-    amber: false,
-    red: true,
-    ..Lamps::DARK
-};
+const GREEN: Lamps = Lamps { green: true, amber: false, red: false, ..Lamps::DARK };
+const ALL_BUT_AMBER: Lamps = Lamps { green: true, amber: false, red: true, ..Lamps::DARK };
 
 #[test]
 fn a_healthy_minute_is_thirty_steps_and_thirty_frames() {
@@ -88,14 +72,7 @@ fn a_healthy_minute_is_thirty_steps_and_thirty_frames() {
     assert_eq!(steps, 30);
     let told: Vec<Told> = heard.try_iter().collect();
     assert_eq!(told.len(), 1 + 30);
-    assert_eq!(
-        told[..3],
-        [
-            Told::Face(well()),
-            Told::Lamps(GREEN),
-            Told::Lamps(Lamps::DARK)
-        ]
-    );
+    assert_eq!(told[..3], [Told::Face(well()), Told::Lamps(GREEN), Told::Lamps(Lamps::DARK)]);
 }
 
 #[test]
@@ -107,14 +84,7 @@ fn nothing_is_told_twice_and_a_missed_wake_up_shows_the_present() {
         hand.step(Some(&shown), Duration::from_millis(ms));
     }
     let told: Vec<Told> = heard.try_iter().collect();
-    assert_eq!(
-        told,
-        [
-            Told::Face(well()),
-            Told::Lamps(GREEN),
-            Told::Lamps(Lamps::DARK)
-        ]
-    );
+    assert_eq!(told, [Told::Face(well()), Told::Lamps(GREEN), Told::Lamps(Lamps::DARK)]);
 }
 
 #[test]
@@ -123,10 +93,7 @@ fn the_lamps_are_dark_before_anybody_asks_and_stale_after_the_lease() {
     let mut hand = Hand::new(fake);
     assert_eq!(hand.step(None, Duration::ZERO), (None, None));
     let shown = Shown::new(well(), Duration::ZERO, RETRY_AFTER);
-    assert_eq!(
-        hand.step(Some(&shown), Duration::ZERO),
-        (Some(RETRY_AFTER), None)
-    );
+    assert_eq!(hand.step(Some(&shown), Duration::ZERO), (Some(RETRY_AFTER), None));
     hand.step(Some(&shown), RETRY_AFTER);
     let told: Vec<Told> = heard.try_iter().collect();
     let stale = Told::Face(State::Stale.into());
@@ -141,29 +108,16 @@ fn a_frame_that_failed_is_drawn_again_within_a_second() {
     let (fake, heard) = Fake::failing(2);
     let mut hand = Hand::new(fake);
     let error = Some(LampError::new("fake", "the pin is gone"));
-    assert_eq!(
-        hand.step(None, Duration::ZERO),
-        (Some(RETRY_AFTER), error.clone())
-    );
+    assert_eq!(hand.step(None, Duration::ZERO), (Some(RETRY_AFTER), error.clone()));
     let shown = Shown::new(well(), Duration::ZERO, LONG_LEASE);
-    assert_eq!(
-        hand.step(Some(&shown), Duration::ZERO),
-        (Some(RETRY_AFTER), error)
-    );
-    assert_eq!(
-        hand.step(Some(&shown), RETRY_AFTER),
-        (Some(Duration::from_millis(2_800)), None)
-    );
+    assert_eq!(hand.step(Some(&shown), Duration::ZERO), (Some(RETRY_AFTER), error));
+    assert_eq!(hand.step(Some(&shown), RETRY_AFTER), (Some(Duration::from_millis(2_800)), None));
     assert_eq!(heard.try_iter().last(), Some(Told::Lamps(GREEN)));
 }
 
 /// Waits until the driver is told this.
 fn hear(heard: &Receiver<Told>, wanted: &Told) {
-    while heard
-        .recv_timeout(PATIENCE)
-        .expect("the driver is told in time")
-        != *wanted
-    {}
+    while heard.recv_timeout(PATIENCE).expect("the driver is told in time") != *wanted {}
 }
 
 #[test]
@@ -181,10 +135,7 @@ fn a_new_face_is_drawn_at_once_and_stop_makes_the_lamps_dark() {
     assert_eq!(panel.stop(), Ok(()));
     hear(&heard, &Told::Face(State::Dark.into()));
     assert_eq!(heard.recv(), Ok(Told::Dark));
-    assert!(
-        heard.recv().is_err(),
-        "the thread is gone, and its driver with it"
-    );
+    assert!(heard.recv().is_err(), "the thread is gone, and its driver with it");
 }
 
 #[test]
@@ -220,11 +171,7 @@ fn a_driver_that_fails_is_an_error_to_read_and_the_watch_goes_on() {
     let error = panel.error().expect("the frame before has failed");
     assert_eq!(error.to_string(), "lamps (fake): the pin is gone");
     assert!(panel.answers(PATIENCE));
-    assert_eq!(
-        panel.stop(),
-        Ok(()),
-        "this one still could make its lamps dark"
-    );
+    assert_eq!(panel.stop(), Ok(()), "this one still could make its lamps dark");
 }
 
 /// A driver that does not return before its channel is closed.
@@ -247,9 +194,7 @@ fn a_driver_that_hangs_blocks_neither_a_new_face_nor_the_way_out() {
     let panel = Panel::spawn(Box::new(Hanging(Mutex::new(closed))));
     panel.show(well(), LONG_LEASE);
     assert!(!panel.answers(Duration::from_millis(10)));
-    let error = panel
-        .stop_within(Duration::from_millis(10))
-        .expect_err("it hangs");
+    let error = panel.stop_within(Duration::from_millis(10)).expect_err("it hangs");
     assert_eq!(
         error.to_string(),
         "lamps (hanging): no answer for 10ms, the lamps may still be lit"

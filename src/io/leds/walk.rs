@@ -27,12 +27,7 @@ pub fn walk(
     stop: &AtomicBool,
     sleep: &mut dyn FnMut(Duration),
 ) -> Result<(), LampError> {
-    let mut walk = Walk {
-        out,
-        driver,
-        stop,
-        sleep,
-    };
+    let mut walk = Walk { out, driver, stop, sleep };
     let shown = walk.tour(own, each);
     // Whatever went wrong, dark is where we leave the lamps.
     let dark = walk.driver.dark();
@@ -88,11 +83,7 @@ impl Walk<'_> {
     }
 
     fn say(&mut self, face: &Face) -> Result<(), LampError> {
-        let word = if face.cannot_report {
-            "cannot-report"
-        } else {
-            face.state.word()
-        };
+        let word = if face.cannot_report { "cannot-report" } else { face.state.word() };
         let said =
             writeln!(self.out, "{word:<15}{}", face.meaning()).and_then(|()| self.out.flush());
         said.map_err(|error| LampError::new("walk", error))
@@ -119,11 +110,7 @@ mod tests {
 
         fn show(&mut self, lamps: Lamps) -> Result<(), LampError> {
             self.shown.push(lamps);
-            if self.fails {
-                Err(LampError::new("fake", "the pin is gone"))
-            } else {
-                Ok(())
-            }
+            if self.fails { Err(LampError::new("fake", "the pin is gone")) } else { Ok(()) }
         }
     }
 
@@ -131,29 +118,14 @@ mod tests {
     fn a_walk_shows_and_names_every_face_and_ends_dark() {
         let (mut out, mut fake, mut slept) = (Vec::new(), Fake::default(), Duration::ZERO);
         let stop = AtomicBool::new(false);
-        walk(&mut out, &mut fake, &[], EACH, &stop, &mut |nap| {
-            slept += nap
-        })
-        .unwrap();
+        walk(&mut out, &mut fake, &[], EACH, &stop, &mut |nap| slept += nap).unwrap();
         assert_eq!(slept, (EACH + GAP) * Face::tour(&[]).len() as u32);
         assert_eq!(fake.shown.last(), Some(&Lamps::DARK));
-        let chase = [
-            (true, false, false),
-            (false, true, false),
-            (false, false, true),
-        ];
-        let chase = chase.map(|(green, amber, red)| Lamps {
-            green,
-            amber,
-            red,
-            ..Lamps::DARK
-        });
+        let chase = [(true, false, false), (false, true, false), (false, false, true)];
+        let chase = chase.map(|(green, amber, red)| Lamps { green, amber, red, ..Lamps::DARK });
         assert_eq!(fake.shown[..3], chase);
         let said = String::from_utf8(out).unwrap();
-        let words: Vec<&str> = said
-            .lines()
-            .map(|line| line.split_once(' ').unwrap().0)
-            .collect();
+        let words: Vec<&str> = said.lines().map(|line| line.split_once(' ').unwrap().0).collect();
         assert_eq!(
             words,
             [
@@ -169,10 +141,7 @@ mod tests {
                 "dark",
             ],
         );
-        assert!(
-            said.contains("down           nameservers 1 and 2 are down\n"),
-            "{said}"
-        );
+        assert!(said.contains("down           nameservers 1 and 2 are down\n"), "{said}");
     }
 
     #[test]
@@ -204,10 +173,7 @@ mod tests {
 
     #[test]
     fn a_walk_with_a_broken_driver_says_why_and_still_tries_dark() {
-        let mut fake = Fake {
-            fails: true,
-            ..Fake::default()
-        };
+        let mut fake = Fake { fails: true, ..Fake::default() };
         let stop = AtomicBool::new(false);
         let error = walk(&mut Vec::new(), &mut fake, &[], EACH, &stop, &mut |_| ()).unwrap_err();
         assert_eq!(error.to_string(), "lamps (fake): the pin is gone");

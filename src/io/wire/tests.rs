@@ -25,11 +25,7 @@ fn reply(question: &Message, records: u8) -> Message {
     message.metadata.authoritative = true;
     for n in 0..records {
         let data = RData::A(std::net::Ipv4Addr::new(192, 0, 2, n).into());
-        message.add_answer(Record::from_rdata(
-            question.queries[0].name.clone(),
-            300,
-            data,
-        ));
+        message.add_answer(Record::from_rdata(question.queries[0].name.clone(), 300, data));
     }
     message
 }
@@ -66,15 +62,9 @@ fn what_is_not_an_answer_to_the_question_is_held_back_with_the_reason() {
     type Bend = fn(&mut Message);
     let cases: [(Bend, &str); 7] = [
         (|m| m.metadata.id ^= 1, "an answer with another message ID"),
-        (
-            |m| m.metadata.message_type = MessageType::Query,
-            "a question instead of an answer",
-        ),
+        (|m| m.metadata.message_type = MessageType::Query, "a question instead of an answer"),
         (|m| m.queries[0].name = name("example.net."), other_question),
-        (
-            |m| m.queries[0].query_type = RecordType::AAAA,
-            other_question,
-        ),
+        (|m| m.queries[0].query_type = RecordType::AAAA, other_question),
         (|m| m.queries[0].query_class = DNSClass::CH, other_question),
         (|m| m.queries.push(m.queries[0].clone()), other_question),
         (|m| m.queries.clear(), other_question),
@@ -146,10 +136,7 @@ fn a_packet_that_was_cut_anywhere_after_its_question_still_says_that_it_was_cut(
     // Without TC nothing excuses a packet that ends too early.
     let whole = bytes(&reply(&asked, 3));
     let broken = answer(&bytes(&asked), &whole[..whole.len() - 3]).unwrap_err();
-    assert!(
-        broken.starts_with("a packet that is not a DNS message"),
-        "{broken}"
-    );
+    assert!(broken.starts_with("a packet that is not a DNS message"), "{broken}");
 }
 
 #[test]
@@ -159,14 +146,7 @@ fn the_question_ends_after_its_name_type_and_class() {
     assert_eq!(end(b"\0\0\x01\0\x01"), Some(HEADER + 5)); // the root
     assert_eq!(end(b"\x03www\0\0\x01\0\x01"), Some(HEADER + 9));
     assert_eq!(end(b"\x03www\0\0\x01\0\x01and more"), Some(HEADER + 9));
-    for short in [
-        &b""[..],
-        b"\0",
-        b"\0\0\x01\0",
-        b"\x03ww",
-        b"\x03www",
-        b"\x3f",
-    ] {
+    for short in [&b""[..], b"\0", b"\0\0\x01\0", b"\x03ww", b"\x03www", b"\x3f"] {
         assert_eq!(end(short), None, "{short:?}");
     }
     // A name that points elsewhere, and lengths that are none, however much follows.
@@ -203,9 +183,7 @@ impl Noise {
                 packet[at] = self.next().to_le_bytes()[0];
             }
             3 => packet.truncate(at),
-            _ => packet
-                .splice(at..at, self.next().to_le_bytes())
-                .for_each(drop),
+            _ => packet.splice(at..at, self.next().to_le_bytes()).for_each(drop),
         }
     }
 }
@@ -227,9 +205,7 @@ fn whatever_comes_nothing_breaks_and_only_answers_to_our_question_go_through() {
             _ => {}
         }
         let mut packet = match noise.below(16) {
-            0 => (0..noise.below(1300))
-                .map(|_| noise.next().to_le_bytes()[0])
-                .collect(),
+            0 => (0..noise.below(1300)).map(|_| noise.next().to_le_bytes()[0]).collect(),
             _ => bytes(&right),
         };
         for _ in 0..noise.below(4) {

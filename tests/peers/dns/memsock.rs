@@ -31,12 +31,7 @@ pub struct MemUdp {
 impl MemUdp {
     pub(super) fn bound(net: Wires, local: SocketAddr) -> Self {
         let (to_inbox, inbox) = unbounded_channel();
-        Self {
-            net,
-            local,
-            to_inbox,
-            inbox: Mutex::new(inbox),
-        }
+        Self { net, local, to_inbox, inbox: Mutex::new(inbox) }
     }
 }
 
@@ -93,11 +88,7 @@ async fn carry(net: Wires, to: SocketAddr, packet: Vec<u8>, inbox: UnboundedSend
             let elsewhere = SocketAddr::new(to.ip(), to.port().wrapping_add(1));
             for (at, reply) in schedule(&net, server.replies(Transport::Udp, &packet)) {
                 sleep_until(at).await;
-                let from = if reply.from_other_source {
-                    elsewhere
-                } else {
-                    to
-                };
+                let from = if reply.from_other_source { elsewhere } else { to };
                 deliver(Ok((reply.bytes, from)));
             }
         }
@@ -107,10 +98,7 @@ async fn carry(net: Wires, to: SocketAddr, packet: Vec<u8>, inbox: UnboundedSend
 /// When each reply arrives, in that order; replies of one moment keep theirs.
 fn schedule(net: &Wires, replies: Vec<Reply>) -> Vec<(Instant, Reply)> {
     let start = Instant::now() + net.one_way();
-    let mut all: Vec<_> = replies
-        .into_iter()
-        .map(|reply| (start + reply.delay, reply))
-        .collect();
+    let mut all: Vec<_> = replies.into_iter().map(|reply| (start + reply.delay, reply)).collect();
     all.sort_by_key(|(at, _)| *at);
     all
 }
@@ -136,13 +124,7 @@ impl MemTcp {
         let (outgoing, from_asker) = unbounded_channel();
         let (to_asker, incoming) = unbounded_channel();
         tokio::spawn(converse(net.clone(), server, from_asker, to_asker));
-        Self {
-            net,
-            outgoing: Some(outgoing),
-            incoming,
-            unread: Vec::new(),
-            ended: false,
-        }
+        Self { net, outgoing: Some(outgoing), incoming, unread: Vec::new(), ended: false }
     }
 }
 
@@ -180,10 +162,8 @@ impl AsyncWrite for MemTcp {
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
         let arrives = Instant::now() + self.net.one_way();
-        let sent = self
-            .outgoing
-            .as_ref()
-            .and_then(|outgoing| outgoing.send((arrives, buf.to_vec())).ok());
+        let sent =
+            self.outgoing.as_ref().and_then(|outgoing| outgoing.send((arrives, buf.to_vec())).ok());
         Poll::Ready(match sent {
             Some(()) => Ok(buf.len()),
             None => Err(io::ErrorKind::BrokenPipe.into()),

@@ -37,10 +37,7 @@ pub struct Reply {
 impl Reply {
     /// A reply sent at once, from the right source, whole.
     pub fn now(bytes: Vec<u8>) -> Self {
-        Self {
-            bytes,
-            ..Self::default()
-        }
+        Self { bytes, ..Self::default() }
     }
 
     /// The reply as TCP carries it.
@@ -197,10 +194,7 @@ impl Behaviour {
             })
         };
         let wrong_id = || bent(&|m| m.metadata.id = id ^ 0x5555);
-        let wrong_source = || Reply {
-            from_other_source: true,
-            ..good()
-        };
+        let wrong_source = || Reply { from_other_source: true, ..good() };
         let wrong_question = || {
             bent(&|m| {
                 let questions = m.queries.iter_mut();
@@ -250,19 +244,13 @@ impl Behaviour {
             (B::GarbageShort, _) => Reply::now([&id.to_be_bytes()[..], &[0x84]].concat()),
             (B::Oversized, Udp) => Reply::now(wire::padded(&right, 5000)),
             (B::Echo, _) => Reply::now(wire::encode(query)),
-            (B::TcpHalf, Tcp) => Reply {
-                half: true,
-                ..good()
-            },
+            (B::TcpHalf, Tcp) => Reply { half: true, ..good() },
             (B::NoEdnsFormerr, _) if query.edns.is_some() => bent(&|m| {
                 m.metadata.authoritative = false;
                 wire::empty(m, ResponseCode::FormErr);
                 m.edns = None;
             }),
-            (B::Late(delay), _) => Reply {
-                delay: *delay,
-                ..good()
-            },
+            (B::Late(delay), _) => Reply { delay: *delay, ..good() },
             _ => good(),
         };
         vec![one]

@@ -57,19 +57,12 @@ impl SocketServer {
             udp: Some(Served::udp(udp, nameserver.clone())),
             tcp: Some(Served::tcp(tcp, nameserver.clone())),
         };
-        let port = Arc::new(Port {
-            addr,
-            nameserver,
-            open: Mutex::new(open),
-        });
+        let port = Arc::new(Port { addr, nameserver, open: Mutex::new(open) });
         let watched = port.clone();
         let watcher: Arc<Watcher> = Arc::new(move || watched.follow());
         port.nameserver.watch(&watcher);
         port.follow();
-        Self {
-            port,
-            _watcher: watcher,
-        }
+        Self { port, _watcher: watcher }
     }
 
     /// Where it is, open or closed.
@@ -195,11 +188,7 @@ fn serve_udp(socket: &UdpSocket, server: &Nameserver, halt: &Halt) {
             };
             for reply in server.replies(Transport::Udp, &buffer[..length]) {
                 let send = move |reply: &Reply| {
-                    let out = if reply.from_other_source {
-                        elsewhere
-                    } else {
-                        socket
-                    };
+                    let out = if reply.from_other_source { elsewhere } else { socket };
                     // An asker that has gone is none of a nameserver's business.
                     let _ = out.send_to(&reply.bytes, from);
                 };
@@ -243,8 +232,7 @@ fn converse(stream: &TcpStream, server: &Nameserver, halt: &Halt) {
                     send_message(stream, &reply);
                 } else {
                     scope.spawn(move || {
-                        halt.stays_down(reply.delay)
-                            .then(|| send_message(stream, &reply))
+                        halt.stays_down(reply.delay).then(|| send_message(stream, &reply))
                     });
                 }
             }

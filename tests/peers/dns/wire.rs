@@ -46,8 +46,7 @@ pub(crate) fn respond(zones: &[ZoneData], query: &Message) -> Message {
     reply.queries = query.queries.clone();
     if let Some(asked) = &query.edns {
         let mut edns = Edns::new();
-        edns.set_max_payload(SERVER_PAYLOAD)
-            .set_dnssec_ok(asked.flags().dnssec_ok);
+        edns.set_max_payload(SERVER_PAYLOAD).set_dnssec_ok(asked.flags().dnssec_ok);
         reply.edns = Some(edns);
         if asked.version() > 0 {
             reply.metadata.response_code = ResponseCode::BADVERS;
@@ -130,13 +129,9 @@ pub(crate) fn padded(reply: &Message, size: usize) -> Vec<u8> {
     let mut reply = reply.clone();
     let fill = size - encode(&reply).len() - RECORD_HEAD;
     // A string of n bytes takes n + 1 on the wire.
-    let strings = (0..fill)
-        .step_by(256)
-        .map(|start| "x".repeat((fill - start).min(256) - 1));
+    let strings = (0..fill).step_by(256).map(|start| "x".repeat((fill - start).min(256) - 1));
     let data = RData::TXT(TXT::new(strings.collect()));
-    reply
-        .additionals
-        .push(Record::from_rdata(Name::root(), 0, data));
+    reply.additionals.push(Record::from_rdata(Name::root(), 0, data));
     encode(&reply)
 }
 
@@ -169,9 +164,7 @@ pub(crate) fn other_case(name: &Name) -> Name {
         true => byte.to_ascii_uppercase(),
         false => byte.to_ascii_lowercase(),
     };
-    let labels = name
-        .iter()
-        .map(|label| label.iter().map(turn).collect::<Vec<u8>>());
+    let labels = name.iter().map(|label| label.iter().map(turn).collect::<Vec<u8>>());
     Name::from_labels(labels).expect("as long as it was")
 }
 

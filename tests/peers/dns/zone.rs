@@ -53,10 +53,7 @@ impl ZoneData {
             .iter()
             .filter(|record| record.record_type() == RecordType::SOA && record.name == origin);
         assert_eq!(soas.count(), 1, "zone {origin} needs one SOA");
-        Self {
-            origin,
-            records: Arc::new(Mutex::new(records)),
-        }
+        Self { origin, records: Arc::new(Mutex::new(records)) }
     }
 
     /// The name at the top of the zone.
@@ -66,10 +63,7 @@ impl ZoneData {
 
     /// A copy that no longer follows this zone's changes.
     pub fn fork(&self) -> Self {
-        Self {
-            origin: self.origin.clone(),
-            records: Arc::new(Mutex::new(self.lock().clone())),
-        }
+        Self { origin: self.origin.clone(), records: Arc::new(Mutex::new(self.lock().clone())) }
     }
 
     /// Replaces the records of one name and type by `values` (record data as a zone file writes it),
@@ -84,14 +78,10 @@ impl ZoneData {
         };
         let mut records = self.lock();
         let same = |record: &Record| record.name == owner && record.record_type() == record_type;
-        let ttl = records
-            .iter()
-            .find(|record| same(record))
-            .map_or(DEFAULT_TTL, |record| record.ttl);
-        let lines: String = values
-            .iter()
-            .map(|value| format!("{name} {ttl} {record_type} {value}\n"))
-            .collect();
+        let ttl =
+            records.iter().find(|record| same(record)).map_or(DEFAULT_TTL, |record| record.ttl);
+        let lines: String =
+            values.iter().map(|value| format!("{name} {ttl} {record_type} {value}\n")).collect();
         let fresh = parse_lines(&self.origin, &lines);
         records.retain(|record| !same(record));
         records.extend(fresh);
@@ -264,7 +254,5 @@ fn parse_lines(origin: &Name, text: &str) -> Vec<Record> {
     let (_, sets) = Parser::new(lines.join("\n"), None, Some(origin.clone()))
         .parse()
         .unwrap_or_else(|error| panic!("zone {origin}: {error}\n{text}"));
-    sets.into_values()
-        .flat_map(|set| set.into_parts().records)
-        .collect()
+    sets.into_values().flat_map(|set| set.into_parts().records).collect()
 }

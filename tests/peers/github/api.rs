@@ -57,10 +57,7 @@ impl State {
     /// Nothing yet, at that address.
     pub fn new(url: &str) -> Self {
         let url = url.into();
-        Self {
-            url,
-            ..Self::default()
-        }
+        Self { url, ..Self::default() }
     }
 
     /// Reads the clock, once for everything that one request or act does.
@@ -69,10 +66,7 @@ impl State {
         let (day, hour, minute) = (1 + seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60);
         self.now = match &self.clock {
             Some(clock) => clock(),
-            None => format!(
-                "2026-01-{day:02}T{hour:02}:{minute:02}:{:02}Z",
-                seconds % 60
-            ),
+            None => format!("2026-01-{day:02}T{hour:02}:{minute:02}:{:02}Z", seconds % 60),
         };
     }
 

@@ -22,10 +22,7 @@ pub struct Matcher {
 impl Matcher {
     /// `("POST", "/issues$")` means creations only, `("GET", "page=2")` second pages.
     pub fn new(method: &str, path: &str) -> Self {
-        Self {
-            method: method.into(),
-            path: path.into(),
-        }
+        Self { method: method.into(), path: path.into() }
     }
 
     fn matches(&self, request: &Request) -> bool {
@@ -92,14 +89,9 @@ impl State {
                     .with("x-ratelimit-remaining", 0)
                     .with("x-ratelimit-reset", reset_epoch)
             }
-            Some(SecondaryLimit {
-                status,
-                retry_after,
-            }) => {
+            Some(SecondaryLimit { status, retry_after }) => {
                 let mut reply = Reply::error(status, SECONDARY_LIMIT);
-                reply
-                    .headers
-                    .extend(retry_after.map(|s| ("retry-after", s.to_string())));
+                reply.headers.extend(retry_after.map(|s| ("retry-after", s.to_string())));
                 reply
             }
             Some(Garbage) => Reply {
@@ -132,10 +124,7 @@ impl State {
             ("x-github-request-id", format!("FAKE:{requests}")),
             ("x-ratelimit-limit", "5000".into()),
             ("x-ratelimit-used", used.to_string()),
-            (
-                "x-ratelimit-remaining",
-                5000_usize.saturating_sub(used).to_string(),
-            ),
+            ("x-ratelimit-remaining", 5000_usize.saturating_sub(used).to_string()),
             ("x-ratelimit-reset", ((hour + 1) * 3600).to_string()),
             ("x-ratelimit-resource", "core".into()),
         ]);

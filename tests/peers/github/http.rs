@@ -88,9 +88,7 @@ impl<'a> Query<'a> {
                 _ => byte,
             });
         }
-        String::from_utf8(bytes)
-            .ok()
-            .filter(|value| !value.is_empty())
+        String::from_utf8(bytes).ok().filter(|value| !value.is_empty())
     }
 
     /// The same query for another page.
@@ -114,11 +112,7 @@ impl Reply {
         let content = ("content-type", "application/json; charset=utf-8".into());
         let headers = BTreeMap::from([content]);
         let body = body.to_string();
-        Self {
-            status,
-            headers,
-            body,
-        }
+        Self { status, headers, body }
     }
 
     /// GitHub's body for errors.
@@ -157,11 +151,7 @@ pub(super) fn times(at: &str) -> (u64, String) {
         panic!("not an RFC 3339 time in UTC: {at}");
     };
     // Years begin in March here, so that the leap day comes last and needs no case of its own.
-    let (y, m) = if month < 3 {
-        (year - 1, month + 9)
-    } else {
-        (year, month - 3)
-    };
+    let (y, m) = if month < 3 { (year - 1, month + 9) } else { (year, month - 3) };
     let days = 365 * y + y / 4 - y / 100 + y / 400 + (153 * m + 2) / 5 + day - 1 - 719_468;
     let weekday = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"][days as usize % 7];
     let months = "JanFebMarAprMayJunJulAugSepOctNovDec";

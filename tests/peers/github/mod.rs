@@ -101,17 +101,11 @@ impl GitHub {
     pub fn start_on(port: u16) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", port)).unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let shared = Arc::new(Shared {
-            state: Mutex::new(State::new(&url)),
-            changed: Condvar::new(),
-        });
+        let shared =
+            Arc::new(Shared { state: Mutex::new(State::new(&url)), changed: Condvar::new() });
         let accepting = shared.clone();
         let acceptor = Some(thread::spawn(move || accepting.accept(&listener)));
-        let github = Self {
-            shared,
-            url,
-            acceptor,
-        };
+        let github = Self { shared, url, acceptor };
         github.add_repo(REPO);
         github.add_user(TOKEN, LOGIN);
         github
@@ -181,14 +175,7 @@ impl GitHub {
 
     /// The same of another repository.
     pub fn issues_of(&self, repo: &str) -> Vec<Issue> {
-        self.look(|s| {
-            s.repos
-                .iter()
-                .find(|r| r.name == repo)
-                .unwrap()
-                .issues
-                .clone()
-        })
+        self.look(|s| s.repos.iter().find(|r| r.name == repo).unwrap().issues.clone())
     }
 
     /// Opens an issue in [`REPO`] as anyone.
@@ -231,25 +218,14 @@ impl GitHub {
         let logins = ["octocat", LOGIN, "hubot", "dependabot[bot]"];
         self.act(|s| {
             for i in 0..n {
-                s.open(
-                    0,
-                    logins[i % 4],
-                    &format!("Unrelated {i}"),
-                    "Filler.",
-                    i % 3 == 1,
-                );
+                s.open(0, logins[i % 4], &format!("Unrelated {i}"), "Filler.", i % 3 == 1);
             }
         });
     }
 
     /// Requests so far, as `GET /repos/owner/infra/issues?state=open`.
     pub fn requests(&self) -> Vec<String> {
-        self.look(|s| {
-            s.log
-                .iter()
-                .map(|r| format!("{} {}", r.method, r.target))
-                .collect()
-        })
+        self.look(|s| s.log.iter().map(|r| format!("{} {}", r.method, r.target)).collect())
     }
 
     /// Requests so far with headers and bodies.
@@ -282,10 +258,7 @@ impl GitHub {
 
     fn wait(&self, timeout: Duration, done: impl Fn(&State) -> bool) -> bool {
         let state = self.shared.lock();
-        let waited = self
-            .shared
-            .changed
-            .wait_timeout_while(state, timeout, |s| !done(s));
+        let waited = self.shared.changed.wait_timeout_while(state, timeout, |s| !done(s));
         !waited.unwrap_or_else(PoisonError::into_inner).1.timed_out()
     }
 
@@ -349,10 +322,7 @@ impl Shared {
         self.changed.notify_all();
         if state.hang {
             let era = state.era;
-            drop(
-                self.changed
-                    .wait_while(state, |s| s.era == era && !s.stopping),
-            );
+            drop(self.changed.wait_while(state, |s| s.era == era && !s.stopping));
             return;
         }
         let reply = state.answer(&request);

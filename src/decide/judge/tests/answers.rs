@@ -18,11 +18,7 @@ fn expecting(records: &[RData]) -> RecordSet {
 }
 
 fn anything(of: RecordType) -> RecordSet {
-    RecordSet {
-        name: name("www.example.net."),
-        rtype: of,
-        expected: Expected::Some,
-    }
+    RecordSet { name: name("www.example.net."), rtype: of, expected: Expected::Some }
 }
 
 /// The fault's code, or that there is none.
@@ -57,14 +53,8 @@ fn the_letter_case_of_names_does_not_matter() {
     let mx = |preference, host| RData::MX(MX::new(preference, name(host)));
     let set = expecting(&[mx(10, "mail.example.net.")]);
     assert_eq!(code(&set, &with(&[mx(10, "MAIL.Example.net.")])), "right");
-    assert_eq!(
-        code(&set, &with(&[mx(20, "mail.example.net.")])),
-        "wrong-records"
-    );
-    let upper = answer(vec![(
-        name("WWW.EXAMPLE.NET."),
-        mx(10, "mail.example.net."),
-    )]);
+    assert_eq!(code(&set, &with(&[mx(20, "mail.example.net.")])), "wrong-records");
+    let upper = answer(vec![(name("WWW.EXAMPLE.NET."), mx(10, "mail.example.net."))]);
     assert_eq!(code(&set, &upper), "right");
 }
 
@@ -91,10 +81,7 @@ fn an_alias_is_right_only_where_it_is_expected() {
     ]);
     assert_eq!(code(&expecting(&[a(1)]), &chain), "alias");
     assert_eq!(code(&anything(RecordType::A), &chain), "alias");
-    assert_eq!(
-        code(&expecting(&[alias("web.example.net.")]), &chain),
-        "right"
-    );
+    assert_eq!(code(&expecting(&[alias("web.example.net.")]), &chain), "right");
     let elsewhere = expecting(&[alias("other.example.net.")]);
     assert_eq!(code(&elsewhere, &chain), "wrong-records");
 }
@@ -128,21 +115,12 @@ fn one_soa_is_enough_and_two_are_too_many() {
 #[test]
 fn the_header_counts_before_the_records() {
     let set = expecting(&[a(1)]);
-    let lame = Answer {
-        aa: false,
-        ..with(&[a(1)])
-    };
+    let lame = Answer { aa: false, ..with(&[a(1)]) };
     assert_eq!(code(&set, &lame), "not-authoritative");
-    let failed = Answer {
-        rcode: ResponseCode::ServFail,
-        ..lame
-    };
+    let failed = Answer { rcode: ResponseCode::ServFail, ..lame };
     assert_eq!(code(&set, &failed), "rcode-servfail");
     // TC over UDP never gets here (TCP is asked), and over TCP there is no such thing.
-    let cut = Answer {
-        tc: true,
-        ..with(&[a(1)])
-    };
+    let cut = Answer { tc: true, ..with(&[a(1)]) };
     let over_tcp = judge_answer(&set, &cut, Transport::Tcp).unwrap_err();
     assert_eq!(over_tcp.code(), "garbled");
 }

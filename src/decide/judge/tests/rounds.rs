@@ -35,12 +35,7 @@ const NS2: &str = "127.0.0.2:53";
 const NS2_6: &str = "[::1]:53";
 
 fn observation(outcome: Outcome) -> Observation {
-    Observation {
-        outcome,
-        attempts: 1,
-        truncated: false,
-        latency: Duration::from_millis(7),
-    }
+    Observation { outcome, attempts: 1, truncated: false, latency: Duration::from_millis(7) }
 }
 
 /// The right answer to a question of [`TWO`].
@@ -50,10 +45,7 @@ fn right(question: &Question) -> Observation {
         RecordType::NS => ns("ns1.example.net."),
         _ => a(1),
     };
-    observation(Outcome::Answer(answer(vec![(
-        question.set.name.clone(),
-        data,
-    )])))
+    observation(Outcome::Answer(answer(vec![(question.set.name.clone(), data)])))
 }
 
 /// A round over [`TWO`] from a good vantage. What is asked about is written as in
@@ -65,15 +57,10 @@ fn round(config: &Config, got: impl Fn(&str, &Question) -> Observation) -> Round
             got(&asked, question)
         };
         let observations = target.questions.iter().map(one).collect();
-        Observed {
-            target,
-            observations,
-        }
+        Observed { target, observations }
     };
-    let reading = |&address: &SocketAddr| Reading {
-        address,
-        outcome: Outcome::Answer(answer(Vec::new())),
-    };
+    let reading =
+        |&address: &SocketAddr| Reading { address, outcome: Outcome::Answer(answer(Vec::new())) };
     Round {
         at: Moment::default(),
         before: config.vantage.anchors.iter().map(reading).collect(),
@@ -99,10 +86,7 @@ fn verdicts(config: &Config, round: &Round) -> [Verdict; 2] {
 
 fn row(row: &Row) -> String {
     let (address, zone, question) = (row.address, &row.zone, &row.question);
-    format!(
-        "{} {address} {zone} {question} +{} {}",
-        row.severity, row.more, row.fault
-    )
+    format!("{} {address} {zone} {question} +{} {}", row.severity, row.more, row.fault)
 }
 
 fn rows(verdict: &Verdict) -> Vec<String> {
@@ -126,10 +110,7 @@ fn a_round_that_found_everything_right_says_so_and_how_much_it_saw() {
 }
 
 fn refused() -> Observation {
-    observation(Outcome::Answer(Answer {
-        rcode: ResponseCode::Refused,
-        ..answer(Vec::new())
-    }))
+    observation(Outcome::Answer(Answer { rcode: ResponseCode::Refused, ..answer(Vec::new()) }))
 }
 
 #[test]
@@ -157,10 +138,7 @@ fn what_is_wrong_with_many_questions_of_a_zone_is_one_row() {
         ]
     );
     assert_eq!(second.severity(), Some(Severity::Down));
-    assert_eq!(
-        second.rows[5].command,
-        "dig @::1 +norecurse +bufsize=1232 +tcp example.org SOA"
-    );
+    assert_eq!(second.rows[5].command, "dig @::1 +norecurse +bufsize=1232 +tcp example.org SOA");
 }
 
 #[test]
@@ -174,10 +152,7 @@ fn the_worst_comes_first() {
         _ => right(question),
     });
     let [first, second] = verdicts(&config, &round);
-    assert_eq!(
-        rows(&first),
-        ["degraded 127.0.0.1:53 example.net example.net SOA +0 tcp-closed"]
-    );
+    assert_eq!(rows(&first), ["degraded 127.0.0.1:53 example.net example.net SOA +0 tcp-closed"]);
     assert_eq!(first.severity(), Some(Severity::Degraded));
     assert_eq!(
         rows(&second),
@@ -198,10 +173,7 @@ fn a_dead_address_has_one_fault_also_over_tcp_which_was_not_asked() {
         observation.attempts = if n == 0 { 3 } else { 0 };
     }
     let [dead, _] = verdicts(&config, &round);
-    assert_eq!(
-        rows(&dead),
-        ["down 127.0.0.1:53 example.net example.net SOA +4 silent"]
-    );
+    assert_eq!(rows(&dead), ["down 127.0.0.1:53 example.net example.net SOA +4 silent"]);
     assert_eq!((dead.seen, dead.latency), (1, None));
 }
 
@@ -211,27 +183,17 @@ fn what_tcp_said_after_a_truncated_answer_is_told_as_such() {
     for (outcome, fault) in [
         (Outcome::Closed, "truncated-closed"),
         (Outcome::Answer(with(&[])), "truncated-no-records"),
-        (
-            Outcome::Answer(Answer {
-                tc: true,
-                ..with(&[a(1)])
-            }),
-            "truncated-garbled",
-        ),
+        (Outcome::Answer(Answer { tc: true, ..with(&[a(1)]) }), "truncated-garbled"),
     ] {
         let round = round(&config, |asked, question| match asked {
-            "127.0.0.1:53 UDP www.example.net A" => Observation {
-                truncated: true,
-                ..observation(outcome.clone())
-            },
+            "127.0.0.1:53 UDP www.example.net A" => {
+                Observation { truncated: true, ..observation(outcome.clone()) }
+            }
             _ => right(question),
         });
         let [first, _] = verdicts(&config, &round);
         assert_eq!(first.rows.len(), 1);
-        assert_eq!(
-            (first.rows[0].fault.as_str(), first.severity()),
-            (fault, Some(Severity::Down))
-        );
+        assert_eq!((first.rows[0].fault.as_str(), first.severity()), (fault, Some(Severity::Down)));
     }
 }
 
@@ -254,15 +216,9 @@ fn an_address_is_unseen_while_its_family_or_our_own_side_fails() {
     assert_eq!(judge(&config, &round).uplink.ipv6, Family::Offline);
     let [first, second] = verdicts(&config, &round);
     // One question could not be asked: what the others showed counts, and their silence does not.
-    assert_eq!(
-        (first.seen, &first.unseen[..]),
-        (0, &[NS1.parse().unwrap()][..])
-    );
+    assert_eq!((first.seen, &first.unseen[..]), (0, &[NS1.parse().unwrap()][..]));
     assert_eq!(first.rows.len(), 1);
-    assert_eq!(
-        (second.seen, &second.unseen[..]),
-        (1, &[NS2_6.parse().unwrap()][..])
-    );
+    assert_eq!((second.seen, &second.unseen[..]), (1, &[NS2_6.parse().unwrap()][..]));
     let seen = round.observed[1].observations.len();
     assert_eq!((second.questions, second.rows.len()), (seen, 0));
 }
@@ -293,10 +249,7 @@ fn the_latency_is_the_median_of_the_right_answers_of_all_addresses() {
             }
             _ => 40,
         };
-        Observation {
-            latency: Duration::from_millis(latency),
-            ..right(question)
-        }
+        Observation { latency: Duration::from_millis(latency), ..right(question) }
     });
     let [first, second] = verdicts(&config, &round);
     assert_eq!(first.latency, Some(Duration::from_millis(50)));
