@@ -5,6 +5,7 @@
 //! hold. A round and a report may be under way at the same time; neither waits for the other.
 
 mod log;
+mod outside;
 mod reporter;
 
 use std::future::{Future, pending};
@@ -18,11 +19,9 @@ use tokio::sync::mpsc;
 
 use crate::config::Config;
 use crate::decide::judge::judge;
-use crate::decide::moment::Moment;
 use crate::decide::question::{Target, targets};
 use crate::decide::reconcile::{Failure, Report};
 use crate::decide::round::Round;
-use crate::decide::status::View;
 use crate::decide::watch::{CLOCK_PATIENCE, Reporting, Stored, Watch};
 use crate::io::clock::{self, Clock};
 use crate::io::dns::{Patience, Prober};
@@ -332,72 +331,6 @@ impl<P: RuntimeProvider> Daemon<P> {
                 (BACKOFF_FIRST * 2_u32.pow(doublings)).min(BACKOFF_LAST)
             }
             _ => BACKOFF_LAST,
-        }
-    }
-
-    /// Makes everything outside agree with what is believed now: panel, status file, state directory.
-    fn publish(&mut self) {
-        let now = self.clock.now();
-        self.panel.show(self.watch.face(), LEASE);
-        if let Some(error) = self.panel.error() {
-            log::once_a_reason("panel", &error.to_string());
-        }
-        let mut view = self.view(&now);
-        self.manager.status(&view.meaning);
-        view.pid = Some(std::process::id());
-        let good_for = self.look_by.saturating_sub(now.uptime);
-        view.good_until = clock::boot().map(|boot| (boot + good_for).as_secs_f64().round());
-        let mut json = serde_json::to_vec_pretty(&view).expect("a view is plain data");
-        json.push(b'\n');
-        if let Err(error) = files::replace(&self.places.status(), &json, false) {
-            log::once_a_reason("status file", &error.to_string());
-        }
-        let stored = self.watch.unreported();
-        if stored != self.stored {
-            match self.store(&stored) {
-                Ok(()) => self.stored = stored,
-                Err(error) => log::once_a_reason("state file", &error.to_string()),
-            }
-        }
-    }
-
-    fn view(&self, now: &Moment) -> View {
-        View::of(&self.watch, &self.config, now)
-    }
-
-    fn store(&self, stored: &[Stored]) -> std::io::Result<()> {
-        let path = self.places.unreported();
-        if stored.is_empty() {
-            return files::remove(&path);
-        }
-        let json = serde_json::to_vec(stored).expect("a stored incident is plain data");
-        files::replace(&path, &json, true)
-    }
-
-    fn restore(&mut self) {
-        let path = self.places.unreported();
-        let bytes = match std::fs::read(&path) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return,
-            Err(error) => {
-                return log::once_a_reason("state file", &format!("{}: {error}", path.display()));
-            }
-        };
-        match serde_json::from_slice::<Vec<Stored>>(&bytes) {
-            Ok(stored) => {
-                self.stored.clone_from(&stored);
-                self.watch = self.watch.clone().restored(stored, &self.clock.now());
-            }
-            Err(error) => {
-                // Not ours to destroy: a person may want to see it.
-                let aside = path.with_extension("unreadable");
-                let moved = std::fs::rename(&path, &aside).is_ok();
-                tracing::warn!(
-                    "{}: {error}; incidents in it are lost to us{}",
-                    path.display(),
-                    if moved { ", the file is kept as unreported.unreadable" } else { "" },
-                );
-            }
         }
     }
 
