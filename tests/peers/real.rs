@@ -114,9 +114,12 @@ impl Software {
             Self::Knot => Command::new(program),
             Self::Bind => {
                 // Ubuntu's AppArmor profile keeps /usr/sbin/named out of every folder but its own; it
-                // goes by the path, so a copy may read our files.
+                // goes by the path, so a copy may read our files. `cp` makes it, for what this process
+                // has open for writing, a child that another test starts may have open a moment longer,
+                // and then it cannot be executed.
                 let copy = dir.join(name);
-                fs::copy(program, &copy)?;
+                let copied = Command::new("cp").arg(program).arg(&copy).status()?;
+                assert!(copied.success(), "named can be copied");
                 let mut command = Command::new(copy);
                 command.args(["-g", "-n", "1"]);
                 command
