@@ -7,7 +7,7 @@
 //!              → config  ↗
 //! ```
 //!
-//! - [`config`] turns the file as written (`Spec`) into the file as checked ([`config::Config`]).
+//! - [`config`] turns the file as written into the file as checked ([`config::Config`]).
 //! - [`io`] has the effects, one file per neighbour: DNS, GitHub, lamps, files, the clock.
 //! - [`decide`] is pure: data in, data out. No sockets, files, clock, randomness or logging.
 //! - [`daemon`] is the shell around them: the loop, the reporter, the way out.

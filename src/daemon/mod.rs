@@ -239,7 +239,7 @@ impl<P: RuntimeProvider> Daemon<P> {
         let asked = self.targets.iter().filter(|target| everybody || due(target.nameserver));
         let asked: Vec<Arc<Target>> = asked.cloned().collect();
         for subject in &mut self.watch.subjects {
-            // Whoever is asked has been asked, even one that serves no zone and will get no verdict.
+            // Whoever is asked has been asked; the verdict says when to ask again.
             subject.again = subject.again.filter(|at| *at > now && !everybody);
         }
         self.look_by = now + self.prober.longest(&asked) + SLACK;

@@ -349,3 +349,20 @@ fn read(response: DnsResponse, name: &Name, rtype: RecordType) -> Outcome {
         records: records.collect(),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_router_that_says_no_is_not_our_own_fault_and_our_own_firewall_is() {
+        let outcome = |code| io_outcome(&io::Error::from_raw_os_error(code));
+        for code in UNREACHABLE {
+            assert!(matches!(outcome(code), Outcome::Unreachable(_)), "{code}");
+        }
+        let (eperm, emfile) = (1, 24);
+        for code in [eperm, emfile] {
+            assert!(matches!(outcome(code), Outcome::Local(_)), "{code}");
+        }
+    }
+}

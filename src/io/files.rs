@@ -149,4 +149,15 @@ mod tests {
         let error = replace(Path::new("/proc/nowhere/file"), b"", false).unwrap_err();
         assert!(error.to_string().starts_with("/proc/nowhere/file: "), "{error}");
     }
+
+    #[test]
+    fn only_one_at_a_time_has_the_runtime_directory() {
+        let dir = tempfile::tempdir().unwrap();
+        let places = Places { runtime: dir.path().join("run"), state: dir.path().join("state") };
+        let first = lock(&places).unwrap();
+        let error = lock(&places).unwrap_err();
+        assert!(error.contains("run/lock: another pilotlight is running"), "{error}");
+        drop(first);
+        assert!(lock(&places).unwrap().is_some());
+    }
 }

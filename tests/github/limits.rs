@@ -45,6 +45,7 @@ fn a_secondary_limit_that_names_its_time_is_obeyed() {
         assert_eq!(waits(limit(1)), seconds(1));
         assert_eq!(waits(limit(3600)), seconds(3600));
         assert_eq!(waits(limit(0)), seconds(1), "at once is never meant");
+        assert_eq!(waits(limit(1_000_000)), seconds(3600), "GitHub's window is an hour");
     }
 }
 

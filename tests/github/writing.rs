@@ -28,6 +28,19 @@ fn labels_and_assignees_are_sent_and_nothing_depends_on_them() {
 }
 
 #[test]
+fn an_assignee_whom_github_refuses_does_not_keep_an_outage_secret() {
+    let peer = Peer::start();
+    let mut settings = settings(&peer);
+    settings.assignees = vec!["left".to_owned()];
+    let github = GitHub::new(&settings, TOKEN).unwrap();
+    peer.inject(Matcher::new("POST", "/issues$"), Fault::Status(422), 1);
+    github.create("ns1.example.net is down", &marked("a")).unwrap();
+    let issues = peer.issues();
+    assert_eq!(issues.len(), 1);
+    assert!(issues[0].assignees.is_empty());
+}
+
+#[test]
 fn a_comment_is_found_by_its_key_on_any_page_and_not_said_twice() {
     let peer = Peer::start();
     let issue = peer.open_as(LOGIN, "ns1.example.net is down", &marked("a"));
