@@ -114,6 +114,7 @@ fn config_says_what_will_be_asked() {
 
 1 ns1.example.net at 127.0.0.1:5301
     example.net: example.net SOA over UDP, example.net NS over UDP, www.example.net A over UDP, example.net SOA over TCP
+    once an hour, whether it answers strangers: . SOA
 
 4 questions every 10 min; a fault is asked again after 10 s, and believed after 3 in a row
 the uplink of test is proved by 127.0.0.2:5301

@@ -131,6 +131,9 @@ fn what_is_left_out_has_its_default() {
         open_after: 3,
         close_after: 2,
         degraded_after: Duration::from_secs(3600),
+        serial_grace: Duration::from_secs(3600),
+        rrsig_warning: Duration::from_secs(3 * 24 * 3600),
+        slow: Duration::from_secs(1),
         reopen_within: Duration::from_secs(3600),
         queries_per_second: 50,
     };

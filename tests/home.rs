@@ -89,7 +89,8 @@ impl Home {
             );
         }
         text += "\n[[zone]]\nname = \"example.net\"\n\
-                 records = [{ name = \"www\", type = \"A\", values = [\"192.0.2.80\"] }]\n";
+                 records = [{ name = \"www\", type = \"A\", values = [\"192.0.2.80\"] },\n\
+                 { name = \"@\", type = \"NS\", values = [\"ns1\", \"ns2\"] }]\n";
         fs::write(self.at("pilotlight.toml"), text + more).unwrap();
     }
 

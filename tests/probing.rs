@@ -34,6 +34,9 @@ const ZONE: &str = "
     alias 300 CNAME www
 ";
 
+/// The NS set of [`ZONE`], however many nameservers there are to ask.
+const NS: &str = r#"{ name = "@", type = "NS", values = ["ns1", "ns2"] }"#;
+
 /// What `www` of [`ZONE`] holds, as a configuration lists it.
 const WWW: &str = r#"{ name = "www", type = "A", values = ["192.0.2.81", "192.0.2.80"] }"#;
 
@@ -68,9 +71,10 @@ fn config(
     };
     let mut text = format!(
         "[vantage]\nanchors = {}\nintercept = {}\n\
-         [[zone]]\nname = \"example.net\"\nrecords = [{records}]\n",
+         [[zone]]\nname = \"example.net\"\nrecords = [{all}]\n",
         list(anchors),
         list(intercept),
+        all = [NS, records].join(", ").trim_end_matches(", "),
     );
     for (number, addresses) in (1..).zip(servers) {
         let addresses = list(addresses);

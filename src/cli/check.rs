@@ -30,6 +30,7 @@ pub(super) fn check(path: &Path, json: bool) -> Result<u8, Failed> {
         open_after: 1,
         close_after: 1,
         degraded_after: Duration::ZERO,
+        serial_grace: Duration::ZERO,
         ..config.schedule.clone()
     };
     let (watch, _) = Watch::new(&config).after(&judge(&config, &round), now, &at_once, "check");

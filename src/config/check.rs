@@ -22,6 +22,9 @@ const SCHEDULE: &[&str] = &[
     "open-after",
     "close-after",
     "degraded-after",
+    "serial-grace",
+    "rrsig-warning",
+    "slow",
     "reopen-within",
     "queries-per-second",
 ];
@@ -94,6 +97,9 @@ fn schedule(root: &Table<'_>) -> Schedule {
         open_after: table.number("open-after", 1..=100).unwrap_or(3),
         close_after: table.number("close-after", 1..=100).unwrap_or(2),
         degraded_after: time("degraded-after", "1h", Duration::ZERO),
+        serial_grace: time("serial-grace", "1h", Duration::ZERO),
+        rrsig_warning: time("rrsig-warning", "3d", Duration::ZERO),
+        slow: time("slow", "1s", Duration::from_millis(1)),
         reopen_within: time("reopen-within", "1h", Duration::ZERO),
         queries_per_second: table.number("queries-per-second", 0..=u32::MAX).unwrap_or(50),
     }

@@ -90,6 +90,12 @@ pub struct Schedule {
     pub close_after: u32,
     /// How long a subject must have been degraded before an issue says so.
     pub degraded_after: Duration,
+    /// How long a nameserver may serve an older zone than another one.
+    pub serial_grace: Duration,
+    /// A signature should be renewed when it has less than this left.
+    pub rrsig_warning: Duration,
+    /// An answer that takes longer is slow.
+    pub slow: Duration,
     /// An incident that returns within this reopens its issue.
     pub reopen_within: Duration,
     /// Packets a second to one address; 0: as fast as they go.

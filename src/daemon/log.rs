@@ -7,11 +7,12 @@ use std::time::Duration;
 use tracing::{info, warn};
 
 use crate::config::{Config, Problems, Schedule, address_text};
+use crate::decide::incident::Incident;
 use crate::decide::judge::Judgement;
 use crate::decide::moment::{Moment, span_text, wall_text};
 use crate::decide::question::Target;
 use crate::decide::reconcile::Report;
-use crate::decide::subject::{Change, Incident};
+use crate::decide::subject::Change;
 use crate::decide::uplink::Uplink;
 use crate::decide::watch::{Reporting, Subject, Watch, uplink_text};
 
@@ -27,7 +28,7 @@ pub(super) fn reloaded(config: &Config, targets: &[Arc<Target>]) {
 }
 
 fn task(config: &Config, targets: &[Arc<Target>]) -> String {
-    let questions: usize = targets.iter().map(|target| target.questions.len()).sum();
+    let questions: usize = targets.iter().map(|target| target.regular()).sum();
     format!(
         "{} at {} addresses, {questions} questions every {}",
         count(config.nameservers.len(), "nameserver"),

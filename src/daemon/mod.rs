@@ -238,6 +238,7 @@ impl<P: RuntimeProvider> Daemon<P> {
         };
         let asked = self.targets.iter().filter(|target| everybody || due(target.nameserver));
         let asked: Vec<Arc<Target>> = asked.cloned().collect();
+        let asked = self.with_what_is_due(asked, now);
         for subject in &mut self.watch.subjects {
             // Whoever is asked has been asked; the verdict says when to ask again.
             subject.again = subject.again.filter(|at| *at > now && !everybody);
@@ -245,6 +246,24 @@ impl<P: RuntimeProvider> Daemon<P> {
         self.look_by = now + self.prober.longest(&asked) + SLACK;
         let (prober, vantage) = (self.prober.clone(), self.config.vantage.clone());
         Box::pin(async move { prober.round(&asked, &vantage.anchors, &vantage.intercept).await })
+    }
+
+    /// Leaves the question about recursion out where it is not its time.
+    fn with_what_is_due(&mut self, asked: Vec<Arc<Target>>, now: Duration) -> Vec<Arc<Target>> {
+        let mut last = None;
+        let mut whole = |target: &Target| match last {
+            Some((nameserver, due)) if nameserver == target.nameserver => due,
+            _ => {
+                let due = self.watch.ask_about_recursion(target.nameserver, now);
+                last = Some((target.nameserver, due));
+                due
+            }
+        };
+        let fit = |target: Arc<Target>| match whole(&target) {
+            true => target,
+            false => Arc::new(target.without_recursion()),
+        };
+        asked.into_iter().map(fit).collect()
     }
 
     fn judged(&mut self, round: &Round) {

@@ -1,10 +1,16 @@
 //! What can be wrong with an answer, in words that a person understands.
 
 use std::fmt;
+use std::time::Duration;
 
 use hickory_resolver::proto::op::ResponseCode;
 use hickory_resolver::proto::rr::RData;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+
+use super::edition::Apart;
+use super::moment::{span_text, wall_text};
+use super::question::{Question, dig};
 
 /// How bad a fault is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -59,6 +65,27 @@ pub enum Fault {
     Truncated(Box<Fault>),
     /// Wrong over TCP only (RFC 7766: TCP is not optional).
     Tcp(Box<Fault>),
+    /// Wrong with EDNS only (RFC 6891); what is asked without it is answered.
+    Edns(Box<Fault>),
+    /// Not the nameservers that the configuration has for the zone.
+    Nameservers {
+        /// Expected, and not there.
+        missing: Vec<RData>,
+        /// There, and not expected.
+        extra: Vec<RData>,
+    },
+    /// It answers strangers' questions about any name.
+    OpenRecursion,
+    /// Every answer takes longer than this.
+    Slow(Duration),
+    /// The signature over the SOA ends soon: then.
+    SignatureEnds(Timestamp),
+    /// It has ended, then.
+    SignatureEnded(Timestamp),
+    /// It begins later: then.
+    SignatureAhead(Timestamp),
+    /// It serves another edition of the zone than the others.
+    Apart(Apart),
 }
 
 impl Fault {
@@ -66,7 +93,14 @@ impl Fault {
     #[must_use]
     pub fn severity(&self) -> Severity {
         match self {
-            Self::Tcp(_) => Severity::Degraded,
+            Self::Tcp(_)
+            | Self::Edns(_)
+            | Self::Nameservers { .. }
+            | Self::OpenRecursion
+            | Self::Slow(_)
+            | Self::SignatureEnds(_)
+            | Self::Apart(_) => Severity::Degraded,
+            Self::Truncated(inner) => inner.severity(),
             _ => Severity::Down,
         }
     }
@@ -88,6 +122,14 @@ impl Fault {
             Self::ManySoa(_) => "many-soa",
             Self::Truncated(inner) => return format!("truncated-{}", inner.code()),
             Self::Tcp(inner) => return format!("tcp-{}", inner.code()),
+            Self::Edns(inner) => return format!("edns-{}", inner.code()),
+            Self::Nameservers { .. } => "ns-set",
+            Self::OpenRecursion => "open-recursion",
+            Self::Slow(_) => "slow",
+            Self::SignatureEnds(_) => "signature-ends",
+            Self::SignatureEnded(_) => "signature-ended",
+            Self::SignatureAhead(_) => "signature-ahead",
+            Self::Apart(apart) => apart.code(),
         };
         word.to_owned()
     }
@@ -137,25 +179,57 @@ impl fmt::Display for Fault {
             Self::Alias(target) => write!(f, "answers with an alias (CNAME) to {target}"),
             Self::OtherOwner(owner) => write!(f, "answers with records of another name, {owner}"),
             Self::Records { missing, extra } => {
-                f.write_str("answers with other records:")?;
-                if !missing.is_empty() {
-                    write!(f, " missing {}", list(missing))?;
-                }
-                if !missing.is_empty() && !extra.is_empty() {
-                    f.write_str(",")?;
-                }
-                if !extra.is_empty() {
-                    write!(f, " unexpected {}", list(extra))?;
-                }
-                Ok(())
+                write!(f, "answers with other records: {}", difference(missing, extra))
             }
             Self::ManySoa(count) => write!(f, "answers with {count} SOA records, not one"),
             Self::Truncated(inner) => {
                 write!(f, "says over UDP that the answer is too long, and over TCP it {inner}")
             }
             Self::Tcp(inner) => write!(f, "answers over UDP, but over TCP it {inner}"),
+            Self::Edns(inner) => write!(
+                f,
+                "answers only without EDNS; to a question with EDNS, as resolvers ask, it {inner}"
+            ),
+            Self::Nameservers { missing, extra } => write!(
+                f,
+                "has other nameservers (NS) for the zone than the configuration: {}; if the zone is right, \
+                 list its NS set among its records there",
+                difference(missing, extra)
+            ),
+            Self::OpenRecursion => f.write_str(
+                "answers strangers' questions about any name (RA is set): it is an open resolver, which \
+                 others use for attacks; switch recursion off, or keep it to your own network",
+            ),
+            Self::Slow(limit) => {
+                write!(f, "takes longer than {} for every answer", span_text(*limit))
+            }
+            Self::SignatureEnds(at) => write!(
+                f,
+                "signs its SOA only until {}: it should have been signed again by now",
+                wall_text(Some(*at))
+            ),
+            Self::SignatureEnded(at) => write!(
+                f,
+                "answers with a signature (RRSIG) that ended at {}: whoever validates takes the whole zone \
+                 for a forgery",
+                wall_text(Some(*at))
+            ),
+            Self::SignatureAhead(at) => write!(
+                f,
+                "answers with a signature (RRSIG) that is not valid before {}: whoever validates takes the \
+                 whole zone for a forgery until then",
+                wall_text(Some(*at))
+            ),
+            Self::Apart(apart) => apart.fmt(f),
         }
     }
+}
+
+fn difference(missing: &[RData], extra: &[RData]) -> String {
+    let named = [("missing", missing), ("unexpected", extra)];
+    let named = named.into_iter().filter(|(_, records)| !records.is_empty());
+    let said: Vec<String> = named.map(|(word, them)| format!("{word} {}", list(them))).collect();
+    said.join(", ")
 }
 
 /// At most five records, so that one broken zone cannot fill an issue.
@@ -187,6 +261,28 @@ pub struct Row {
     pub detail: String,
     /// The command that shows it.
     pub command: String,
+}
+
+impl Row {
+    /// The row of a fault that one question has shown.
+    #[must_use]
+    pub fn new(
+        address: std::net::SocketAddr,
+        zone: String,
+        question: &Question,
+        fault: &Fault,
+    ) -> Self {
+        Self {
+            address,
+            zone,
+            question: question.to_string(),
+            more: 0,
+            severity: fault.severity(),
+            fault: fault.code(),
+            detail: fault.to_string(),
+            command: dig(&address, question),
+        }
+    }
 }
 
 #[cfg(test)]

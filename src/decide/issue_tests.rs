@@ -10,7 +10,7 @@ use crate::config::{Config, Expected};
 use crate::decide::judge::judge;
 use crate::decide::question::{Question, Transport, targets};
 use crate::decide::reconcile::{Context, Listing, Step, reconcile};
-use crate::decide::round::{Answer, Observation, Observed, Outcome, Reading, Round};
+use crate::decide::round::{Answer, Edns, Observation, Observed, Outcome, Reading, Round};
 use crate::decide::testing::{V4, at, row};
 use crate::decide::watch::Watch;
 
@@ -90,6 +90,7 @@ fn answer(name: &Name, data: RData) -> Outcome {
     Outcome::Answer(Answer {
         rcode: ResponseCode::NoError,
         aa: true,
+        ra: false,
         tc: false,
         records: vec![(name.clone(), data)],
     })
@@ -117,12 +118,14 @@ fn round(config: &Config, got: impl Fn(bool, &Question) -> Option<Outcome>) -> R
             attempts: if dead && index > 0 { 0 } else { 3 },
             truncated: false,
             latency: Duration::from_millis(20),
+            edns: Edns::With,
         };
         Observed { observations: target.questions.iter().enumerate().map(ask).collect(), target }
     });
     let anchor = |address: &std::net::SocketAddr| Reading {
         address: *address,
         outcome: answer(&Name::root(), RData::NS(rdata::NS(Name::root()))),
+        latency: Duration::from_millis(20),
     };
     Round {
         at: at(0),
@@ -189,7 +192,7 @@ fn the_issue_of_a_nameserver_that_is_degraded() {
     let config = Config::parse("test.toml", CONFIG).unwrap();
     let limping = || {
         round(&config, |_, question| match question.transport {
-            Transport::Tcp if question.zone == 0 => Some(Outcome::Silent),
+            Transport::Tcp if question.zone == Some(0) => Some(Outcome::Silent),
             _ => None,
         })
     };

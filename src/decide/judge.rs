@@ -1,14 +1,18 @@
 //! From a round to verdicts: what is wrong, where, and what we cannot know.
 
+mod signature;
+mod slow;
+
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use hickory_resolver::proto::op::ResponseCode;
 use hickory_resolver::proto::rr::{RData, RecordType};
 
+use super::edition::Edition;
 use super::fault::{Fault, Row, Severity};
-use super::question::{Question, Transport, dig, name_text};
-use super::round::{Answer, Observation, Observed, Outcome, Round};
+use super::question::{Aim, Question, Transport, name_text};
+use super::round::{Answer, Edns, Observation, Observed, Outcome, Round};
 use super::uplink::{Uplink, read};
 use crate::config::{Config, Expected, RecordSet, canonical};
 
@@ -34,9 +38,45 @@ pub struct Verdict {
     pub questions: usize,
     /// The median latency of their answers.
     pub latency: Option<Duration>,
+    /// Which edition of its zones it serves where.
+    pub editions: Vec<Edition>,
+    /// Where it is wrong, in the order of asking; only the first so many.
+    pub places: Vec<Place>,
 }
 
+/// One question of one address, with the worst that is wrong with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// Who was asked.
+    pub address: SocketAddr,
+    /// Index into [`Target::questions`](super::question::Target::questions).
+    pub question: usize,
+    /// How bad it is.
+    pub severity: Severity,
+}
+
+/// More places than this tell nothing more.
+const PLACES: usize = 100;
+
 impl Verdict {
+    /// One row for each kind of fault in a zone at an address; the rest are counted.
+    pub(super) fn add(&mut self, new: Row, question: Option<usize>) {
+        let Row { address, severity, .. } = new;
+        let place = question.filter(|_| self.places.len() < PLACES);
+        self.places.extend(place.map(|question| Place { address, question, severity }));
+        let same =
+            |r: &&mut Row| r.address == new.address && r.zone == new.zone && r.fault == new.fault;
+        match self.rows.iter_mut().rev().find(same) {
+            Some(row) => row.more += 1,
+            None => self.rows.push(new),
+        }
+    }
+
+    /// Worst first.
+    pub(super) fn sort(&mut self) {
+        self.rows.sort_by_key(|row| std::cmp::Reverse(row.severity));
+    }
+
     /// The worst fault's severity.
     #[must_use]
     pub fn severity(&self) -> Option<Severity> {
@@ -48,6 +88,7 @@ impl Verdict {
 #[must_use]
 pub fn judge(config: &Config, round: &Round) -> Judgement {
     let uplink = read(round);
+    let scene = Scene { config, round, uplink };
     let mut verdicts: Vec<(usize, Verdict)> = Vec::new();
     let mut latencies = Vec::new();
     for (index, observed) in round.observed.iter().enumerate() {
@@ -58,10 +99,10 @@ pub fn judge(config: &Config, round: &Round) -> Judgement {
         let Some((_, verdict)) = verdicts.last_mut() else {
             continue;
         };
-        judge_address(config, observed, uplink, verdict, &mut latencies);
+        judge_address(&scene, observed, verdict, &mut latencies);
         let next = round.observed.get(index + 1);
         if next.is_none_or(|next| next.target.nameserver != subject) {
-            verdict.rows.sort_by_key(|row| std::cmp::Reverse(row.severity));
+            verdict.sort();
             latencies.sort_unstable();
             verdict.latency = latencies.get(latencies.len() / 2).copied();
             latencies.clear();
@@ -76,35 +117,62 @@ pub fn looks_faulty(round: &Round) -> bool {
     round.observed.iter().any(|observed| {
         let pairs = observed.target.questions.iter().zip(&observed.observations);
         pairs.into_iter().any(|(question, observation)| {
-            matches!(judge_one(question, observation), Opinion::Faulty(_))
+            matches!(observation.edns, Edns::Refused(_))
+                || matches!(judge_one(question, observation), Opinion::Faulty(_))
         })
     })
 }
 
-fn judge_address(
-    config: &Config,
-    observed: &Observed,
+/// What one address is judged in.
+struct Scene<'a> {
+    config: &'a Config,
+    round: &'a Round,
     uplink: Uplink,
+}
+
+fn judge_address(
+    scene: &Scene<'_>,
+    observed: &Observed,
     verdict: &mut Verdict,
     latencies: &mut Vec<Duration>,
 ) {
     let target = &observed.target;
-    if !uplink.of(&target.address).believable() {
+    if !scene.uplink.of(&target.address).believable() {
         verdict.unseen.push(target.address);
         return;
     }
     let mut blind = false;
+    let mut editions = Vec::new();
     verdict.questions += target.questions.len();
-    for (question, observation) in target.questions.iter().zip(&observed.observations) {
+    let pairs = target.questions.iter().zip(&observed.observations);
+    for (index, (question, observation)) in pairs.enumerate() {
+        let mut found = |fault: &Fault| {
+            let row = scene.row(target.address, question, fault);
+            // What was not asked shares its fault with what was.
+            verdict.add(row, (observation.attempts > 0).then_some(index));
+        };
         match judge_one(question, observation) {
-            Opinion::Right => latencies.push(observation.latency),
-            Opinion::Unknown => blind = true,
-            Opinion::Faulty(fault) => {
-                let zone = name_text(&config.zones[question.zone].name);
-                add(verdict, target.address, zone, question, &fault);
+            Opinion::Right => {
+                latencies.push(observation.latency);
+                editions.extend(edition(scene.config, target.address, question, observation));
+                let wall = scene.round.at.wall;
+                let fault = wall.and_then(|now| {
+                    let warning = scene.config.schedule.rrsig_warning;
+                    signature::judge(question, observation, now, warning)
+                });
+                fault.iter().for_each(&mut found);
             }
+            Opinion::Unhelpful => {}
+            Opinion::Unknown => blind = true,
+            Opinion::Faulty(fault) => found(&fault),
+        }
+        if let Edns::Refused(outcome) = &observation.edns {
+            let refusal = failure(outcome).unwrap_or(Fault::Silent);
+            found(&Fault::Edns(Box::new(refusal)));
         }
     }
+    slow::find(scene, observed).into_iter().for_each(|row| verdict.add(row, Some(0)));
+    verdict.editions.extend(editions);
     if blind {
         verdict.unseen.push(target.address);
     } else {
@@ -112,43 +180,71 @@ fn judge_address(
     }
 }
 
-/// One row for each kind of fault in a zone at an address; the rest are counted.
-fn add(
-    verdict: &mut Verdict,
-    address: SocketAddr,
-    zone: String,
-    question: &Question,
-    fault: &Fault,
-) {
-    let code = fault.code();
-    let same = |row: &&mut Row| row.address == address && row.zone == zone && row.fault == code;
-    if let Some(row) = verdict.rows.iter_mut().rev().find(same) {
-        row.more += 1;
-        return;
+impl Scene<'_> {
+    fn row(&self, address: SocketAddr, question: &Question, fault: &Fault) -> Row {
+        let zone = question.zone.map_or(&question.set.name, |zone| &self.config.zones[zone].name);
+        Row::new(address, name_text(zone), question, fault)
     }
-    verdict.rows.push(Row {
+}
+
+/// The edition of the zone that a right answer shows.
+fn edition(
+    config: &Config,
+    address: SocketAddr,
+    question: &Question,
+    observation: &Observation,
+) -> Option<Edition> {
+    let (Aim::Signatures, Some(zone), Outcome::Answer(answer)) =
+        (question.aim, question.zone, &observation.outcome)
+    else {
+        return None;
+    };
+    let serial = answer.records.iter().find_map(|(_, data)| match data {
+        RData::SOA(soa) => Some(soa.serial),
+        _ => None,
+    })?;
+    Some(Edition {
         address,
-        zone,
-        question: question.to_string(),
-        more: 0,
-        severity: fault.severity(),
-        fault: code,
-        detail: fault.to_string(),
-        command: dig(&address, question),
-    });
+        zone: name_text(&config.zones[zone].name),
+        question: question.clone(),
+        serial,
+        signed: signature::signed(question, observation),
+    })
 }
 
 enum Opinion {
     Right,
+    /// Nothing is wrong with it, and nothing more can be read off it.
+    Unhelpful,
     Faulty(Fault),
     /// Our own side failed, or the question adds nothing to what others have shown.
     Unknown,
 }
 
+/// What is wrong with an outcome that is no right answer of any kind.
+fn failure(outcome: &Outcome) -> Option<Fault> {
+    Some(match outcome {
+        Outcome::Answer(answer) if answer.rcode != ResponseCode::NoError => {
+            Fault::Rcode(answer.rcode)
+        }
+        Outcome::Answer(_) | Outcome::Local(_) => return None,
+        Outcome::Silent => Fault::Silent,
+        Outcome::Closed => Fault::Closed,
+        Outcome::Unreachable(why) => Fault::Unreachable(why.clone()),
+        Outcome::Garbled(why) => Fault::Garbled(why.clone()),
+    })
+}
+
 fn judge_one(question: &Question, observation: &Observation) -> Opinion {
-    let fault = match &observation.outcome {
-        Outcome::Local(_) => return Opinion::Unknown,
-        Outcome::Answer(answer) => {
+    if matches!(observation.outcome, Outcome::Local(_)) {
+        return Opinion::Unknown;
+    }
+    if question.aim == Aim::Recursion {
+        return judge_recursion(&observation.outcome);
+    }
+    let fault = match (&observation.outcome, failure(&observation.outcome)) {
+        (_, Some(fault)) => fault,
+        (Outcome::Answer(answer), None) => {
             let over = match observation.truncated {
                 true => Transport::Tcp,
                 false => question.transport,
@@ -158,10 +254,7 @@ fn judge_one(question: &Question, observation: &Observation) -> Opinion {
                 Err(fault) => fault,
             }
         }
-        Outcome::Silent => Fault::Silent,
-        Outcome::Closed => Fault::Closed,
-        Outcome::Unreachable(why) => Fault::Unreachable(why.clone()),
-        Outcome::Garbled(why) => Fault::Garbled(why.clone()),
+        (_, None) => return Opinion::Unknown,
     };
     Opinion::Faulty(match (question.transport, observation) {
         // Not asked, because UDP had shown that the address is dead: then it is that fault, not TCP's.
@@ -170,6 +263,18 @@ fn judge_one(question: &Question, observation: &Observation) -> Opinion {
         (Transport::Udp, Observation { truncated: true, .. }) => Fault::Truncated(Box::new(fault)),
         (Transport::Udp, _) => fault,
     })
+}
+
+/// Refusing is right, and so is silence. An answer without RA is a referral, or the root's own.
+fn judge_recursion(outcome: &Outcome) -> Opinion {
+    match outcome {
+        Outcome::Answer(Answer { rcode: ResponseCode::NoError, ra: true, records, .. })
+            if !records.is_empty() =>
+        {
+            Opinion::Faulty(Fault::OpenRecursion)
+        }
+        _ => Opinion::Unhelpful,
+    }
 }
 
 /// Judges one DNS message. TTL, order and letter case of names do not matter; everything else does.
@@ -210,7 +315,12 @@ pub fn judge_answer(set: &RecordSet, answer: &Answer, over: Transport) -> Result
             Err(Fault::ManySoa(found.len()))
         }
         Expected::Some => Ok(()),
-        Expected::Records(expected) => compare(expected, &found),
+        Expected::Records(expected) => match compare(expected, &found) {
+            Err(Fault::Records { missing, extra }) if set.rtype == RecordType::NS => {
+                Err(Fault::Nameservers { missing, extra })
+            }
+            compared => compared,
+        },
     }
 }
 

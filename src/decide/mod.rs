@@ -16,7 +16,9 @@
 //! - **panel**: the three lamps; **face**: the state that they show, and the **sign** of each lamp that a
 //!   nameserver has of its own; **lease**: how long they may show it.
 
+pub mod edition;
 pub mod fault;
+pub mod incident;
 pub mod issue;
 pub mod judge;
 pub mod led;

@@ -4,7 +4,8 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use hickory_resolver::proto::rr::{Name, RecordType};
+use hickory_resolver::proto::rr::rdata::NS;
+use hickory_resolver::proto::rr::{Name, RData, RecordType};
 
 use crate::config::{Config, Expected, RecordSet, Zone};
 
@@ -26,15 +27,28 @@ impl fmt::Display for Transport {
     }
 }
 
+/// What a question is after.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Aim {
+    /// The record set.
+    Records,
+    /// The record set and the signatures over it, if there are any (DO is set).
+    Signatures,
+    /// Whether a stranger's question about a name of nobody's here is refused (RD is set).
+    Recursion,
+}
+
 /// One name and type, over one transport, and what must come back.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Question {
-    /// Index into [`Config::zones`].
-    pub zone: usize,
+    /// Index into [`Config::zones`]; `None` for a name outside of them.
+    pub zone: Option<usize>,
     /// What is asked for and expected.
     pub set: Arc<RecordSet>,
     /// How.
     pub transport: Transport,
+    /// What for.
+    pub aim: Aim,
 }
 
 /// `www.example.net A`: the part of a question that a person recognises.
@@ -60,19 +74,19 @@ pub struct Target {
 
 /// All targets of a configuration, in its order.
 ///
-/// A zone is asked for its SOA over UDP and TCP, for its NS, and for every record set that the file
-/// lists. The checks to come (NS set, serials, open recursion,
-/// signatures) are further questions of this list.
+/// A zone is asked for its SOA over UDP, with its signatures, and over TCP, for its NS, and for every record
+/// set that the file lists. The last question of an address is the one about recursion.
 #[must_use]
 pub fn targets(config: &Config) -> Vec<Arc<Target>> {
     let asked: Vec<Vec<Question>> =
-        config.zones.iter().enumerate().map(|(index, zone)| zone_questions(index, zone)).collect();
+        (0..config.zones.len()).map(|index| zone_questions(config, index)).collect();
     let mut targets = Vec::new();
     for (nameserver, server) in config.nameservers.iter().enumerate() {
         let served = config.zones.iter().zip(&asked);
         let questions: Vec<Question> = served
             .filter(|(zone, _)| zone.nameservers.contains(&nameserver))
             .flat_map(|(_, questions)| questions.iter().cloned())
+            .chain(outside(config))
             .collect();
         for &address in &server.addresses {
             targets.push(Arc::new(Target { nameserver, address, questions: questions.clone() }));
@@ -81,21 +95,63 @@ pub fn targets(config: &Config) -> Vec<Arc<Target>> {
     targets
 }
 
-fn zone_questions(index: usize, zone: &Zone) -> Vec<Question> {
-    let question =
-        |set: &Arc<RecordSet>, transport| Question { zone: index, set: Arc::clone(set), transport };
+fn zone_questions(config: &Config, index: usize) -> Vec<Question> {
+    let zone = &config.zones[index];
+    let question = |set: &Arc<RecordSet>, transport| Question {
+        zone: Some(index),
+        set: Arc::clone(set),
+        transport,
+        aim: Aim::Records,
+    };
     let at_apex =
-        |rtype| Arc::new(RecordSet { name: zone.name.clone(), rtype, expected: Expected::Some });
-    let soa = at_apex(RecordType::SOA);
-    let mut questions = vec![question(&soa, Transport::Udp)];
-    let at_the_apex = |set: &Arc<RecordSet>| set.rtype == RecordType::NS && set.name == zone.name;
-    if !zone.records.iter().any(at_the_apex) {
-        questions.push(question(&at_apex(RecordType::NS), Transport::Udp));
+        |rtype, expected| Arc::new(RecordSet { name: zone.name.clone(), rtype, expected });
+    let soa = at_apex(RecordType::SOA, Expected::Some);
+    let mut questions = vec![Question { aim: Aim::Signatures, ..question(&soa, Transport::Udp) }];
+    if !zone.records.iter().any(|set| set.rtype == RecordType::NS) {
+        let set = at_apex(RecordType::NS, Expected::Records(nameservers(config, zone)));
+        questions.push(question(&set, Transport::Udp));
     }
     let listed = zone.records.iter().filter(|set| set.rtype != RecordType::SOA);
     questions.extend(listed.map(|set| question(set, Transport::Udp)));
     questions.push(question(&soa, Transport::Tcp));
     questions
+}
+
+/// The NS set that a zone should have unless the file says otherwise: those who are watched for it.
+fn nameservers(config: &Config, zone: &Zone) -> Vec<RData> {
+    let names = zone.nameservers.iter().map(|&index| &config.nameservers[index].name);
+    let names = names.filter_map(|name| Name::from_ascii(format!("{name}.")).ok());
+    names.map(|name| RData::NS(NS(name))).collect()
+}
+
+/// What nobody but the root's own servers, and those who ask them for anybody, would answer: the root's SOA.
+///
+/// It is tiny, every resolver has it at hand, and a list of root hints does not hold it. Whoever serves the
+/// root is not asked.
+fn outside(config: &Config) -> Option<Question> {
+    let set = RecordSet { name: Name::root(), rtype: RecordType::SOA, expected: Expected::Some };
+    let ours = config.zones.iter().any(|zone| zone.name.is_root());
+    (!ours).then(|| Question {
+        zone: None,
+        set: Arc::new(set),
+        transport: Transport::Udp,
+        aim: Aim::Recursion,
+    })
+}
+
+impl Target {
+    /// How many questions are asked in every round.
+    #[must_use]
+    pub fn regular(&self) -> usize {
+        self.questions.iter().filter(|question| question.aim != Aim::Recursion).count()
+    }
+
+    /// The same without the question about recursion, which is asked once an hour.
+    #[must_use]
+    pub fn without_recursion(&self) -> Self {
+        let asked = self.questions.iter().filter(|question| question.aim != Aim::Recursion);
+        Self { questions: asked.cloned().collect(), ..*self }
+    }
 }
 
 /// A name for people: no dot at the end, except the root's.
@@ -119,8 +175,13 @@ pub fn dig(address: &SocketAddr, question: &Question) -> String {
         Transport::Udp => "",
         Transport::Tcp => " +tcp",
     };
+    let aim = match question.aim {
+        Aim::Records => "+norecurse +bufsize=1232",
+        Aim::Signatures => "+norecurse +bufsize=1232 +dnssec",
+        Aim::Recursion => "+recurse +bufsize=1232",
+    };
     format!(
-        "dig @{}{port} +norecurse +bufsize=1232{transport} {} {}",
+        "dig @{}{port} {aim}{transport} {} {}",
         address.ip(),
         name_text(&question.set.name),
         question.set.rtype
@@ -168,6 +229,7 @@ mod tests {
                 "UDP example.net NS",
                 "UDP www.example.net A",
                 "TCP example.net SOA",
+                "UDP . SOA",
             ]
             .map(|q| format!("{address} {q}"))
         };
@@ -175,10 +237,12 @@ mod tests {
         expected.extend(first("127.0.0.1:5301"));
         expected.extend(first("[::1]:5301"));
         expected.extend(first("127.0.0.2:53"));
+        let outside = expected.pop();
         expected.extend(
             ["UDP example.org SOA", "UDP example.org NS", "TCP example.org SOA"]
                 .map(|q| format!("127.0.0.2:53 {q}")),
         );
+        expected.extend(outside);
         assert_eq!(asked, expected);
     }
 
@@ -188,5 +252,41 @@ mod tests {
         let digs = |n: usize, q: usize| dig(&targets[n].address, &targets[n].questions[q]);
         assert_eq!(digs(0, 2), "dig @127.0.0.1 -p 5301 +norecurse +bufsize=1232 www.example.net A");
         assert_eq!(digs(2, 3), "dig @127.0.0.2 +norecurse +bufsize=1232 +tcp example.net SOA");
+        assert_eq!(digs(2, 0), "dig @127.0.0.2 +norecurse +bufsize=1232 +dnssec example.net SOA");
+        assert_eq!(digs(0, 4), "dig @127.0.0.1 -p 5301 +recurse +bufsize=1232 . SOA");
+    }
+
+    #[test]
+    fn the_question_about_recursion_is_left_out_between_its_times_and_for_who_serves_the_root() {
+        let targets = targets(&config(TWO));
+        let whole = targets[0].questions.len();
+        let without = targets[0].without_recursion();
+        assert_eq!((without.questions.len(), without.address), (whole - 1, targets[0].address));
+        assert!(without.questions.iter().all(|question| question.aim != Aim::Recursion));
+        let root = format!("{TWO}\n[[zone]]\nname = \".\"");
+        for target in super::targets(&config(&root)) {
+            assert!(target.questions.iter().all(|question| question.aim != Aim::Recursion));
+        }
+    }
+
+    #[test]
+    fn a_zone_should_have_the_nameservers_that_are_watched_for_it_unless_it_lists_others() {
+        let expected = |text: &str| {
+            let config = config(text);
+            let target = &targets(&config)[0];
+            let ns = target.questions.iter().find(|q| q.set.rtype == RecordType::NS).unwrap();
+            match &ns.set.expected {
+                Expected::Records(records) => {
+                    records.iter().map(ToString::to_string).collect::<Vec<_>>()
+                }
+                Expected::Some => Vec::new(),
+            }
+        };
+        assert_eq!(expected(TWO), ["ns1.example.net.", "ns2.example.net."]);
+        let listed = TWO.replace(
+            r#"{ name = "@", type = "SOA" }"#,
+            r#"{ name = "@", type = "NS", values = ["ns2", "ns9.example.org."] }"#,
+        );
+        assert_eq!(expected(&listed), ["ns2.example.net.", "ns9.example.org."]);
     }
 }

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 
 use super::*;
 use crate::decide::fault::Severity;
+use crate::decide::incident::Incident;
 use crate::decide::judge::Verdict;
-use crate::decide::subject::Incident;
 use crate::decide::testing::tracker::{Line, World};
 use crate::decide::testing::{Led, V4, V6, adopt, at, degraded, down, known, row, schedule, well};
 

@@ -32,6 +32,8 @@ pub struct Reading {
     pub address: SocketAddr,
     /// What came back.
     pub outcome: Outcome,
+    /// How long the last attempt took.
+    pub latency: Duration,
 }
 
 /// What one target's questions got.
@@ -54,6 +56,19 @@ pub struct Observation {
     pub truncated: bool,
     /// From sending to answer, in the attempt that counted.
     pub latency: Duration,
+    /// Whether it went with EDNS.
+    pub edns: Edns,
+}
+
+/// Whether a question was asked with EDNS (RFC 6891), as resolvers ask.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Edns {
+    /// It was.
+    With,
+    /// That got something else than an answer (this), and what counts was asked without.
+    Refused(Box<Outcome>),
+    /// It was not, because this address had refused it just before.
+    Without,
 }
 
 /// What a question got.
@@ -80,6 +95,8 @@ pub struct Answer {
     pub rcode: ResponseCode,
     /// Authoritative answer.
     pub aa: bool,
+    /// Recursion available.
+    pub ra: bool,
     /// Truncated.
     pub tc: bool,
     /// The answer section: owner and data, in the order of the message.

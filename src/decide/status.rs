@@ -8,7 +8,6 @@ use serde::{Deserialize, Serialize};
 use super::fault::Row;
 use super::led::State;
 use super::moment::Moment;
-use super::subject::Health;
 use super::uplink::{Family, Uplink};
 use super::watch::{Reporting, Subject, Watch};
 use crate::config::Config;
@@ -141,11 +140,7 @@ impl View {
 impl NameserverView {
     fn of(subject: &Subject) -> Self {
         let verdict = subject.verdict.as_ref();
-        let incident = match &subject.health {
-            Health::Well => None,
-            Health::Suspect(suspicion) => Some(&suspicion.incident),
-            health => health.incident(),
-        };
+        let incident = subject.health.trouble();
         let unknown = subject.hidden || verdict.is_none();
         let state = match subject.health.incident() {
             None if unknown => "unknown",

@@ -17,55 +17,22 @@
 //! An incident that an issue or the state directory remembers ([`Health::adopt`]) leads from Well to
 //! Recovering and from Suspect to Failing; elsewhere it only gives its identity.
 //!
+//! "In a row" is said of verdicts about the same: one question, at least, is wrong in each of them. Packets get
+//! lost, and the larger a zone is the more often some question of it gets no answer three times; but not the
+//! same one, round after round. Where it is another one each time it takes three times as many verdicts:
+//! then the way there loses more than anybody should have to bear.
+//!
 //! How bad an incident is follows the same rule: it becomes *down* after open-after verdicts in a row
 //! said so, and *degraded* again after close-after in a row that were better. A verdict that saw less than
 //! what is believed to be down, because an address was out of sight, neither counts nor interrupts.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
-use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
-
 use super::fault::{Row, Severity};
-use super::judge::Verdict;
+use super::incident::Incident;
+use super::judge::{Place, Verdict};
 use super::moment::Moment;
 use crate::config::Schedule;
-
-/// How many verdicts an incident remembers, for its issue.
-const REMEMBERED: usize = 10;
-
-/// A fault that was seen often enough to be believed, or that the issue tracker remembers.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Incident {
-    /// Tells it from every other incident, on every vantage.
-    pub id: String,
-    /// The first faulty verdict.
-    pub since: Moment,
-    /// How bad it is.
-    pub severity: Severity,
-    /// How bad it has been.
-    pub worst: Severity,
-    /// It was down, or seen to last, so that an issue should tell of it.
-    pub reportable: bool,
-    /// What is wrong, as last seen.
-    pub rows: Vec<Row>,
-    /// Where it was, as an issue remembers it: addresses that have not been seen since.
-    pub places: Vec<SocketAddr>,
-    /// The last verdicts, oldest first.
-    pub history: Vec<Past>,
-}
-
-/// One verdict, as an issue shows it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Past {
-    /// When.
-    pub at: Option<Timestamp>,
-    /// What; `None` is well.
-    pub severity: Option<Severity>,
-    /// How many zones were affected.
-    pub zones: usize,
-}
 
 /// What is believed of a subject.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -86,9 +53,9 @@ pub enum Health {
 pub struct Suspicion {
     /// What the incident will be, if it becomes one.
     pub incident: Incident,
-    /// Faulty verdicts in a row, and how many of the last ones said down.
-    pub faulty: u32,
-    down: u32,
+    /// Faulty verdicts in a row, and the last of them that said down.
+    faulty: Streak,
+    down: Streak,
 }
 
 /// An incident whose fault was there when last looked at.
@@ -97,7 +64,39 @@ pub struct Failing {
     /// Which.
     pub incident: Incident,
     /// Verdicts in a row that were worse or better than what is believed.
-    unlike: u32,
+    unlike: Streak,
+}
+
+/// Verdicts in a row.
+#[derive(Debug, Clone, PartialEq, Default)]
+struct Streak {
+    /// All of them.
+    all: u32,
+    /// The last of them, each of which has a place in common with the one before.
+    same: u32,
+    places: Vec<Place>,
+}
+
+/// So many times as many verdicts are needed when they are about this and that.
+const LOOSE: u32 = 3;
+
+impl Streak {
+    /// One more verdict; what counts is as bad as this at least.
+    fn and(self, verdict: &Verdict, severity: Severity) -> Self {
+        let places: Vec<Place> =
+            verdict.places.iter().filter(|place| place.severity >= severity).copied().collect();
+        let at = |place: &Place| (place.address, place.question);
+        let known = |place: &Place| self.places.iter().any(|before| at(before) == at(place));
+        let same = match places.iter().any(known) {
+            true => self.same + 1,
+            false => 1,
+        };
+        Self { all: self.all + 1, same, places }
+    }
+
+    fn reaches(&self, enough: u32) -> bool {
+        self.same >= enough || self.all >= enough.saturating_mul(LOOSE)
+    }
 }
 
 /// What a verdict changed, for the log and for hooks.
@@ -117,6 +116,13 @@ pub enum Change {
     Relapsed(Incident),
     /// → Well.
     Closed(Incident),
+}
+
+/// A faulty verdict, and what is made of it.
+struct Seen<'a> {
+    verdict: &'a Verdict,
+    rows: Vec<Row>,
+    severity: Option<Severity>,
 }
 
 /// What a verdict says, seen from what was known before it.
@@ -139,7 +145,16 @@ impl Health {
     }
 
     /// The incident that is open or may come.
-    pub(super) fn incident_mut(&mut self) -> Option<&mut Incident> {
+    #[must_use]
+    pub fn trouble(&self) -> Option<&Incident> {
+        match self {
+            Self::Suspect(suspicion) => Some(&suspicion.incident),
+            health => health.incident(),
+        }
+    }
+
+    /// The same, to be changed.
+    pub(super) fn trouble_mut(&mut self) -> Option<&mut Incident> {
         match self {
             Self::Well => None,
             Self::Suspect(suspicion) => Some(&mut suspicion.incident),
@@ -169,23 +184,23 @@ impl Health {
         schedule: &Schedule,
         fresh: &str,
     ) -> (Self, Option<Change>) {
-        if let Some(incident) = self.incident_mut() {
+        if let Some(incident) = self.trouble_mut() {
             incident.places.retain(|place| verdict.unseen.contains(place));
         }
         match self.sight(verdict) {
             Sight::Unknown => (self, None),
             Sight::Well => self.seen_well(at, schedule),
-            Sight::Faulty(rows, severity) => self.seen_faulty(rows, severity, at, schedule, fresh),
+            Sight::Faulty(rows, severity) => {
+                let seen = Seen { verdict, rows, severity };
+                self.seen_faulty(seen, at, schedule, fresh)
+            }
         }
     }
 
     /// Rows whose address cannot be seen now are neither gone nor confirmed: they stay, and while only
     /// they are left nothing is known.
     fn sight(&self, verdict: &Verdict) -> Sight {
-        let incident = match self {
-            Self::Suspect(suspicion) => Some(&suspicion.incident),
-            health => health.incident(),
-        };
+        let incident = self.trouble();
         let known = incident.map_or(&[][..], |incident| &incident.rows);
         let remembered = incident.is_some_and(|incident| !incident.places.is_empty());
         let hidden = known.iter().filter(|row| verdict.unseen.contains(&row.address));
@@ -226,38 +241,32 @@ impl Health {
 
     fn seen_faulty(
         self,
-        rows: Vec<Row>,
-        severity: Option<Severity>,
+        seen: Seen<'_>,
         at: Moment,
         schedule: &Schedule,
         fresh: &str,
     ) -> (Self, Option<Change>) {
         let (mut incident, mut unlike, relapsed) = match self {
-            Self::Well => {
-                let suspicion = Suspicion::begin(fresh, at);
-                return suspicion.confirmed(rows, severity, at, schedule);
-            }
-            Self::Suspect(suspicion) => {
-                return suspicion.confirmed(rows, severity, at, schedule);
-            }
+            Self::Well => return Suspicion::begin(fresh, at).confirmed(seen, at, schedule),
+            Self::Suspect(suspicion) => return suspicion.confirmed(seen, at, schedule),
             Self::Failing(failing) => (failing.incident, failing.unlike, false),
-            Self::Recovering(incident, _) => (incident, 0, true),
+            Self::Recovering(incident, _) => (incident, Streak::default(), true),
         };
+        let Seen { verdict, rows, severity } = seen;
         incident.see(rows, at, severity);
         let mut shifted = false;
         if let Some(severity) = severity {
             unlike = match severity == incident.severity {
-                true => 0,
-                false => unlike + 1,
+                true => Streak::default(),
+                false => unlike.and(verdict, severity),
             };
-            let enough = match severity {
-                Severity::Down => schedule.open_after,
-                Severity::Degraded => schedule.close_after,
+            shifted = match severity {
+                Severity::Down => unlike.reaches(schedule.open_after),
+                Severity::Degraded => unlike.all >= schedule.close_after,
             };
-            shifted = unlike >= enough;
             if shifted {
                 incident.believe(severity);
-                unlike = 0;
+                unlike = Streak::default();
             }
         }
         incident.weigh(&at, schedule);
@@ -276,10 +285,10 @@ impl Health {
         let doubled = |seen: u32| schedule.recheck * 2_u32.pow(seen.saturating_sub(1).min(2));
         match self {
             Self::Well => None,
-            Self::Suspect(s) => Some(doubled(s.faulty)),
-            Self::Failing(f) if f.unlike == 0 => None,
+            Self::Suspect(s) => Some(doubled(s.faulty.all)),
+            Self::Failing(f) if f.unlike.all == 0 => None,
             Self::Failing(f) if f.incident.severity == Severity::Degraded => {
-                Some(doubled(f.unlike))
+                Some(doubled(f.unlike.all))
             }
             Self::Failing(_) | Self::Recovering(..) => Some(schedule.recover),
         }
@@ -298,7 +307,8 @@ impl Health {
                 let severity = old.severity;
                 let unlike = match severity {
                     Severity::Degraded => s.down,
-                    Severity::Down => u32::from(s.down == 0),
+                    Severity::Down if s.down.all == 0 => Streak { all: 1, ..Streak::default() },
+                    Severity::Down => Streak::default(),
                 };
                 let incident = Incident { severity, ..s.incident.renamed(old) };
                 Self::Failing(Failing { incident, unlike })
@@ -314,104 +324,41 @@ impl Health {
 impl Suspicion {
     fn begin(id: &str, at: Moment) -> Self {
         Self {
-            incident: Incident {
-                id: id.to_owned(),
-                since: at,
-                severity: Severity::Degraded, // until more is believed
-                worst: Severity::Degraded,
-                reportable: false,
-                rows: Vec::new(),
-                places: Vec::new(),
-                history: Vec::new(),
-            },
-            faulty: 0,
-            down: 0,
+            incident: Incident::begin(id, at),
+            faulty: Streak::default(),
+            down: Streak::default(),
         }
     }
 
     /// One more faulty verdict.
     fn confirmed(
         mut self,
-        rows: Vec<Row>,
-        severity: Option<Severity>,
+        seen: Seen<'_>,
         at: Moment,
         schedule: &Schedule,
     ) -> (Health, Option<Change>) {
+        let Seen { verdict, rows, severity } = seen;
         self.incident.see(rows, at, severity);
-        self.faulty += 1;
+        self.faulty = self.faulty.and(verdict, Severity::Degraded);
         self.down = match severity {
-            Some(Severity::Down) => self.down + 1,
-            Some(Severity::Degraded) => 0,
+            Some(Severity::Down) => self.down.and(verdict, Severity::Down),
+            Some(Severity::Degraded) => Streak::default(),
             None => self.down,
         };
-        if self.faulty < schedule.open_after {
-            let first = self.faulty == 1;
+        if !self.faulty.reaches(schedule.open_after) {
+            let first = self.faulty.all == 1;
             let change = first.then(|| Change::Suspected(self.incident.clone()));
             return (Health::Suspect(self), change);
         }
         let Self { mut incident, down, .. } = self;
         let mut unlike = down;
-        if down >= schedule.open_after {
+        if unlike.reaches(schedule.open_after) {
             incident.believe(Severity::Down);
-            unlike = 0;
+            unlike = Streak::default();
         }
         incident.weigh(&at, schedule);
         let opened = Change::Opened(incident.clone());
         (Health::Failing(Failing { incident, unlike }), Some(opened))
-    }
-}
-
-impl Incident {
-    fn see(&mut self, rows: Vec<Row>, at: Moment, severity: Option<Severity>) {
-        self.rows = rows;
-        self.remember(at, Some(severity.unwrap_or(self.severity)));
-    }
-
-    fn believe(&mut self, severity: Severity) {
-        self.severity = severity;
-        self.worst = self.worst.max(severity);
-    }
-
-    /// Bad enough, or seen for long enough, for an issue. Asked when it is seen: time that passes while our
-    /// own side is blind says nothing.
-    fn weigh(&mut self, now: &Moment, schedule: &Schedule) {
-        let lasts = now.since(&self.since) >= schedule.degraded_after;
-        self.reportable |= self.worst == Severity::Down || lasts;
-    }
-
-    fn remember(&mut self, at: Moment, severity: Option<Severity>) {
-        if self.history.len() == REMEMBERED {
-            self.history.remove(0);
-        }
-        self.history.push(Past {
-            at: at.wall,
-            severity,
-            zones: severity.map_or(0, |_| self.zones().len()),
-        });
-    }
-
-    /// The same with an older identity.
-    pub(super) fn renamed(self, old: Self) -> Self {
-        Self {
-            id: old.id,
-            since: old.since,
-            worst: self.worst.max(old.worst),
-            reportable: self.reportable || old.reportable,
-            places: old.places,
-            ..self
-        }
-    }
-
-    /// The zones that are affected, each once, in the order of the rows.
-    #[must_use]
-    pub fn zones(&self) -> Vec<&str> {
-        let mut zones: Vec<&str> = Vec::new();
-        for row in &self.rows {
-            if !zones.contains(&row.zone.as_str()) {
-                zones.push(&row.zone);
-            }
-        }
-        zones
     }
 }
 

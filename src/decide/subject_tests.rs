@@ -172,7 +172,7 @@ fn an_incident_began_with_its_first_faulty_verdict_and_keeps_its_identity_throug
     assert_eq!(said, [down, down, down, None, down, down]);
     walk.walk("DDDDDDDD");
     let history = &walk.incident().history;
-    assert_eq!((history.len(), history[9].at), (REMEMBERED, at(150).wall));
+    assert_eq!((history.len(), history[9].at), (crate::decide::incident::REMEMBERED, at(150).wall));
 }
 
 #[test]

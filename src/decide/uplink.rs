@@ -116,11 +116,17 @@ mod tests {
     use crate::decide::round::{Answer, Observed};
 
     fn answer(aa: bool) -> Outcome {
-        Outcome::Answer(Answer { rcode: ResponseCode::NoError, aa, tc: false, records: Vec::new() })
+        Outcome::Answer(Answer {
+            rcode: ResponseCode::NoError,
+            aa,
+            ra: false,
+            tc: false,
+            records: Vec::new(),
+        })
     }
 
     fn reading(address: &str, outcome: Outcome) -> Reading {
-        Reading { address: address.parse().unwrap(), outcome }
+        Reading { address: address.parse().unwrap(), outcome, latency: std::time::Duration::ZERO }
     }
 
     fn round(before: Vec<Reading>, intercept: Vec<Reading>, after: Option<Vec<Reading>>) -> Round {

@@ -4,19 +4,23 @@
 //! issues that should exist, and when to look again come out.
 
 mod face;
+mod stored;
 
 use std::time::Duration;
 
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::fault::{Row, Severity};
+use super::edition::{self, Editions};
+use super::fault::{Fault, Row};
+use super::incident::Incident;
 use super::judge::{Judgement, Verdict};
 use super::moment::Moment;
 use super::reconcile::{Found, Report};
-use super::subject::{Change, Health, Incident, Past};
+use super::subject::{Change, Health};
 use super::uplink::{Family, Uplink};
 use crate::config::{Config, GitHub, Nameserver, Schedule};
+
+pub use stored::Stored;
 
 /// How long it is remembered that an incident's issue says all, so that a listing that lags cannot bring
 /// it back. An issue that is still open after this is open indeed, and is taken care of again.
@@ -25,6 +29,9 @@ const SETTLED_HOLDS: Duration = Duration::from_secs(600);
 /// How long reporting waits for the wall clock to be set. A clock that nobody sets (NTP is blocked) must
 /// not keep an outage secret for ever.
 pub const CLOCK_PATIENCE: Duration = Duration::from_secs(600);
+
+/// How often it is tried whether somebody answers strangers. It is no news, and none of their business.
+const RECURSION_EVERY: Duration = Duration::from_secs(3600);
 
 /// Everything that is believed now.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,6 +46,8 @@ pub struct Watch {
     pub reporting: Reporting,
     /// Whose issues these are: another repository or vantage has others.
     place: Option<[String; 3]>,
+    /// Which edition of its zones everybody serves.
+    editions: Editions,
     /// Incidents that need nothing more, and since when.
     settled: Vec<(String, Duration)>,
 }
@@ -62,6 +71,8 @@ pub struct Subject {
     pub again: Option<Duration>,
     /// Its incident's issue, once known.
     pub issue: Option<Reported>,
+    /// Uptime at which it should be asked about recursion again; `None`: it never was.
+    recursion: Option<Duration>,
 }
 
 /// What is known of an incident's issue.
@@ -110,28 +121,6 @@ pub enum Reporting {
     },
 }
 
-/// An incident on disk: what a power cut may not take, while no issue holds it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Stored {
-    subject: String,
-    incident: String,
-    since: Option<Timestamp>,
-    severity: Severity,
-    worst: Severity,
-    rows: Vec<Row>,
-    history: Vec<Past>,
-    /// Absent while it lasts.
-    ended: Option<End>,
-    /// Absent while nobody knows of one.
-    issue: Option<Reported>,
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct End {
-    at: Option<Timestamp>,
-}
-
 impl Watch {
     /// Nothing is known yet.
     #[must_use]
@@ -149,6 +138,7 @@ impl Watch {
                 let GitHub { api, repository, .. } = github;
                 [api.clone(), repository.clone(), config.vantage.name.clone()]
             }),
+            editions: Editions::default(),
             settled: Vec::new(),
         }
     }
@@ -192,14 +182,20 @@ impl Watch {
             _ => judgement.uplink,
         });
         self.date(&at);
+        let apart = self.compare_editions(judgement, &at, schedule);
         let mut changes = Vec::new();
         for (index, verdict) in &judgement.verdicts {
+            let mut verdict = verdict.clone();
+            for (_, row) in apart.iter().filter(|(subject, _)| subject == index) {
+                verdict.add(row.clone(), Some(0));
+            }
+            verdict.sort();
             let Some(subject) = self.subjects.get_mut(*index) else {
                 continue;
             };
             let id = format!("{fresh}-{index}");
             let before = std::mem::take(&mut subject.health);
-            let (health, change) = before.clone().after(verdict, at, schedule, &id);
+            let (health, change) = before.clone().after(&verdict, at, schedule, &id);
             // An unknown verdict moves nothing, and what could not be seen is not seen sooner by asking
             // again soon: the next regular round does it, and that one comes early when we are blind.
             let wait = health.ask_again(schedule).filter(|_| health != before);
@@ -208,7 +204,7 @@ impl Watch {
             subject.unseen.clone_from(&verdict.unseen);
             subject.hidden = verdict.seen == 0 && verdict.rows.is_empty();
             if !subject.hidden {
-                subject.verdict = Some(verdict.clone());
+                subject.verdict = Some(verdict);
             }
             if let Some(Change::Closed(incident)) = &change {
                 let issue = subject.issue.take();
@@ -231,9 +227,45 @@ impl Watch {
         (self, changes)
     }
 
+    fn compare_editions(
+        &mut self,
+        judgement: &Judgement,
+        at: &Moment,
+        schedule: &Schedule,
+    ) -> Vec<(usize, Row)> {
+        let subjects = &self.subjects;
+        let holding = |index: usize| {
+            let incident = subjects.get(index).and_then(|subject| subject.health.incident());
+            incident.is_some_and(|incident| edition::tells(&incident.rows))
+        };
+        let name = |index: usize| {
+            subjects.get(index).map_or_else(String::new, |subject| subject.name.clone())
+        };
+        let verdicts = judgement.verdicts.iter().map(|(index, verdict)| (*index, verdict));
+        self.editions.after(verdicts, at.uptime, schedule.serial_grace, &holding, &name)
+    }
+
+    /// Whether a nameserver should be asked about recursion now, and if so takes it for asked: once an hour,
+    /// and every time while it is known to be open.
+    pub fn ask_about_recursion(&mut self, index: usize, now: Duration) -> bool {
+        let Some(subject) = self.subjects.get_mut(index) else {
+            return false;
+        };
+        let code = Fault::OpenRecursion.code();
+        let open = subject.health.trouble().is_some_and(|incident| {
+            // An issue may remember it; it has no rows yet.
+            incident.rows.is_empty() || incident.rows.iter().any(|row| row.fault == code)
+        });
+        let due = subject.recursion.is_none_or(|at| at <= now);
+        if due {
+            subject.recursion = Some(now + RECURSION_EVERY);
+        }
+        due || open
+    }
+
     /// Gives what happened before the clock was set its wall time.
     fn date(&mut self, now: &Moment) {
-        let lasting = self.subjects.iter_mut().filter_map(|s| s.health.incident_mut());
+        let lasting = self.subjects.iter_mut().filter_map(|s| s.health.trouble_mut());
         let over = self.ended.iter_mut().map(|ended| &mut ended.incident);
         for incident in lasting.chain(over) {
             incident.since = incident.since.dated(now);
@@ -338,54 +370,6 @@ impl Watch {
         let ids = self.settled.iter().map(|(incident, _)| incident.clone());
         ids.collect()
     }
-
-    /// What must survive a power cut: incidents that no issue tells of as they are.
-    #[must_use]
-    pub fn unreported(&self) -> Vec<Stored> {
-        let kept = self.wanted().into_iter();
-        let kept = kept.filter(|wanted| wanted.issue.is_none() || wanted.ended.is_some());
-        kept.filter(|_| self.reporting != Reporting::Off)
-            .map(|wanted| Stored {
-                subject: wanted.subject,
-                incident: wanted.incident.id,
-                since: wanted.incident.since.wall,
-                severity: wanted.incident.severity,
-                worst: wanted.incident.worst,
-                rows: wanted.incident.rows,
-                history: wanted.incident.history,
-                ended: wanted.ended.map(|at| End { at: at.wall }),
-                issue: wanted.issue,
-            })
-            .collect()
-    }
-
-    /// Takes back what an earlier process could not report.
-    #[must_use]
-    pub fn restored(mut self, stored: Vec<Stored>, now: &Moment) -> Self {
-        for old in stored {
-            let incident = Incident {
-                id: old.incident,
-                since: now.recalled(old.since),
-                severity: old.severity,
-                worst: old.worst,
-                reportable: true,
-                rows: old.rows,
-                places: Vec::new(),
-                history: old.history,
-            };
-            if let Some(end) = old.ended {
-                self.ended.push(Wanted {
-                    subject: old.subject,
-                    incident,
-                    ended: Some(now.recalled(end.at)),
-                    issue: old.issue,
-                });
-            } else if let Some(s) = self.subjects.iter_mut().find(|s| s.name == old.subject) {
-                s.health = std::mem::take(&mut s.health).adopt(incident);
-            }
-        }
-        self
-    }
 }
 
 /// Adds an incident that is over. One that followed so soon on another that nobody could be told of is
@@ -417,6 +401,7 @@ impl Subject {
             hidden: false,
             again: None,
             issue: None,
+            recursion: None,
         }
     }
 }

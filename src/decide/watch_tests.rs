@@ -1,6 +1,7 @@
 //! What a watch believes after rounds and reports, and what it shows of it.
 
 use super::*;
+use crate::decide::fault::Severity;
 use crate::decide::testing::{
     Led, ONLINE, V6, adopt, at, config, degraded, down, issue, judgement, known, row, schedule,
     undated, unknown, well,

@@ -17,7 +17,7 @@ use hickory_resolver::net::udp::UdpClientStream;
 use hickory_resolver::net::xfer::{DnsHandle, DnsRequestSender, FirstAnswer};
 use hickory_resolver::net::{DnsError, NetError};
 use hickory_resolver::proto::op::{
-    DnsRequest, DnsRequestOptions, DnsResponse, Edns, Message, MessageType, OpCode, Query,
+    DnsRequest, DnsRequestOptions, DnsResponse, Message, MessageType, OpCode, Query, ResponseCode,
 };
 use hickory_resolver::proto::rr::{DNSClass, Name, Record, RecordType};
 use tokio::sync::Semaphore;
@@ -26,8 +26,8 @@ use super::clock::Clock;
 use super::pace::Pace;
 use super::wire::{Ear, UDP_PAYLOAD};
 use crate::decide::judge;
-use crate::decide::question::{Question, Target, Transport};
-use crate::decide::round::{Answer, Observation, Observed, Outcome, Reading, Round};
+use crate::decide::question::{Aim, Question, Target, Transport};
+use crate::decide::round::{Answer, Edns, Observation, Observed, Outcome, Reading, Round};
 
 /// How patiently to ask.
 #[derive(Debug, Clone, PartialEq)]
@@ -70,6 +70,25 @@ const ANCHOR_ATTEMPTS: u8 = 2;
 /// EACCES (administratively prohibited), ENONET, EPROTO, ENOPROTOOPT and EHOSTDOWN of Linux, as it reports
 /// ICMP (icmp_err_convert in net/ipv4/icmp.c, tab_unreach in net/ipv6/icmp.c).
 const UNREACHABLE: [i32; 5] = [13, 64, 71, 92, 112];
+
+/// Packets that a question may take beyond its attempts: to see whether EDNS alone is what fails.
+const EDNS_ATTEMPTS: u8 = 2;
+
+/// What a message asks, and how.
+#[derive(Clone, Copy)]
+struct Asking<'a> {
+    name: &'a Name,
+    rtype: RecordType,
+    aim: Aim,
+    edns: bool,
+}
+
+/// What one attempt got.
+struct Got {
+    outcome: Outcome,
+    latency: Duration,
+    truncated: bool,
+}
 
 /// Asks over one network.
 #[derive(Clone)]
@@ -125,7 +144,8 @@ impl<P: RuntimeProvider> Prober<P> {
     fn deadline(&self, targets: &[Arc<Target>]) -> Duration {
         let most = targets.iter().map(|target| target.questions.len()).max();
         let packets = u32::try_from(most.unwrap_or(0)).unwrap_or(u32::MAX);
-        let packets = packets.saturating_mul(u32::from(self.patience.attempts));
+        let attempts = self.patience.attempts.saturating_add(EDNS_ATTEMPTS);
+        let packets = packets.saturating_mul(u32::from(attempts));
         let gap = Duration::from_secs(1).checked_div(self.patience.per_second);
         self.patience.deadline + gap.unwrap_or_default().saturating_mul(packets)
     }
@@ -137,14 +157,17 @@ impl<P: RuntimeProvider> Prober<P> {
     /// Asks each address for the root's SOA, which every real anchor is authoritative for.
     async fn readings(&self, whom: &[SocketAddr], timeout: Duration, attempts: u8) -> Vec<Reading> {
         let ask = |&address: &SocketAddr| async move {
-            let mut outcome = Outcome::Silent;
+            let root = Name::root();
+            let asking =
+                Asking { name: &root, rtype: RecordType::SOA, aim: Aim::Records, edns: true };
+            let (mut outcome, mut latency) = (Outcome::Silent, Duration::ZERO);
             for _ in 0..attempts {
-                (outcome, _) = self.udp(address, &Name::root(), RecordType::SOA, timeout).await;
+                (outcome, latency) = self.udp(address, asking, timeout).await;
                 if matches!(outcome, Outcome::Answer(_)) {
                     break;
                 }
             }
-            Reading { address, outcome }
+            Reading { address, outcome, latency }
         };
         join_all(whom.iter().map(ask)).await
     }
@@ -156,19 +179,21 @@ impl<P: RuntimeProvider> Prober<P> {
         deadline: Duration,
     ) -> Observed {
         let pace = &Pace::new(self.clock, self.patience.per_second, in_flight);
-        let ask = move |question| async move {
+        let ask = move |question, edns| async move {
             tokio::select! {
-                observation = self.question(target.address, question, pace) => observation,
+                observation = self.question(target.address, question, pace, edns) => observation,
                 () = self.clock.sleep_until(deadline) => Observation {
                     outcome: Outcome::Local("the round ran out of time".to_owned()),
                     attempts: 0,
                     truncated: false,
                     latency: Duration::ZERO,
+                    edns: Edns::With,
                 },
             }
         };
         let (first, rest) = (&target.questions[0], &target.questions[1..]);
-        let knock = ask(first).await;
+        let knock = ask(first, true).await;
+        let edns = knock.edns == Edns::With; // otherwise every question would find out by itself
         let silent = matches!(
             knock.outcome,
             Outcome::Silent | Outcome::Closed | Outcome::Unreachable(_) | Outcome::Local(_)
@@ -180,7 +205,7 @@ impl<P: RuntimeProvider> Prober<P> {
             observations.extend(rest.iter().map(|_| same.clone()));
         } else {
             let numbered = rest.iter().enumerate();
-            let asked = numbered.map(|(n, question)| async move { (n, ask(question).await) });
+            let asked = numbered.map(|(n, question)| async move { (n, ask(question, edns).await) });
             let asked = stream::iter(asked).buffer_unordered(self.patience.in_flight);
             let mut answered: Vec<(usize, Observation)> = asked.collect().await;
             answered.sort_unstable_by_key(|(n, _)| *n);
@@ -189,45 +214,103 @@ impl<P: RuntimeProvider> Prober<P> {
         Observed { target: Arc::clone(target), observations }
     }
 
+    /// Asks until there is an answer, or for as often as patience has it.
+    ///
+    /// An answer that refuses EDNS is not the end: the same is asked without. A server that is silent to EDNS
+    /// alone shows it in the last attempt, which goes without, and once more with it for certainty. Neither
+    /// costs a dead server's caller anything.
     async fn question(
         &self,
         address: SocketAddr,
         question: &Question,
         pace: &Pace<'_>,
+        edns: bool,
     ) -> Observation {
-        let set = &question.set;
         let mut pause = self.patience.pause;
         let mut attempts = 0;
+        let mut left = self.patience.attempts;
+        let mut refusal = None;
+        let mut silent = question.transport == Transport::Udp && question.aim != Aim::Recursion;
         loop {
-            let turn = pace.turn().await;
+            let last_resort = silent && left == 1 && attempts > 0;
+            let with = edns && refusal.is_none() && !last_resort;
+            let got = self.attempt(address, question, with, pace).await;
             attempts += 1;
-            let (mut outcome, mut latency) = match question.transport {
-                Transport::Udp => {
-                    self.udp(address, &set.name, set.rtype, self.patience.timeout).await
-                }
-                Transport::Tcp => self.tcp(address, &set.name, set.rtype).await,
+            left -= 1;
+            silent &= got.outcome == Outcome::Silent;
+            let observation = |got: Got, attempts, edns| {
+                let Got { outcome, truncated, latency } = got;
+                Observation { outcome, attempts, truncated, latency, edns }
             };
-            let truncated = question.transport == Transport::Udp
-                && matches!(&outcome, Outcome::Answer(answer) if answer.tc);
-            drop(turn);
-            if truncated {
-                let _turn = pace.turn().await;
-                (outcome, latency) = self.tcp(address, &set.name, set.rtype).await;
-            }
-            if matches!(outcome, Outcome::Answer(_)) || attempts == self.patience.attempts {
-                return Observation { outcome, attempts, truncated, latency };
+            match got.outcome {
+                Outcome::Answer(ref answer) if refuses_edns(answer) => {
+                    if !with || refusal.is_some() {
+                        return observation(got, attempts, Edns::With); // it has nothing else to say
+                    }
+                    refusal = Some(got.outcome);
+                    left = self.patience.attempts;
+                    silent = false;
+                    continue;
+                }
+                Outcome::Answer(_) => {
+                    let edns = match refusal {
+                        _ if !edns => Edns::Without,
+                        Some(refusal) => Edns::Refused(Box::new(refusal)),
+                        None if with => Edns::With,
+                        None => {
+                            let again = self.attempt(address, question, true, pace).await;
+                            attempts += 1;
+                            match again.outcome {
+                                Outcome::Answer(ref answer) if !refuses_edns(answer) => {
+                                    return observation(again, attempts, Edns::With);
+                                }
+                                outcome => Edns::Refused(Box::new(outcome)),
+                            }
+                        }
+                    };
+                    return observation(got, attempts, edns);
+                }
+                _ if left == 0 => {
+                    let outcome = refusal.unwrap_or(got.outcome); // it did answer that
+                    return observation(Got { outcome, ..got }, attempts, Edns::With);
+                }
+                _ => {}
             }
             tokio::time::sleep(pause).await;
             pause *= 2;
         }
     }
 
+    /// One packet or connection; two, where the first says that the answer is too long for it.
+    async fn attempt(
+        &self,
+        address: SocketAddr,
+        question: &Question,
+        edns: bool,
+        pace: &Pace<'_>,
+    ) -> Got {
+        let Question { set, aim, transport, .. } = question;
+        let asking = Asking { name: &set.name, rtype: set.rtype, aim: *aim, edns };
+        let turn = pace.turn().await;
+        let (mut outcome, mut latency) = match transport {
+            Transport::Udp => self.udp(address, asking, self.patience.timeout).await,
+            Transport::Tcp => self.tcp(address, asking).await,
+        };
+        let truncated = *transport == Transport::Udp
+            && matches!(&outcome, Outcome::Answer(answer) if answer.tc);
+        drop(turn);
+        if truncated {
+            let _turn = pace.turn().await;
+            (outcome, latency) = self.tcp(address, asking).await;
+        }
+        Got { outcome, latency, truncated }
+    }
+
     /// One packet, and the first answer to it.
     async fn udp(
         &self,
         address: SocketAddr,
-        name: &Name,
-        rtype: RecordType,
+        asking: Asking<'_>,
         timeout: Duration,
     ) -> (Outcome, Duration) {
         let ear = Ear::new(self.network.clone());
@@ -237,9 +320,9 @@ impl<P: RuntimeProvider> Prober<P> {
             .with_os_port_selection(true)
             .build();
         let sent = self.clock.now();
-        let reply = stream.send_message(request(name, rtype)).first_answer().await;
+        let reply = stream.send_message(request(asking)).first_answer().await;
         let latency = self.clock.now().uptime.saturating_sub(sent.uptime);
-        let outcome = match (outcome(reply, name, rtype), ear.rejected()) {
+        let outcome = match (outcome(reply, asking), ear.rejected()) {
             (Outcome::Silent, Some(why)) => Outcome::Garbled(why),
             (outcome, _) => outcome,
         };
@@ -247,19 +330,14 @@ impl<P: RuntimeProvider> Prober<P> {
     }
 
     /// One connection, one question, and the first answer to it.
-    async fn tcp(
-        &self,
-        address: SocketAddr,
-        name: &Name,
-        rtype: RecordType,
-    ) -> (Outcome, Duration) {
+    async fn tcp(&self, address: SocketAddr, asking: Asking<'_>) -> (Outcome, Duration) {
         let timeout = self.patience.timeout;
         let sent = self.clock.now();
         let exchange = async {
             let network = self.network.clone();
             let stream =
                 TcpClientStream::exchange(address, None, timeout, Some(1), network).await?;
-            match stream.send(request(name, rtype)).first_answer().await {
+            match stream.send(request(asking)).first_answer().await {
                 // Hickory's task for the connection has ended with it, and the question was not sent.
                 Err(NetError::Busy | NetError::Message(_)) => {
                     Err(io::Error::from(io::ErrorKind::UnexpectedEof).into())
@@ -270,26 +348,38 @@ impl<P: RuntimeProvider> Prober<P> {
         // Connecting and asking have a timeout each; together they get one.
         let reply = tokio::time::timeout(timeout, exchange).await.unwrap_or(Err(NetError::Timeout));
         let latency = self.clock.now().uptime.saturating_sub(sent.uptime);
-        (outcome(reply, name, rtype), latency)
+        (outcome(reply, asking), latency)
     }
 }
 
-fn query(name: &Name, rtype: RecordType) -> Query {
-    Query::query(name.clone(), rtype)
+/// Servers from before EDNS say so in one of these ways (RFC 6891, section 7).
+fn refuses_edns(answer: &Answer) -> bool {
+    matches!(answer.rcode, ResponseCode::FormErr | ResponseCode::NotImp)
 }
 
-fn request(name: &Name, rtype: RecordType) -> DnsRequest {
-    let mut message = Message::query(); // RD is clear: the answer must be the server's own
-    message.add_query(query(name, rtype));
-    let mut edns = Edns::new();
-    edns.set_max_payload(UDP_PAYLOAD);
-    message.set_edns(edns);
+impl Asking<'_> {
+    fn query(&self) -> Query {
+        Query::query(self.name.clone(), self.rtype)
+    }
+}
+
+fn request(asking: Asking<'_>) -> DnsRequest {
+    let mut message = Message::query();
+    // As a rule RD is clear: the answer must be the server's own.
+    message.metadata.recursion_desired = asking.aim == Aim::Recursion;
+    message.add_query(asking.query());
+    if asking.edns {
+        let mut edns = hickory_resolver::proto::op::Edns::new();
+        edns.set_max_payload(UDP_PAYLOAD);
+        edns.set_dnssec_ok(asking.aim == Aim::Signatures);
+        message.set_edns(edns);
+    }
     DnsRequest::new(message, DnsRequestOptions::default())
 }
 
-fn outcome(reply: Result<DnsResponse, NetError>, name: &Name, rtype: RecordType) -> Outcome {
+fn outcome(reply: Result<DnsResponse, NetError>, asking: Asking<'_>) -> Outcome {
     let error = match reply {
-        Ok(response) => return read(response, name, rtype),
+        Ok(response) => return read(response, asking),
         Err(error) => error,
     };
     match error {
@@ -326,14 +416,14 @@ fn io_outcome(error: &io::Error) -> Outcome {
     }
 }
 
-fn read(response: DnsResponse, name: &Name, rtype: RecordType) -> Outcome {
+fn read(response: DnsResponse, asking: Asking<'_>) -> Outcome {
     let (message, _) = response.into_parts();
     if message.metadata.message_type != MessageType::Response {
         return Outcome::Garbled("a question instead of an answer".to_owned());
     }
     // An error may come without the question; an answer may not.
     let bare = message.queries.is_empty() && message.answers.is_empty();
-    if !bare && message.queries != [query(name, rtype)] {
+    if !bare && message.queries != [asking.query()] {
         return Outcome::Garbled("an answer to another question".to_owned());
     }
     // Hickory leaves the class to us, and lets records without data pass in what is no query.
@@ -345,6 +435,7 @@ fn read(response: DnsResponse, name: &Name, rtype: RecordType) -> Outcome {
     Outcome::Answer(Answer {
         rcode: message.metadata.response_code,
         aa: message.metadata.authoritative,
+        ra: message.metadata.recursion_available,
         tc: message.metadata.truncation,
         records: records.collect(),
     })

@@ -77,7 +77,10 @@ impl Setting {
             writeln!(text, "[[nameserver]]\nname = \"{name}\"\naddresses = [\"{address}\"]")
                 .unwrap();
         }
-        text.push_str("[[zone]]\nname = \"example.net\"\nrecords = [\n");
+        text.push_str(
+            "[[zone]]\nname = \"example.net\"\nrecords = [\n{ name = \"@\", type = \"NS\", values = \
+             [\"ns1\"] },\n",
+        );
         for n in 0..hosts {
             let (name, address) = host(n);
             writeln!(text, "{{ name = \"{name}\", type = \"A\", values = [\"{address}\"] }},")

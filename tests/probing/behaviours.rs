@@ -63,9 +63,9 @@ table! {
     TcpGarbage => "degraded: tcp-silent",
     TcpSilent => "degraded: tcp-silent",
     TcpHalf => "degraded: tcp-garbled",
-    // Today's truth: a server that answers without EDNS is to become degraded.
-    NoEdnsFormerr => "down: rcode-formerr, tcp-rcode-formerr",
-    NoEdnsSilent => "down: silent",
+    // Whoever asks without EDNS gets the answer.
+    NoEdnsFormerr => "degraded: edns-rcode-formerr",
+    NoEdnsSilent => "degraded: edns-silent",
     Late(Duration::from_millis(100)) => "well",
     Late(Duration::from_secs(60)) => "down: silent",
     DropFirst(2) => "well",

@@ -46,7 +46,7 @@ async fn a_dead_address_gets_three_packets_however_much_there_is_to_ask() {
     // They share the fault nevertheless.
     let rows = &judgement.verdicts[0].1.rows;
     assert_eq!(rows.len(), 1);
-    assert_eq!(rows[0].more, attempts.len() - 1);
+    assert_eq!(rows[0].more, attempts.len() - 2, "all but the one about recursion");
     // The live one was paced for ten seconds, and nobody waited for the dead one.
     assert!(took < Duration::from_millis(10_100), "{took:?}");
 }
@@ -67,8 +67,8 @@ async fn a_dead_server_is_given_up_within_seconds_whether_it_is_silent_or_closed
         let (round, judgement) = look(&net, &config, product()).await;
         let took = Instant::now() - begin;
         assert_eq!(verdicts(&judgement), [verdict, "well"]);
-        assert_eq!(attempts(&round.observed[0]), [3, 0, 0]);
-        assert_eq!(attempts(&round.observed[1]), [1, 1, 1]);
+        assert_eq!(attempts(&round.observed[0]), [3, 0, 0, 0]);
+        assert_eq!(attempts(&round.observed[1]), [1, 1, 1, 1]);
         assert!(took < GIVES_UP + Duration::from_millis(100), "{verdict}: {took:?}");
     }
 }
@@ -151,7 +151,7 @@ async fn an_answer_counts_until_the_timeout_and_not_after_it() {
         // A connection takes another way there and back, so only what UDP says is looked at.
         let (_, judgement) = look(&net, &config, product()).await;
         let rows = &judgement.verdicts[0].1.rows;
-        let udp = rows.iter().find(|row| !row.fault.starts_with("tcp-"));
+        let udp = rows.iter().find(|row| !row.fault.starts_with("tcp-") && row.fault != "slow");
         let said = udp.map_or("well".to_owned(), |row| format!("down: {}", row.fault));
         assert_eq!(said, verdict);
     }

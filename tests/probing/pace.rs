@@ -116,7 +116,7 @@ async fn no_more_than_so_many_questions_are_under_way_at_once() {
     let world = world(&vec![Behaviour::Late(slow); 3], 30);
     let patience = Patience { in_flight: 10, ..Patience::paced(0) };
     let (_, judgement) = look(&world.net, &world.config, patience).await;
-    assert_eq!(verdicts(&judgement), ["well"; 3]);
+    assert_eq!(verdicts(&judgement), ["degraded: slow"; 3]);
     let mut times: Vec<Instant> = world.logs.iter().flat_map(Log::times).collect();
     times.sort_unstable();
     // Each of these packets is answered a second after it came.

@@ -47,6 +47,10 @@ const RECORDS: &str = "\
 @ 3600 NS ns2.example.net.
 www 300 A 192.0.2.80";
 
+/// The NS set of [`RECORDS`], whoever is watched.
+const NS: &str =
+    r#"{ name = "@", type = "NS", values = ["ns1.example.net.", "ns2.example.net."] }"#;
+
 const ROOT: &str = "\
 @ 86400 SOA a.root-servers.net. nstld.verisign-grs.com. 2026030100 1800 900 604800 86400
 @ 86400 NS a.root-servers.net.";
@@ -385,7 +389,7 @@ impl World {
         for zone in &self.zones {
             let (name, www) = (zone.origin().to_ascii(), &self.file.www);
             text += &format!(
-                "\n[[zone]]\nname = \"{name}\"\nrecords = [{{ name = \"www\", type = \"A\", values = [\"{www}\"] }}]\n"
+                "\n[[zone]]\nname = \"{name}\"\nrecords = [{{ name = \"www\", type = \"A\", values = [\"{www}\"] }}, {NS}]\n"
             );
         }
         if self.file.broken {

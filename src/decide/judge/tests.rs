@@ -26,7 +26,7 @@ fn ns(host: &str) -> RData {
 }
 
 fn answer(records: Vec<(Name, RData)>) -> Answer {
-    Answer { rcode: ResponseCode::NoError, aa: true, tc: false, records }
+    Answer { rcode: ResponseCode::NoError, aa: true, ra: false, tc: false, records }
 }
 
 /// An answer with these at `www.example.net`.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::fault::{Row, Severity};
-use super::judge::{Judgement, Verdict};
+use super::judge::{Judgement, Place, Verdict};
 use super::led::State;
 use super::moment::Moment;
 use super::reconcile::{Found, Report};
@@ -78,12 +78,14 @@ pub(super) fn row(address: &str, zone: &str, severity: Severity) -> Row {
 
 /// A verdict from an uplink where both families work.
 pub(super) fn verdict(rows: Vec<Row>) -> Verdict {
+    let place = |row: &Row| Place { address: row.address, question: 0, severity: row.severity };
     Verdict {
+        places: rows.iter().map(place).collect(),
         rows,
-        unseen: Vec::new(),
         seen: 2,
         questions: 6,
         latency: Some(Duration::from_millis(20)),
+        ..Verdict::default()
     }
 }
 
@@ -104,6 +106,7 @@ pub(super) fn without(address: &str, verdict: Verdict) -> Verdict {
     let address: SocketAddr = address.parse().unwrap();
     Verdict {
         rows: verdict.rows.into_iter().filter(|row| row.address != address).collect(),
+        places: verdict.places.into_iter().filter(|place| place.address != address).collect(),
         unseen: vec![address],
         seen: 1,
         ..verdict

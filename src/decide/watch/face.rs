@@ -84,7 +84,7 @@ mod tests {
     use super::*;
     use crate::config::Config;
     use crate::decide::fault::Row;
-    use crate::decide::judge::{Judgement, Verdict};
+    use crate::decide::judge::{Judgement, Place, Verdict};
     use crate::decide::moment::Moment;
     use crate::decide::uplink::Family;
 
@@ -113,7 +113,8 @@ mod tests {
             detail: "did not answer".into(),
             command: "dig".into(),
         };
-        Verdict { rows: vec![row], ..well() }
+        let place = Place { address: row.address, question: 0, severity };
+        Verdict { rows: vec![row], places: vec![place], ..well() }
     }
 
     /// After rounds in which ns1 was well, and ns2 got these verdicts.

@@ -35,17 +35,24 @@ const NS2: &str = "127.0.0.2:53";
 const NS2_6: &str = "[::1]:53";
 
 fn observation(outcome: Outcome) -> Observation {
-    Observation { outcome, attempts: 1, truncated: false, latency: Duration::from_millis(7) }
+    Observation {
+        outcome,
+        attempts: 1,
+        truncated: false,
+        latency: Duration::from_millis(7),
+        edns: Edns::With,
+    }
 }
 
 /// The right answer to a question of [`TWO`].
 fn right(question: &Question) -> Observation {
-    let data = match question.set.rtype {
-        RecordType::SOA => soa(1),
-        RecordType::NS => ns("ns1.example.net."),
-        _ => a(1),
+    let data = match (&question.set.expected, question.aim) {
+        (_, Aim::Recursion) => return refused(),
+        (Expected::Records(records), _) => records.clone(),
+        (Expected::Some, _) => vec![soa(1)],
     };
-    observation(Outcome::Answer(answer(vec![(question.set.name.clone(), data)])))
+    let owned = data.into_iter().map(|data| (question.set.name.clone(), data));
+    observation(Outcome::Answer(answer(owned.collect())))
 }
 
 /// A round over [`TWO`] from a good vantage. What is asked about is written as in
@@ -59,8 +66,11 @@ fn round(config: &Config, got: impl Fn(&str, &Question) -> Observation) -> Round
         let observations = target.questions.iter().map(one).collect();
         Observed { target, observations }
     };
-    let reading =
-        |&address: &SocketAddr| Reading { address, outcome: Outcome::Answer(answer(Vec::new())) };
+    let reading = |&address: &SocketAddr| Reading {
+        address,
+        outcome: Outcome::Answer(answer(Vec::new())),
+        latency: Duration::from_millis(9),
+    };
     Round {
         at: Moment::default(),
         before: config.vantage.anchors.iter().map(reading).collect(),
