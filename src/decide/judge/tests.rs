@@ -1,6 +1,7 @@
 //! What is said of answers and of rounds that are made by hand.
 
 mod answers;
+mod asides;
 mod rounds;
 
 use hickory_resolver::proto::rr::Name;

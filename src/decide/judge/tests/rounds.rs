@@ -34,7 +34,7 @@ const NS1: &str = "127.0.0.1:53";
 const NS2: &str = "127.0.0.2:53";
 const NS2_6: &str = "[::1]:53";
 
-fn observation(outcome: Outcome) -> Observation {
+pub(super) fn observation(outcome: Outcome) -> Observation {
     Observation {
         outcome,
         attempts: 1,
@@ -45,7 +45,7 @@ fn observation(outcome: Outcome) -> Observation {
 }
 
 /// The right answer to a question of [`TWO`].
-fn right(question: &Question) -> Observation {
+pub(super) fn right(question: &Question) -> Observation {
     let data = match (&question.set.expected, question.aim) {
         (_, Aim::Recursion) => return refused(),
         (Expected::Records(records), _) => records.clone(),
@@ -57,7 +57,7 @@ fn right(question: &Question) -> Observation {
 
 /// A round over [`TWO`] from a good vantage. What is asked about is written as in
 /// `127.0.0.1:53 UDP www.example.net A`.
-fn round(config: &Config, got: impl Fn(&str, &Question) -> Observation) -> Round {
+pub(super) fn round(config: &Config, got: impl Fn(&str, &Question) -> Observation) -> Round {
     let observe = |target: Arc<Target>| {
         let one = |question: &Question| {
             let asked = format!("{} {} {question}", target.address, question.transport);
@@ -80,11 +80,11 @@ fn round(config: &Config, got: impl Fn(&str, &Question) -> Observation) -> Round
     }
 }
 
-fn two() -> Config {
+pub(super) fn two() -> Config {
     Config::parse("test.toml", TWO).unwrap()
 }
 
-fn verdicts(config: &Config, round: &Round) -> [Verdict; 2] {
+pub(super) fn verdicts(config: &Config, round: &Round) -> [Verdict; 2] {
     let judgement = judge(config, round);
     let subjects: Vec<usize> = judgement.verdicts.iter().map(|(index, _)| *index).collect();
     assert_eq!(subjects, [0, 1]);
@@ -99,7 +99,7 @@ fn row(row: &Row) -> String {
     format!("{} {address} {zone} {question} +{} {}", row.severity, row.more, row.fault)
 }
 
-fn rows(verdict: &Verdict) -> Vec<String> {
+pub(super) fn rows(verdict: &Verdict) -> Vec<String> {
     verdict.rows.iter().map(row).collect()
 }
 
@@ -119,7 +119,7 @@ fn a_round_that_found_everything_right_says_so_and_how_much_it_saw() {
     assert_eq!(first.latency, Some(Duration::from_millis(7)));
 }
 
-fn refused() -> Observation {
+pub(super) fn refused() -> Observation {
     observation(Outcome::Answer(Answer { rcode: ResponseCode::Refused, ..answer(Vec::new()) }))
 }
 
