@@ -222,7 +222,8 @@ impl Editions {
                 copy.changed = now;
                 copy.before = (!newer(edition.serial, before)).then_some(before);
             }
-            copy.edition = edition.clone();
+            copy.edition.serial = edition.serial;
+            copy.edition.signed = edition.signed;
             copy.seen = true;
         }
     }

@@ -166,7 +166,7 @@ fn judge_address(
             Opinion::Unknown => blind = true,
             Opinion::Faulty(fault) => found(&fault),
         }
-        if let Edns::Refused(outcome) = &observation.edns {
+        if let Some(outcome) = edns_refusal(observed, observation) {
             let refusal = failure(outcome).unwrap_or(Fault::Silent);
             found(&Fault::Edns(Box::new(refusal)));
         }
@@ -178,6 +178,17 @@ fn judge_address(
     } else {
         verdict.seen += 1;
     }
+}
+
+/// How EDNS failed where the same came without it. Silence is no refusal where other questions got their
+/// answers with EDNS: then a packet was lost four times over.
+fn edns_refusal<'a>(observed: &Observed, observation: &'a Observation) -> Option<&'a Outcome> {
+    let Edns::Refused(outcome) = &observation.edns else {
+        return None;
+    };
+    let got = |o: &Observation| o.edns == Edns::With && matches!(o.outcome, Outcome::Answer(_));
+    let lost = **outcome == Outcome::Silent && observed.observations.iter().any(got);
+    (!lost).then_some(outcome)
 }
 
 impl Scene<'_> {

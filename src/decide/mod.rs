@@ -16,6 +16,8 @@
 //! - **panel**: the three lamps; **face**: the state that they show, and the **sign** of each lamp that a
 //!   nameserver has of its own; **lease**: how long they may show it.
 
+#[cfg(test)]
+mod budget_tests;
 pub mod edition;
 pub mod fault;
 pub mod incident;
