@@ -47,7 +47,6 @@ const LONGEST: Time = 30 * SECOND;
 /// Two nameservers, each over both families, and two zones: 52 questions.
 const CONFIG: &str = r#"
     vantage = { name = "home" }
-    github = { repository = "owner/infra" }
     nameserver = [
         { name = "ns1.example.net", addresses = ["192.0.2.1", "2001:db8::1"] },
         { name = "ns2.example.net", addresses = ["192.0.2.2", "2001:db8::2"] },
@@ -239,7 +238,6 @@ struct Scene {
     config: Config,
     targets: Vec<Arc<Target>>,
     judged: HashMap<Course, Judgement>,
-    empty: Watch,
 }
 
 fn answer(aa: bool, records: Vec<(hickory_resolver::proto::rr::Name, RData)>) -> Outcome {
@@ -250,8 +248,7 @@ fn answer(aa: bool, records: Vec<(hickory_resolver::proto::rr::Name, RData)>) ->
 impl Scene {
     fn new() -> Self {
         let config = Config::parse("test.toml", CONFIG).unwrap();
-        let (targets, empty) = (targets(&config), Watch::new(&config));
-        Self { targets, empty, config, judged: HashMap::new() }
+        Self { targets: targets(&config), config, judged: HashMap::new() }
     }
 
     fn round(&self, course: &Course) -> Round {
@@ -326,7 +323,7 @@ struct Story<'a> {
     scene: &'a mut Scene,
     month: Month,
     dice: Dice,
-    watch: Watch,
+    watch: Option<Watch>,
     now: Time,
     regular: Time,
     /// Questions that go well before the next one that does not, where nothing else is the matter.
@@ -354,7 +351,7 @@ impl<'a> Story<'a> {
             scene,
             month,
             dice,
-            watch,
+            watch: Some(watch),
             now: 0,
             regular: 0,
             until_lost: 0,
@@ -364,6 +361,10 @@ impl<'a> Story<'a> {
         };
         story.until_lost = story.next_loss();
         story
+    }
+
+    fn watch(&self) -> &Watch {
+        self.watch.as_ref().expect("only a judgement takes it, and puts it back")
     }
 
     fn told(mut self) -> Self {
@@ -381,18 +382,19 @@ impl<'a> Story<'a> {
 
     /// One turn of the daemon's loop.
     fn look(&mut self) {
-        let again = |index: usize| {
-            let again = self.watch.subjects[index].again;
+        let again = [0, 1].map(|index: usize| {
+            let again = self.watch().subjects[index].again;
             again.map(|at| u64::try_from(at.as_millis()).unwrap())
-        };
-        let next = [0, 1].into_iter().filter_map(again).fold(self.regular, Time::min);
+        });
+        let next = again.into_iter().flatten().fold(self.regular, Time::min);
         self.now = self.now.max(next);
         let everybody = self.now >= self.regular;
-        let asked = [0, 1].map(|index| everybody || again(index).is_some_and(|at| at <= self.now));
+        let asked = [0, 1].map(|index| everybody || again[index].is_some_and(|at| at <= self.now));
         if everybody {
             self.regular = self.now + 10 * MINUTE + self.dice.between(0, 10 * SECOND);
         }
-        for (subject, asked) in self.watch.subjects.iter_mut().zip(asked) {
+        let subjects = self.watch.iter_mut().flat_map(|watch| &mut watch.subjects);
+        for (subject, asked) in subjects.zip(asked) {
             subject.again = subject.again.filter(|_| !asked);
         }
         let from = self.now;
@@ -415,15 +417,14 @@ impl<'a> Story<'a> {
             self.keep_looking();
             return;
         }
-        let judgement = self.scene.judge(course).clone();
-        let moment = moment(self.now);
-        let quiet = self.watch.subjects.iter().all(|subject| subject.health == Health::Well);
-        let before = quiet.then(|| self.watch.clone());
-        let watch = std::mem::replace(&mut self.watch, self.scene.empty.clone());
-        let schedule = &self.scene.config.schedule;
-        let (watch, changes) = watch.after(&judgement, moment, schedule, "new");
-        self.watch = watch;
-        self.still = before.filter(|before| *before == self.watch).map(|_| course.clone());
+        let quiet = self.watch().subjects.iter().all(|subject| subject.health == Health::Well);
+        let before = quiet.then(|| self.watch().clone());
+        let watch = self.watch.take().expect("it is put back at once");
+        let schedule = self.scene.config.schedule.clone();
+        let judgement = self.scene.judge(course);
+        let (watch, changes) = watch.after(judgement, moment(self.now), &schedule, "new");
+        self.still = before.filter(|before| *before == watch).map(|_| course.clone());
+        self.watch = Some(watch);
         for (index, change) in changes {
             if let Change::Opened(incident) = change {
                 self.opened.push((index, self.now, incident.severity));
@@ -434,7 +435,7 @@ impl<'a> Story<'a> {
 
     /// While nothing can be seen we look every minute.
     fn keep_looking(&mut self) {
-        if self.watch.uplink.is_some_and(|uplink| uplink.blind()) {
+        if self.watch().uplink.is_some_and(|uplink| uplink.blind()) {
             self.regular = self.regular.min(self.now + MINUTE);
         }
     }
