@@ -1,4 +1,6 @@
-//! Real nameservers, asked by the built program: what NSD, Knot and BIND answer is judged as it should be.
+//! Real nameservers, asked by the built program: what NSD, Knot, BIND and PowerDNS answer is judged as it should be.
+
+mod deep;
 
 use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpListener};
@@ -44,8 +46,8 @@ const RECORDS: &str = r#"
 "#;
 
 /// How many questions that makes at each address: the record sets above and the two that are added, and
-/// the SOA over TCP.
-const QUESTIONS: u64 = 14;
+/// the SOA over TCP, and the one about recursion.
+const QUESTIONS: u64 = 15;
 
 /// 420 bytes, which take two strings of at most 255.
 fn long_text() -> String {
@@ -122,6 +124,7 @@ macro_rules! each_nameserver {
         mod nsd { $(#[test] fn $test() { super::$test(super::Software::Nsd); })* }
         mod knot { $(#[test] fn $test() { super::$test(super::Software::Knot); })* }
         mod bind { $(#[test] fn $test() { super::$test(super::Software::Bind); })* }
+        mod pdns { $(#[test] fn $test() { super::$test(super::Software::Pdns); })* }
     };
 }
 

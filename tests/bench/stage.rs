@@ -21,7 +21,7 @@ use tempfile::TempDir;
 use crate::peers::dns::script::{Nameserver, ZoneData};
 use crate::peers::dns::socket::SocketServer;
 use crate::peers::process::{Process, installed};
-use crate::peers::real::{Real, Software, free_port};
+use crate::peers::real::{Extra, Real, Software, free_port};
 
 pub(crate) const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 const THERE: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
@@ -41,7 +41,8 @@ pub(crate) fn nsd(hosts: usize) -> Real {
         writeln!(zone, "{name} A {address}").unwrap();
     }
     let zones = [("example.net", zone.as_str())];
-    Real::start_with(Software::Nsd, &[HERE, THERE], &zones, " rrl-ratelimit: 0\n")
+    let extra = Extra { server: " rrl-ratelimit: 0\n", ..Extra::default() };
+    Real::start_with(Software::Nsd, &[HERE, THERE], &zones, extra)
 }
 
 /// A scripted root server, which proves the uplink.

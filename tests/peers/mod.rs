@@ -2,4 +2,5 @@
 pub mod dns;
 pub mod github;
 pub mod process;
+pub mod proxy;
 pub mod real;

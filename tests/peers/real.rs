@@ -1,4 +1,4 @@
-//! Real nameservers: Debian's NSD, Knot and BIND, each a child process with its files in a folder of its
+//! Real nameservers: Debian's NSD, Knot, BIND and PowerDNS, each a child process with its files in a folder of its
 //! own, on loopback addresses and a port that was free. A program that is not installed fails the test
 //! with the package to install: a test that skips what it is about proves nothing.
 
@@ -28,6 +28,17 @@ pub enum Software {
     Knot,
     /// ISC's BIND 9.
     Bind,
+    /// PowerDNS with its backend for BIND's files.
+    Pdns,
+}
+
+/// What a server's configuration has beyond what all have.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Extra<'a> {
+    /// Lines in the section of the server's options.
+    pub server: &'a str,
+    /// Lines in the section of every zone.
+    pub zone: &'a str,
 }
 
 impl Software {
@@ -37,11 +48,19 @@ impl Software {
             Self::Nsd => ("nsd", "nsd"),
             Self::Knot => ("knotd", "knot"),
             Self::Bind => ("named", "bind9"),
+            Self::Pdns => ("pdns_server", "pdns-server pdns-backend-bind"),
         }
     }
 
     /// The configuration file: these addresses, these zones, nothing written outside of the folder.
-    fn config(self, dir: &Path, addresses: &[SocketAddr], origins: &[&str], extra: &str) -> String {
+    fn config(
+        self,
+        dir: &Path,
+        addresses: &[SocketAddr],
+        origins: &[&str],
+        extra: Extra<'_>,
+    ) -> String {
+        let Extra { server: extra, zone: zone_extra } = extra;
         let dir = dir.display();
         let at = addresses.iter();
         let listed =
@@ -81,24 +100,44 @@ impl Software {
                 };
                 format!(
                     "controls {{ }};\noptions {{\n directory \"{dir}\";\n pid-file none;\n \
-                     session-keyfile none;\n managed-keys-directory \"{dir}\";\n recursion no;\n \
-                     dnssec-validation no;\n notify no;\n{}{}{extra}\n}};\n",
+                     session-keyfile none;\n managed-keys-directory \"{dir}\";\n \
+                     dnssec-validation no;\n notify no;\n{}{}{}\n}};\n",
                     family(false),
-                    family(true)
+                    family(true),
+                    if extra.contains("recursion") { extra } else { " recursion no;" },
                 )
             }
+            // It would ask its maker whether it is safe to run.
+            Self::Pdns => format!(
+                "launch=bind\nbind-config={dir}/zones.conf\nlocal-address={}\nsocket-dir={dir}\n\
+                 security-poll-suffix=\nguardian=no\ndaemon=no\nreceiver-threads=1\n\
+                 distributor-threads=1\n{extra}\n",
+                listed(&|a| format!("{a}, ")).trim_end_matches(", ")
+            ),
         };
         for origin in origins {
             let more = match self {
-                Self::Nsd => format!("zone:\n name: \"{origin}\"\n zonefile: \"{origin}.zone\"\n"),
-                Self::Knot => format!(" - domain: \"{origin}\"\n   file: \"{origin}.zone\"\n"),
-                Self::Bind => {
-                    format!("zone \"{origin}\" {{ type primary; file \"{origin}.zone\"; }};\n")
+                Self::Nsd => format!(
+                    "zone:\n name: \"{origin}\"\n zonefile: \"{origin}.zone\"\n{zone_extra}"
+                ),
+                Self::Knot => {
+                    format!(" - domain: \"{origin}\"\n   file: \"{origin}.zone\"\n{zone_extra}")
                 }
+                Self::Bind => format!(
+                    "zone \"{origin}\" {{ type primary; file \"{origin}.zone\"; {zone_extra} }};\n"
+                ),
+                Self::Pdns => String::new(), // in a file of its own
             };
             text.push_str(&more);
         }
         text
+    }
+
+    fn config_file(self) -> &'static str {
+        match self {
+            Self::Pdns => "pdns.conf",
+            Self::Nsd | Self::Knot | Self::Bind => "daemon.conf",
+        }
     }
 
     /// The daemon in the foreground, on this configuration.
@@ -112,6 +151,11 @@ impl Software {
                 command
             }
             Self::Knot => Command::new(program),
+            Self::Pdns => {
+                let mut command = Command::new(program);
+                command.arg(format!("--config-dir={}", dir.display()));
+                return Ok(command);
+            }
             Self::Bind => {
                 // Ubuntu's AppArmor profile keeps /usr/sbin/named out of every folder but its own; it
                 // goes by the path, so a copy may read our files. `cp` makes it, for what this process
@@ -150,10 +194,10 @@ impl Real {
     /// # Panics
     /// When it is not installed or does not come up, with its own words.
     pub fn start(software: Software, ips: &[IpAddr], zones: &[(&str, &str)]) -> Self {
-        Self::start_with(software, ips, zones, "")
+        Self::start_with(software, ips, zones, Extra::default())
     }
 
-    /// The same, with more lines in the section of the server's options.
+    /// The same, with more lines in its configuration.
     ///
     /// # Panics
     /// As [`Real::start`].
@@ -161,7 +205,7 @@ impl Real {
         software: Software,
         ips: &[IpAddr],
         zones: &[(&str, &str)],
-        extra: &str,
+        extra: Extra<'_>,
     ) -> Self {
         let dir = tempfile::tempdir().expect("a temporary folder");
         let port = free_port(ips);
@@ -169,11 +213,15 @@ impl Real {
         let origins: Vec<&str> = zones.iter().map(|(origin, _)| *origin).collect();
         let config = software.config(dir.path(), &addresses, &origins, extra);
         fs::create_dir(dir.path().join("db")).expect("a folder in an empty one");
-        write(&dir.path().join("daemon.conf"), &config);
+        write(&dir.path().join(software.config_file()), &config);
         for (origin, text) in zones {
-            let path = dir.path().join(format!("{origin}.zone"));
-            write(&path, &format!("$ORIGIN {origin}.\n$TTL 300\n{text}"));
+            write_zone(dir.path(), origin, text);
         }
+        let zones = origins.iter().map(|origin| {
+            let path = dir.path().join(format!("{origin}.zone"));
+            format!("zone \"{origin}\" {{ type master; file {path:?}; }};\n")
+        });
+        write(&dir.path().join("zones.conf"), &zones.collect::<String>());
         let mut real = Self {
             software,
             addresses,
@@ -190,6 +238,23 @@ impl Real {
         &self.addresses
     }
 
+    /// Replaces the lines of a zone's file and has it read again (Knot, NSD: SIGHUP).
+    ///
+    /// # Panics
+    /// When it is stopped.
+    pub fn rewrite(&self, origin: &str, text: &str) {
+        write_zone(self.dir.path(), origin, text);
+        self.process.as_ref().expect("it runs").signal("HUP");
+    }
+
+    /// Waits until the condition holds.
+    ///
+    /// # Panics
+    /// When that takes too long, or the process ends, with its own words.
+    pub fn wait_until(&mut self, what: &str, condition: impl FnMut() -> bool) {
+        self.process.as_mut().expect("it runs").wait_until(what, condition);
+    }
+
     /// Ends the process; nothing listens any more on return.
     pub fn stop(&mut self) {
         self.process = None;
@@ -201,7 +266,7 @@ impl Real {
     /// When it does not come up, with its own words.
     pub fn start_again(&mut self) {
         self.stop();
-        let config = self.dir.path().join("daemon.conf");
+        let config = self.dir.path().join(self.software.config_file());
         let command = self.software.command(self.dir.path(), &config);
         let command = command.expect("a copy of the program");
         let log = self.dir.path().join("log");
@@ -213,6 +278,14 @@ impl Real {
                 process.wait_until("it answers", || answers(address, &name));
             }
         }
+    }
+}
+
+/// The file of a zone; one without lines has no file, for it comes from elsewhere.
+fn write_zone(dir: &Path, origin: &str, text: &str) {
+    if !text.is_empty() {
+        let path = dir.join(format!("{origin}.zone"));
+        write(&path, &format!("$ORIGIN {origin}.\n$TTL 300\n{text}"));
     }
 }
 
