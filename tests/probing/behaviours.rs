@@ -4,6 +4,11 @@ use super::*;
 use crate::peers::dns::socket::SocketServer;
 use pilotlight::io::wire::Net;
 
+/// When every look is: 2026-01-01T00:00:00Z.
+const TODAY: u32 = 1_767_225_600;
+const DAY: u32 = 86_400;
+const YESTERDAY: u32 = TODAY - DAY;
+
 /// Makes a list of `(name, behaviour, verdict)` of lines `Behaviour => "verdict"`, and holds that every
 /// behaviour there is has a line.
 macro_rules! table {
@@ -65,7 +70,15 @@ table! {
     TcpHalf => "degraded: tcp-garbled",
     // Whoever asks without EDNS gets the answer.
     NoEdnsFormerr => "degraded: edns-rcode-formerr",
+    NoEdnsNotimp => "degraded: edns-rcode-notimp",
     NoEdnsSilent => "degraded: edns-silent",
+    OpenResolver => "degraded: open-recursion",
+    OtherNs => "degraded: ns-set",
+    Serial(1) => "well", // one round alone cannot tell who is behind
+    Signed(YESTERDAY, TODAY + 30 * DAY) => "well",
+    Signed(YESTERDAY, TODAY + DAY) => "degraded: signature-ends",
+    Signed(YESTERDAY, TODAY - 1) => "down: signature-ended",
+    Signed(TODAY + DAY, TODAY + 30 * DAY) => "down: signature-ahead",
     Late(Duration::from_millis(100)) => "well",
     Late(Duration::from_secs(60)) => "down: silent",
     DropFirst(2) => "well",

@@ -6,6 +6,9 @@ use crate::peers::dns::memnet::Family;
 use crate::peers::dns::script::Behaviour;
 use crate::peers::github::{Fault, Matcher, Permission};
 
+/// 2026-03-01T00:00:00Z: 00:00 of every scenario.
+pub(super) const MIDNIGHT: u32 = 1_772_323_200;
+
 /// A scenario.
 pub(super) struct Script {
     /// What is not as usual.
@@ -253,6 +256,13 @@ fn act(words: &[&str]) -> Option<Act> {
         ["kill"] => Act::Kill,
         ["reload"] => Act::Reload,
         [ns @ ("ns1" | "ns2" | "ns3"), how] => Act::Server(ns.into(), behaviour(how)?),
+        [ns @ ("ns1" | "ns2" | "ns3"), "serial", serial] => {
+            Act::Server(ns.into(), Behaviour::Serial(serial.parse().ok()?))
+        }
+        [ns @ ("ns1" | "ns2" | "ns3"), "signs", "until", hours] => {
+            let until = MIDNIGHT + 3600 * hours.parse::<u32>().ok()?;
+            Act::Server(ns.into(), Behaviour::Signed(MIDNIGHT - 3600, until))
+        }
         ["zone", zone, name, rtype, ref values @ ..] => {
             let values = values.iter().map(|&value| value.into()).collect();
             Act::Zone(zone.into(), name.into(), rtype.into(), values)
@@ -299,7 +309,11 @@ fn behaviour(word: &str) -> Option<Behaviour> {
         "lame" => Behaviour::NotAuthoritative,
         "wrong-address" => Behaviour::WrongAddress,
         "slow" => Behaviour::Late(Duration::from_millis(900)),
+        "crawls" => Behaviour::Late(Duration::from_millis(1500)),
         "no-tcp" => Behaviour::NoTcp,
+        "no-edns" => Behaviour::NoEdnsSilent,
+        "refuses-edns" => Behaviour::NoEdnsFormerr,
+        "open" => Behaviour::OpenResolver,
         "drops-one" => Behaviour::DropFirst(1),
         _ => return None,
     })

@@ -20,13 +20,10 @@ use tokio::sync::mpsc;
 use tokio::task::yield_now;
 use tokio::time::{advance, timeout};
 
-use super::script::{Act, Edit, Given, Link, Network, Site};
+use super::script::{Act, Edit, Given, Link, MIDNIGHT, Network, Site};
 use crate::peers::dns::memnet::MemNet;
 use crate::peers::dns::script::{Behaviour, Nameserver, ZoneData};
 use crate::peers::github::{Fault, GitHub, TOKEN};
-
-/// 2026-03-01T00:00:00Z: 00:00 of every scenario.
-const MIDNIGHT: i64 = 1_772_323_200;
 
 /// How far the clock is moved at a time while a request hangs, when it does not move by itself. An
 /// exchange over TCP takes eight of these, and may take 2 s.
@@ -129,7 +126,7 @@ impl World {
             hosts.push(server);
         }
         let github = GitHub::start();
-        let clock = Clock::starting_at(Timestamp::from_second(MIDNIGHT).unwrap());
+        let clock = Clock::starting_at(Timestamp::from_second(MIDNIGHT.into()).unwrap());
         let runtime = tokio::runtime::Handle::current();
         github.set_clock(move || {
             // The peer answers on threads of its own, and the time that stands still is the runtime's.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hickory_resolver::proto::op::{Message, ResponseCode};
-use hickory_resolver::proto::rr::{Name, Record};
+use hickory_resolver::proto::rr::{Name, RData, Record, RecordType};
 
 pub use super::nameserver::Nameserver;
 use super::wire;
@@ -135,8 +135,18 @@ pub enum Behaviour {
     TcpHalf,
     /// FORMERR without OPT for a query with one, the answer for a query without.
     NoEdnsFormerr,
+    /// NOTIMP without OPT for a query with one, the answer for a query without.
+    NoEdnsNotimp,
     /// Silence for a query with OPT, the answer for a query without.
     NoEdnsSilent,
+    /// The answer, and for what is in none of its zones an answer with RA, if RD was set.
+    OpenResolver,
+    /// The first of several NS records is missing.
+    OtherNs,
+    /// The SOA has this serial.
+    Serial(u32),
+    /// With DO the SOA is signed, from the one time to the other (seconds since 1970).
+    Signed(u32, u32),
     /// The answer after a while.
     Late(Duration),
     /// UDP: the first n packets of every question are lost. TCP: the answer.
@@ -245,11 +255,29 @@ impl Behaviour {
             (B::Oversized, Udp) => Reply::now(wire::padded(&right, 5000)),
             (B::Echo, _) => Reply::now(wire::encode(query)),
             (B::TcpHalf, Tcp) => Reply { half: true, ..good() },
-            (B::NoEdnsFormerr, _) if query.edns.is_some() => bent(&|m| {
+            (B::NoEdnsFormerr | B::NoEdnsNotimp, _) if query.edns.is_some() => bent(&|m| {
                 m.metadata.authoritative = false;
-                wire::empty(m, ResponseCode::FormErr);
+                let formerr = matches!(self, B::NoEdnsFormerr);
+                let code = if formerr { ResponseCode::FormErr } else { ResponseCode::NotImp };
+                wire::empty(m, code);
                 m.edns = None;
             }),
+            (B::OpenResolver, _) => bent(&|m| wire::recurse(m, query)),
+            (B::OtherNs, _) => bent(&|m| {
+                let ns = |record: &Record| record.record_type() == RecordType::NS;
+                if m.answers.iter().filter(|record| ns(record)).count() > 1 {
+                    let first = m.answers.iter().position(ns).expect("there are several");
+                    m.answers.remove(first);
+                }
+            }),
+            (B::Serial(serial), _) => bent(&|m| {
+                for record in &mut m.answers {
+                    if let RData::SOA(soa) = &mut record.data {
+                        soa.serial = *serial;
+                    }
+                }
+            }),
+            (B::Signed(begins, ends), _) => bent(&|m| wire::sign(m, *begins, *ends)),
             (B::Late(delay), _) => Reply { delay: *delay, ..good() },
             _ => good(),
         };
