@@ -3,6 +3,7 @@
 //! paused. All times are virtual, except that the sockets' packets take what they take.
 
 mod behaviours;
+mod checks;
 mod load;
 mod oddities;
 mod pace;

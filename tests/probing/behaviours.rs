@@ -5,8 +5,8 @@ use crate::peers::dns::socket::SocketServer;
 use pilotlight::io::wire::Net;
 
 /// When every look is: 2026-01-01T00:00:00Z.
-const TODAY: u32 = 1_767_225_600;
-const DAY: u32 = 86_400;
+pub(super) const TODAY: u32 = 1_767_225_600;
+pub(super) const DAY: u32 = 86_400;
 const YESTERDAY: u32 = TODAY - DAY;
 
 /// Makes a list of `(name, behaviour, verdict)` of lines `Behaviour => "verdict"`, and holds that every
@@ -124,7 +124,7 @@ async fn over_sockets(behaviours: &[Behaviour], records: &str) -> Vec<String> {
 }
 
 /// The same, over a network in memory.
-async fn in_memory(behaviours: &[Behaviour], records: &str) -> Vec<String> {
+pub(super) async fn in_memory(behaviours: &[Behaviour], records: &str) -> Vec<String> {
     let net = MemNet::new();
     let home = at("127.0.0.1:53");
     net.add(home, anchor());

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use hickory_resolver::net::runtime::TokioHandle;
 
 use super::*;
-use pilotlight::decide::round::{Observed, Outcome};
+use pilotlight::decide::round::{Edns, Observed, Outcome};
 use pilotlight::decide::uplink::Family;
 
 const HOME: &str = "127.0.0.1:53";
@@ -71,6 +71,47 @@ async fn a_dead_server_is_given_up_within_seconds_whether_it_is_silent_or_closed
         assert_eq!(attempts(&round.observed[1]), [1, 1, 1, 1]);
         assert!(took < GIVES_UP + Duration::from_millis(100), "{verdict}: {took:?}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_is_silent_to_edns_alone_takes_no_longer_than_a_dead_one_and_then_each_question_once()
+ {
+    let old = Nameserver::behaving([many_zone(50)], Behaviour::NoEdnsSilent);
+    let (net, config) = two(&old, 50);
+    let begin = Instant::now();
+    let (round, judgement) = look(&net, &config, Patience::paced(0)).await;
+    let took = Instant::now() - begin;
+    assert_eq!(verdicts(&judgement), ["degraded: edns-silent", "well"]);
+    assert_eq!(judgement.verdicts[0].1.rows[0].more, 0);
+    let attempts = attempts(&round.observed[0]);
+    // Twice with it, once without, and once more with it, to be sure.
+    assert_eq!(attempts[0], 4);
+    assert!(attempts[1..].iter().all(|count| *count == 1), "{attempts:?}");
+    assert!(took < GIVES_UP + Duration::from_millis(100), "{took:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_refuses_edns_is_asked_once_more_and_then_each_question_once() {
+    let old = Nameserver::behaving([many_zone(50)], Behaviour::NoEdnsFormerr);
+    let (net, config) = two(&old, 50);
+    let begin = Instant::now();
+    let (round, judgement) = look(&net, &config, Patience::paced(0)).await;
+    let took = Instant::now() - begin;
+    assert_eq!(verdicts(&judgement), ["degraded: edns-rcode-formerr", "well"]);
+    let attempts = attempts(&round.observed[0]);
+    assert_eq!(attempts[0], 2);
+    assert!(attempts[1..].iter().all(|count| *count == 1), "{attempts:?}");
+    assert!(took < Duration::from_millis(100), "{took:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_lost_packets_are_no_refusal_of_edns() {
+    let (net, config) = two(&Nameserver::behaving([zone()], Behaviour::DropFirst(2)), 0);
+    let (round, judgement) = look(&net, &config, product()).await;
+    assert_eq!(verdicts(&judgement)[0], "well");
+    // The third went without EDNS and was answered, and so was the one with it.
+    assert_eq!(round.observed[0].observations[0].attempts, 4);
+    assert_eq!(round.observed[0].observations[0].edns, Edns::With);
 }
 
 /// Answers so many packets and no more.

@@ -1,0 +1,133 @@
+//! What is looked at: a test for each row of the README's table, of the row's name.
+
+use super::behaviours::{DAY, TODAY, in_memory};
+use super::*;
+use pilotlight::config::Schedule;
+use pilotlight::decide::moment::Moment;
+use pilotlight::decide::subject::Health;
+use pilotlight::decide::watch::Watch;
+
+macro_rules! rows {
+    ($($name:ident $body:block)*) => {
+        $(#[tokio::test(start_paused = true)] async fn $name() $body)*
+
+        const ROWS: &[&str] = &[$(stringify!($name)),*];
+    };
+}
+
+#[test]
+fn every_row_of_the_readme_has_a_test_of_its_name() {
+    let readme = std::fs::read_to_string("README.md").unwrap();
+    let (_, table) = readme.split_once("| what is looked at |").unwrap();
+    let lines = table.lines().skip(2).take_while(|line| line.starts_with('|'));
+    let row = |line: &str| line.split('|').nth(1).unwrap().trim().to_lowercase().replace(' ', "_");
+    assert_eq!(lines.map(row).collect::<Vec<_>>(), ROWS);
+}
+
+/// What is said of servers that behave so, each alone.
+async fn hold(table: &[(Behaviour, &str)]) {
+    for (behaviour, verdict) in table {
+        let said = in_memory(std::slice::from_ref(behaviour), WWW).await;
+        assert_eq!(said, [*verdict], "{behaviour:?}");
+    }
+}
+
+use Behaviour as B;
+
+rows! {
+    every_record_set_that_you_list {
+        hold(&[
+            (B::Good, "well"),
+            (B::OtherCase, "well"),
+            (B::WrongAddress, "down: wrong-records"),
+            (B::ExtraAddress, "down: wrong-records"),
+            (B::NotAuthoritative, "down: not-authoritative, tcp-not-authoritative"),
+            (B::OtherOwner, "down: other-owner, tcp-other-owner"),
+        ])
+        .await;
+    }
+
+    the_soa_over_udp {
+        hold(&[(B::Silent, "down: silent"), (B::Refused, "down: rcode-refused, tcp-rcode-refused")])
+            .await;
+    }
+
+    the_soa_over_tcp {
+        hold(&[(B::NoTcp, "degraded: tcp-closed"), (B::TcpSilent, "degraded: tcp-silent")]).await;
+    }
+
+    an_answer_that_is_cut_off {
+        hold(&[
+            (B::TruncatedEmpty, "well"),
+            (B::TruncatedPartialNoTcp, "down: truncated-closed, tcp-closed"),
+        ])
+        .await;
+    }
+
+    the_soa_serials_of_all_nameservers {
+        assert_eq!(after(&[(0, B::Serial(8)), (3599, B::Serial(8))]).await, ["well", "well"]);
+        assert_eq!(after(&[(0, B::Serial(8)), (3600, B::Serial(8))]).await, ["well", "serial-behind"]);
+        assert_eq!(after(&[(0, B::Serial(8)), (3600, B::Good)]).await, ["well", "well"]);
+        assert_eq!(after(&[(0, B::Good), (9, B::Serial(1)), (3609, B::Serial(1))]).await[0], "serial-went-back");
+    }
+
+    the_ns_set {
+        hold(&[(B::OtherNs, "degraded: ns-set")]).await;
+    }
+
+    edns {
+        hold(&[
+            (B::NoEdnsFormerr, "degraded: edns-rcode-formerr"),
+            (B::NoEdnsNotimp, "degraded: edns-rcode-notimp"),
+            (B::NoEdnsSilent, "degraded: edns-silent"),
+        ])
+        .await;
+    }
+
+    a_name_outside_its_zones {
+        hold(&[(B::OpenResolver, "degraded: open-recursion")]).await;
+    }
+
+    the_signature_over_the_soa {
+        let until = |ends| B::Signed(TODAY - DAY, ends);
+        hold(&[
+            (until(TODAY + 3 * DAY), "well"),
+            (until(TODAY + 3 * DAY - 1), "degraded: signature-ends"),
+            (until(TODAY - 1), "down: signature-ended"),
+            (B::Signed(TODAY + DAY, TODAY + 9 * DAY), "down: signature-ahead"),
+        ])
+        .await;
+        let signs = || until(TODAY + 30 * DAY);
+        assert_eq!(after(&[(0, signs()), (3600, signs())]).await, ["well", "unsigned"]);
+    }
+
+    time {
+        let late = |millis| B::Late(Duration::from_millis(millis));
+        hold(&[(late(990), "well"), (late(1_010), "degraded: slow")]).await;
+    }
+}
+
+/// What is wrong with two nameservers after rounds at these seconds, before each of which the first one is
+/// told how to behave. The second is good.
+async fn after(rounds: &[(u64, Behaviour)]) -> [String; 2] {
+    let net = MemNet::new();
+    let (home, first, second) = (at("127.0.0.1:53"), at("127.0.0.2:53"), at("127.0.0.3:53"));
+    let changing = Nameserver::new([zone()]);
+    net.add(home, anchor());
+    net.add(first, changing.clone());
+    net.add(second, Nameserver::new([zone()]));
+    let config = config(&[vec![first], vec![second]], WWW, &[home], &[]);
+    let once = Schedule { open_after: 1, close_after: 1, ..config.schedule.clone() };
+    let mut watch = Watch::new(&config);
+    for (seconds, behaviour) in rounds {
+        changing.set(behaviour.clone());
+        let (_, judgement) = look(&net, &config, product()).await;
+        let now = Moment { uptime: Duration::from_secs(*seconds), wall: None };
+        (watch, _) = watch.after(&judgement, now, &once, "new");
+    }
+    let said = |index: usize| match &watch.subjects[index].health {
+        Health::Failing(failing) => failing.incident.rows[0].fault.clone(),
+        health => health.word().to_owned(),
+    };
+    [said(0), said(1)]
+}
