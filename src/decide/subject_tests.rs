@@ -420,3 +420,43 @@ fn a_remembered_incident_does_not_close_while_its_address_is_out_of_sight() {
     }
     assert_eq!(walk.health, Health::Well);
 }
+
+/// A verdict that is down for these questions.
+fn lost(questions: &[usize]) -> Verdict {
+    let place =
+        |&question| Place { address: V4.parse().unwrap(), question, severity: Severity::Down };
+    Verdict { places: questions.iter().map(place).collect(), ..down() }
+}
+
+/// The state after verdicts that are down for these questions each.
+fn after_losses(start: &str, losses: &[&[usize]]) -> String {
+    let mut walk = Walk::new(3, 2);
+    let _ = walk.walk(start);
+    for questions in losses {
+        walk.step(&lost(questions));
+    }
+    walk.health.word().to_owned()
+}
+
+#[test]
+fn verdicts_in_a_row_are_about_the_same_question_or_there_are_three_times_as_many() {
+    assert_eq!(after_losses("", &[&[1], &[1], &[1]]), "down");
+    assert_eq!(after_losses("", &[&[1], &[1, 2], &[2]]), "down", "one in common with the last");
+    assert_eq!(after_losses("", &[&[1], &[2], &[3]]), "suspect");
+    assert_eq!(after_losses("", &[&[1], &[1], &[2], &[2]]), "suspect");
+    assert_eq!(after_losses("", &[&[1], &[1], &[2], &[2], &[2]]), "down");
+    let scattered: Vec<Vec<usize>> = (0..9).map(|question| vec![question]).collect();
+    let scattered: Vec<&[usize]> = scattered.iter().map(Vec::as_slice).collect();
+    assert_eq!(after_losses("", &scattered[..8]), "suspect");
+    assert_eq!(after_losses("", &scattered), "down");
+}
+
+#[test]
+fn what_is_degraded_gets_worse_by_the_same_rule() {
+    assert_eq!(after_losses("ddd", &[&[1], &[2], &[3]]), "degraded");
+    assert_eq!(after_losses("ddd", &[&[1], &[1], &[1]]), "down");
+    let scattered: Vec<Vec<usize>> = (0..9).map(|question| vec![question]).collect();
+    let scattered: Vec<&[usize]> = scattered.iter().map(Vec::as_slice).collect();
+    assert_eq!(after_losses("ddd", &scattered[..8]), "degraded");
+    assert_eq!(after_losses("ddd", &scattered), "down");
+}

@@ -4,14 +4,14 @@
 //! issues that should exist, and when to look again come out.
 
 mod face;
+mod over_time;
 mod stored;
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::edition::{self, Editions};
-use super::fault::{Fault, Row};
+use super::edition::Editions;
 use super::incident::Incident;
 use super::judge::{Judgement, Verdict};
 use super::moment::Moment;
@@ -29,9 +29,6 @@ const SETTLED_HOLDS: Duration = Duration::from_secs(600);
 /// How long reporting waits for the wall clock to be set. A clock that nobody sets (NTP is blocked) must
 /// not keep an outage secret for ever.
 pub const CLOCK_PATIENCE: Duration = Duration::from_secs(600);
-
-/// How often it is tried whether somebody answers strangers. It is no news, and none of their business.
-const RECURSION_EVERY: Duration = Duration::from_secs(3600);
 
 /// Everything that is believed now.
 #[derive(Debug, Clone, PartialEq)]
@@ -225,42 +222,6 @@ impl Watch {
             self.ended.clear();
         }
         (self, changes)
-    }
-
-    fn compare_editions(
-        &mut self,
-        judgement: &Judgement,
-        at: &Moment,
-        schedule: &Schedule,
-    ) -> Vec<(usize, Row)> {
-        let subjects = &self.subjects;
-        let holding = |index: usize| {
-            let incident = subjects.get(index).and_then(|subject| subject.health.incident());
-            incident.is_some_and(|incident| edition::tells(&incident.rows))
-        };
-        let name = |index: usize| {
-            subjects.get(index).map_or_else(String::new, |subject| subject.name.clone())
-        };
-        let verdicts = judgement.verdicts.iter().map(|(index, verdict)| (*index, verdict));
-        self.editions.after(verdicts, at.uptime, schedule.serial_grace, &holding, &name)
-    }
-
-    /// Whether a nameserver should be asked about recursion now, and if so takes it for asked: once an hour,
-    /// and every time while it is known to be open.
-    pub fn ask_about_recursion(&mut self, index: usize, now: Duration) -> bool {
-        let Some(subject) = self.subjects.get_mut(index) else {
-            return false;
-        };
-        let code = Fault::OpenRecursion.code();
-        let open = subject.health.trouble().is_some_and(|incident| {
-            // An issue may remember it; it has no rows yet.
-            incident.rows.is_empty() || incident.rows.iter().any(|row| row.fault == code)
-        });
-        let due = subject.recursion.is_none_or(|at| at <= now);
-        if due {
-            subject.recursion = Some(now + RECURSION_EVERY);
-        }
-        due || open
     }
 
     /// Gives what happened before the clock was set its wall time.
