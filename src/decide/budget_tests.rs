@@ -7,6 +7,8 @@
 //! It is quick because what is pure need not be done twice: a round that went like an earlier one has its
 //! judgement, and a watch that a judgement has left as it was is left so by the same one again.
 
+mod weather;
+
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -21,17 +23,10 @@ use crate::config::{Config, Expected};
 use hickory_resolver::proto::op::ResponseCode;
 use hickory_resolver::proto::rr::{RData, rdata};
 use std::sync::Arc;
+use weather::{Dice, LONGEST, MINUTE, MONTH, Month, SECOND, Span, Time, Weather};
 
 /// How many months; with `PILOTLIGHT_MONTHS` another number.
 const MONTHS: u64 = 1000;
-
-/// Milliseconds.
-type Time = u64;
-const SECOND: Time = 1000;
-const MINUTE: Time = 60 * SECOND;
-const HOUR: Time = 60 * MINUTE;
-const DAY: Time = 24 * HOUR;
-const MONTH: Time = 30 * DAY;
 
 /// Packets lost, each way.
 const LOSS: f64 = 0.05;
@@ -40,9 +35,8 @@ const LOSS: f64 = 0.05;
 const TIMEOUT: Time = 2 * SECOND;
 const ATTEMPTS: [Time; 3] = [0, 2_500, 5_500];
 
-/// What a round takes when every packet arrives, and how long before and after its begin an edge matters.
+/// What a round takes when every packet arrives.
 const QUICK: Time = 300;
-const LONGEST: Time = 30 * SECOND;
 
 /// Two nameservers, each over both families, and two zones: 52 questions.
 const CONFIG: &str = r#"
@@ -65,154 +59,6 @@ const CONFIG: &str = r#"
         { name = "www", type = "A", values = ["192.0.2.80"] },
     ]
 "#;
-
-/// SplitMix64: the same months in every run.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    /// From 0 to 1, never 0.
-    fn unit(&mut self) -> f64 {
-        ((self.roll() >> 11) + 1) as f64 / (1_u64 << 53) as f64
-    }
-
-    fn between(&mut self, from: Time, to: Time) -> Time {
-        from + self.roll() % (to - from)
-    }
-
-    /// As likely from one second to ten as from one hour to ten.
-    fn span(&mut self, from: Time, to: Time) -> Time {
-        let (low, high) = ((from as f64).ln(), (to as f64).ln());
-        (low + self.unit() * (high - low)).exp() as Time
-    }
-}
-
-/// Something that lasts from the one time to the other.
-#[derive(Debug, Clone, Copy)]
-struct Span(Time, Time);
-
-impl Span {
-    fn has(self, time: Time) -> bool {
-        self.0 <= time && time < self.1
-    }
-
-    fn touches(self, from: Time, to: Time) -> bool {
-        self.0 < to && from < self.1
-    }
-}
-
-/// Spans in the order of their begin, asked about as time goes on.
-#[derive(Debug, Clone, Default)]
-struct Spans {
-    all: Vec<Span>,
-    /// Those before it are over.
-    first: usize,
-}
-
-impl Spans {
-    fn new(mut all: Vec<Span>) -> Self {
-        all.sort_by_key(|span| span.0);
-        Self { all, first: 0 }
-    }
-
-    /// Those that matter to a round that begins then.
-    fn near(&mut self, time: Time) -> Vec<Span> {
-        while self.all.get(self.first).is_some_and(|span| span.1 <= time) {
-            self.first += 1;
-        }
-        let rest = self.all[self.first..].iter();
-        rest.take_while(|span| span.0 < time + LONGEST).copied().collect()
-    }
-}
-
-/// The weather of a month, and of a moment.
-#[derive(Debug)]
-struct Weather<T> {
-    /// Of both families, and of IPv6 alone.
-    cuts: T,
-    cuts_of_ipv6: T,
-    /// Of each nameserver.
-    outages: [T; 2],
-}
-
-type Month = Weather<Spans>;
-
-impl Month {
-    fn new(dice: &mut Dice, outages: usize) -> Self {
-        let outages = [0, 1].map(|_| spread(dice, outages / 2));
-        let mut cuts = |count: usize| -> Vec<Span> {
-            let cut = |_| {
-                let from = dice.between(0, MONTH);
-                Span(from, from + dice.span(3 * SECOND, 8 * HOUR))
-            };
-            // Between two outages there is time to see that the first is over.
-            let calm = |cut: &Span| {
-                let all = outages.iter().flatten();
-                let last_calm =
-                    all.map(|outage| Span(outage.0.saturating_sub(30 * MINUTE), outage.0));
-                !last_calm.into_iter().any(|calm| calm.touches(cut.0, cut.1))
-            };
-            (0..count).map(cut).filter(calm).collect()
-        };
-        let (cuts, cuts_of_ipv6) = (Spans::new(cuts(20)), Spans::new(cuts(10)));
-        Self { cuts, cuts_of_ipv6, outages: outages.map(Spans::new) }
-    }
-
-    /// What matters to a round that begins then; `None`: nothing does.
-    fn near(&mut self, time: Time) -> Option<Weather<Vec<Span>>> {
-        let Self { cuts, cuts_of_ipv6, outages: [first, second] } = self;
-        let near = Weather {
-            cuts: cuts.near(time),
-            cuts_of_ipv6: cuts_of_ipv6.near(time),
-            outages: [first.near(time), second.near(time)],
-        };
-        let none = near.cuts.is_empty() && near.cuts_of_ipv6.is_empty();
-        let calm = none && near.outages.iter().all(Vec::is_empty);
-        (!calm).then_some(near)
-    }
-}
-
-impl Weather<Vec<Span>> {
-    fn cut(&self, v6: bool, time: Time) -> bool {
-        let has = |span: &Span| span.has(time);
-        self.cuts.iter().any(has) || (v6 && self.cuts_of_ipv6.iter().any(has))
-    }
-
-    fn out(&self, subject: usize, time: Time) -> bool {
-        self.outages[subject].iter().any(|outage| outage.has(time))
-    }
-}
-
-/// So many outages in a month, of two minutes to two days, with an hour or more between them.
-fn spread(dice: &mut Dice, count: usize) -> Vec<Span> {
-    if count == 0 {
-        return Vec::new();
-    }
-    for _ in 0..1000 {
-        let lengths: Vec<Time> = (0..count).map(|_| dice.span(2 * MINUTE, 2 * DAY)).collect();
-        let free = MONTH.saturating_sub(lengths.iter().sum());
-        let gaps = count as Time + 1;
-        if free < gaps * 2 * HOUR {
-            continue;
-        }
-        let mut now = 0;
-        let mut spans = Vec::new();
-        for length in lengths {
-            now += HOUR + dice.between(0, 2 * (free / gaps - HOUR));
-            spans.push(Span(now, now + length));
-            now += length;
-        }
-        return spans;
-    }
-    unreachable!("most months have room");
-}
 
 /// How a question went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -405,10 +251,10 @@ impl<'a> Story<'a> {
             None => self.uneventful(asked),
         };
         self.now = to;
-        for index in 0..2 {
-            let sees = course.sees.iter().zip(course.saw).any(|(sees, saw)| *sees && saw);
-            if asked[index] && sees {
-                self.seen[index].push(Span(from, to));
+        let sees = course.sees.iter().zip(course.saw).any(|(sees, saw)| *sees && saw);
+        for (seen, asked) in self.seen.iter_mut().zip(asked) {
+            if asked && sees {
+                seen.push(Span(from, to));
             }
         }
         self.judged(&course);

@@ -55,6 +55,9 @@ pub struct Place {
     pub severity: Severity,
 }
 
+/// What stands for the zone where a question is about a name in none of ours.
+const OUTSIDE: &str = "(any other)";
+
 /// More places than this tell nothing more.
 const PLACES: usize = 100;
 
@@ -193,8 +196,11 @@ fn edns_refusal<'a>(observed: &Observed, observation: &'a Observation) -> Option
 
 impl Scene<'_> {
     fn row(&self, address: SocketAddr, question: &Question, fault: &Fault) -> Row {
-        let zone = question.zone.map_or(&question.set.name, |zone| &self.config.zones[zone].name);
-        Row::new(address, name_text(zone), question, fault)
+        let zone = match question.zone {
+            Some(zone) => name_text(&self.config.zones[zone].name),
+            None => OUTSIDE.to_owned(),
+        };
+        Row::new(address, zone, question, fault)
     }
 }
 

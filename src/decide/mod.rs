@@ -10,6 +10,7 @@
 //!   that the uplink works.
 //! - **question**: one name and type asked of one address over one transport; **observation**: what it
 //!   got; **round**: all of them together.
+//! - **edition**: a zone as one server has it, told by its serial.
 //! - **verdict**: what a round says of one **subject** (today: a nameserver). Well, faulty, or unknown;
 //!   unknown changes nothing.
 //! - **fault**: why; **incident**: a fault that was seen often enough to be believed; **issue**: GitHub's.
