@@ -7,6 +7,7 @@
 mod log;
 mod outside;
 mod reporter;
+mod unconfigured;
 
 use std::future::{Future, pending};
 use std::path::PathBuf;
@@ -25,10 +26,11 @@ use crate::decide::round::Round;
 use crate::decide::watch::{CLOCK_PATIENCE, Reporting, Stored, Watch};
 use crate::io::clock::{self, Clock};
 use crate::io::dns::{Patience, Prober};
-use crate::io::files::{self, Places};
+use crate::io::files::Places;
 use crate::io::leds::Panel;
 use crate::io::systemd::Manager;
 use reporter::{Reporter, report};
+pub use unconfigured::unconfigured;
 
 /// How much later than it must a round may end before panel and watchdog stop believing it.
 const SLACK: Duration = Duration::from_secs(10);
@@ -70,6 +72,8 @@ pub struct Parts<P> {
     pub manager: Manager,
     /// Where files go.
     pub places: Places,
+    /// Where others leave notices for a person.
+    pub notices: PathBuf,
     /// GitHub's token, if there is one.
     pub token: Option<String>,
     /// Where [`Order::Reload`] reads the configuration.
@@ -82,7 +86,8 @@ type Job<T> = Option<Pin<Box<dyn Future<Output = T>>>>;
 
 /// Watches until it is told to stop.
 pub async fn run<P: RuntimeProvider>(config: Config, parts: Parts<P>) {
-    let Parts { network, clock, panel, manager, places, token, config: path, mut orders } = parts;
+    let Parts { network, clock, panel, manager, places, notices, token, config: path, mut orders } =
+        parts;
     let mut daemon = Daemon {
         watch: Watch::new(&config),
         targets: targets(&config),
@@ -101,6 +106,7 @@ pub async fn run<P: RuntimeProvider>(config: Config, parts: Parts<P>) {
         panel,
         manager,
         places,
+        notices,
     };
     daemon.look_by = daemon.prober.longest(&daemon.targets) + SLACK;
     daemon.manager.starting(daemon.look_by);
@@ -133,8 +139,11 @@ pub async fn run<P: RuntimeProvider>(config: Config, parts: Parts<P>) {
                 daemon.judged(&round);
             }
             () = clock.sleep_until(daemon.tick_at) => {
+                let news = daemon.noticed();
                 daemon.tick();
-                continue; // nothing has changed
+                if !news {
+                    continue;
+                }
             }
             () = clock.sleep_until(look_at), if looking.is_none() => {
                 looking = Some(daemon.look());
@@ -145,14 +154,7 @@ pub async fn run<P: RuntimeProvider>(config: Config, parts: Parts<P>) {
         }
         daemon.publish();
     }
-    log::stopping();
-    daemon.manager.stopping();
-    if let Err(error) = daemon.panel.stop() {
-        tracing::warn!("{error}");
-    }
-    if let Err(error) = files::remove(&daemon.places.status()) {
-        tracing::warn!("{error}");
-    }
+    outside::leave(daemon.panel, &mut daemon.manager, &daemon.places);
 }
 
 async fn maybe<T>(job: &mut Job<T>) -> T {
@@ -175,6 +177,7 @@ struct Daemon<P> {
     panel: Panel,
     manager: Manager,
     places: Places,
+    notices: PathBuf,
     watch: Watch,
     /// Uptime by which the round under way, or the next one, must have been judged.
     look_by: Duration,
