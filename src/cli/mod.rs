@@ -11,6 +11,7 @@
 mod check;
 mod config;
 mod lamps;
+mod provision;
 mod report;
 mod run;
 mod status;
@@ -91,6 +92,8 @@ enum Command {
         #[arg(long, conflicts_with = "seconds")]
         dark: bool,
     },
+    /// Take in what is on the card's boot partition (for our own image, at each start)
+    Provision(provision::Folders),
 }
 
 /// Why a command ended without doing what it was asked for.
@@ -133,6 +136,7 @@ pub fn main() -> ExitCode {
         Command::Status { json } => status::status(&args, *json),
         Command::Config { example } => config::config(&args.config, *example),
         Command::Report { test } => report::report(&args.config, *test),
+        Command::Provision(folders) => provision::provision(folders),
         Command::Lamps { dark: true, .. } => lamps::dark(&args.config),
         Command::Lamps { seconds, .. } => lamps::lamps(&args.config, *seconds),
     };
