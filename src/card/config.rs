@@ -5,7 +5,7 @@ use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::{Component, Path, PathBuf};
 
-use super::found::{self, Found, Text};
+use super::found::{self, Text};
 use super::{Disk, Places, Taken};
 use crate::config::{Config, EXAMPLE, Problems};
 
@@ -19,44 +19,43 @@ pub(super) fn take_in(places: &Places, disk: &mut Disk, taken: &mut Taken) -> io
     let link = home.join("config");
     let in_force = fs::read_link(&link).ok().filter(|_| link.join(NAME).is_file());
     let before = taken.problems.len();
-    let mut absent = false;
-    let found = found::one(&places.card, NAME, |text| text == EXAMPLE);
-    match &found {
-        Err(_) | Ok(Found::Nothing) => absent = true,
-        Ok(Found::Empty(name)) => taken.problems.push(format!(
-            "{name}: is empty\n    write it again (README.txt says where there is an example), or remove it"
-        )),
-        Ok(Found::Refused(why)) => taken.problems.push(why.clone()),
-        Ok(Found::Text(text)) if text.text == EXAMPLE => absent = true,
-        Ok(Found::Text(text)) => match checked(places, text) {
-            Err(problems) => taken.problems.extend(problems),
-            Ok((copies, watched)) => {
-                let folder = format!("config-{:016x}", fnv(&copies));
-                if in_force.as_deref() != Some(Path::new(&folder)) || !same(&link, &copies) {
-                    install(&home, &folder, &copies, disk)?;
-                    taken.done.push(format!("{}: in force as {folder}; it watches {watched}", text.name));
-                }
-            }
-        },
-    }
-    let said = taken.problems.len() > before;
-    match &in_force {
-        Some(folder) if said => taken.stays.push(format!(
-            "the configuration that was taken in before stays in force: {}{}",
-            folder.display(),
-            Config::load(&link.join(NAME))
-                .map_or_else(|_| String::new(), |c| format!(", which watches {}", watched(&c)))
-        )),
-        None if absent => {
+    let unedited = |text: &str| text == EXAMPLE;
+    let found = found::one(&places.card, NAME, unedited, &mut taken.problems)?;
+    match found.filter(|text| !unedited(&text.text)) {
+        None if in_force.is_none() && taken.problems.len() == before => {
             taken.first = Some(format!(
                 "{NAME}: is not written yet, so nobody is watched\n    put your own nameservers and zones \
                  in the place of the examples in it, save it here, and start the board again"
             ));
         }
-        _ => {}
+        None => {}
+        Some(text) if text.text.is_empty() => {
+            taken
+                .problems
+                .push(format!("{}: is empty\n    write it again, or remove it", text.name));
+        }
+        Some(text) => match checked(places, &text) {
+            Err(problems) => taken.problems.extend(problems),
+            Ok((copies, watched)) => {
+                let folder = format!("config-{:016x}", fnv(&copies));
+                if in_force.as_deref() != Some(Path::new(&folder)) || !same(&link, &copies) {
+                    install(&home, &folder, &copies, disk)?;
+                    taken
+                        .done
+                        .push(format!("{}: in force as {folder}; it watches {watched}", text.name));
+                }
+            }
+        },
     }
-    sweep(&home, disk)?;
-    found.map(drop)
+    if let Some(folder) = in_force.filter(|_| taken.problems.len() > before) {
+        let watched =
+            Config::load(&link.join(NAME)).map_or_else(|_| "nobody".to_owned(), |c| watched(&c));
+        taken.stays.push(format!(
+            "the configuration that was taken in before stays in force: {}, which watches {watched}",
+            folder.display()
+        ));
+    }
+    sweep(&home, disk)
 }
 
 /// What to copy, and who is watched then; or what is wrong.
@@ -115,13 +114,10 @@ fn install(home: &Path, name: &str, copies: &[Copied], disk: &mut Disk) -> io::R
     disk.folder(&folder, 0o755)?;
     for (name, bytes) in copies {
         let path = folder.join(name);
-        let mut below: Vec<&Path> = path.ancestors().skip(1).take_while(|p| *p != folder).collect();
-        below.reverse();
-        for part in below {
-            disk.folder(part, 0o755)?;
-        }
+        let parent = path.parent().unwrap_or(&folder);
+        disk.folder(parent, 0o755)?;
         disk.write(&path, bytes, Some(0o644))?;
-        disk.sync_folder(path.parent().unwrap_or(&folder))?;
+        disk.sync_folder(parent)?;
     }
     disk.sync_folder(&folder)?;
     disk.point(&home.join("config"), name)

@@ -6,7 +6,7 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Where [`Disk::replace`] writes what it then puts in place: one name for each folder, so that no power cut
+/// Where [`Disk::put`] writes what it then puts in place: one name for each folder, so that no power cut
 /// leaves more than one behind, and the same work done again takes it away.
 const NEXT: &str = ".new";
 
@@ -33,19 +33,25 @@ impl Disk {
         Self { left: Some(operations), ..self }
     }
 
-    /// Puts the whole file in place, or leaves the one that is there. Without a `mode` it has that of its
-    /// file system: FAT knows none.
-    pub(super) fn replace(
+    /// Puts the whole file in place, or leaves the one that is there; without `bytes` there is none afterwards.
+    /// Says whether anything had to be done. Without a `mode` it has that of its file system: FAT knows none.
+    pub(super) fn put(
         &mut self,
         path: &Path,
-        bytes: &[u8],
+        bytes: Option<&[u8]>,
         mode: Option<u32>,
-    ) -> io::Result<()> {
+    ) -> io::Result<bool> {
+        let there = fs::read(path).ok();
+        if there.as_deref() == bytes {
+            return Ok(false);
+        }
+        let Some(bytes) = bytes else { return self.remove(path).map(|()| true) };
         let folder = path.parent().unwrap_or(Path::new("."));
         let next = folder.join(NEXT);
         self.write(&next, bytes, mode)?;
         self.rename(&next, path)?;
-        self.sync_folder(folder)
+        self.sync_folder(folder)?;
+        Ok(true)
     }
 
     /// Writes a new file, in place.
@@ -76,7 +82,7 @@ impl Disk {
         self.act(path, || file.sync_all())
     }
 
-    pub(super) fn rename(&mut self, from: &Path, to: &Path) -> io::Result<()> {
+    fn rename(&mut self, from: &Path, to: &Path) -> io::Result<()> {
         self.act(to, || fs::rename(from, to))
     }
 
@@ -108,10 +114,10 @@ impl Disk {
         self.act(path, || fs::remove_dir_all(path))
     }
 
-    /// Makes a folder, unless it is there, and sees to its mode.
+    /// Makes a folder and those around it, unless it is there, and sees to its mode.
     pub(super) fn folder(&mut self, path: &Path, mode: u32) -> io::Result<()> {
         let Ok(there) = path.metadata() else {
-            return self.act(path, || DirBuilder::new().mode(mode).create(path));
+            return self.act(path, || DirBuilder::new().recursive(true).mode(mode).create(path));
         };
         if there.permissions().mode() & 0o777 == mode {
             return Ok(());

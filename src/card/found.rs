@@ -23,19 +23,6 @@ pub(super) struct Text {
     pub(super) text: String,
 }
 
-/// What there is of one of the files that are looked for.
-#[derive(Debug)]
-pub(super) enum Found {
-    /// No such file.
-    Nothing,
-    /// One without anything in it: what a power cut leaves. It counts as none.
-    Empty(String),
-    /// Something that cannot be used; why, and what to do.
-    Refused(String),
-    /// This.
-    Text(Text),
-}
-
 /// Every file on the card that goes by this name: in capitals or not, as FAT has it, and also with the
 /// `.txt` that an editor appended.
 pub(super) fn files(card: &Path, wanted: &str) -> io::Result<Vec<Raw>> {
@@ -60,40 +47,43 @@ pub(super) fn files(card: &Path, wanted: &str) -> io::Result<Vec<Raw>> {
     Ok(found)
 }
 
-/// The one file of this name that counts. Of several, those that are as they were shipped (`idle`) do not.
-pub(super) fn one(card: &Path, wanted: &str, idle: fn(&str) -> bool) -> io::Result<Found> {
-    let (empty, written): (Vec<Raw>, _) =
-        files(card, wanted)?.into_iter().partition(|file| blank(&file.bytes));
+/// The one file of this name that counts, if there is one that can be used. Of several, those that are as
+/// they were shipped (`idle`) do not count, nor does an empty one beside another.
+pub(super) fn one(
+    card: &Path,
+    wanted: &str,
+    idle: fn(&str) -> bool,
+    problems: &mut Vec<String>,
+) -> io::Result<Option<Text>> {
     let mut texts = Vec::new();
-    for file in written {
-        match decoded(&file.bytes) {
-            Ok(text) => texts.push(Text { name: file.name, text }),
+    for Raw { name, bytes, .. } in files(card, wanted)? {
+        match decoded(&bytes) {
+            _ if blank(&bytes) => texts.push(Text { name, text: String::new() }),
+            Ok(text) => texts.push(Text { name, text }),
             Err(line) => {
-                return Ok(Found::Refused(format!(
-                    "{}:{line}: is not UTF-8 text from here on\n    save the file as UTF-8",
-                    file.name
-                )));
+                problems.push(format!(
+                    "{name}:{line}: is not UTF-8 text from here on\n    save the file as UTF-8"
+                ));
+                return Ok(None);
             }
         }
     }
-    if texts.iter().any(|text| !idle(&text.text)) {
-        texts.retain(|text| !idle(&text.text));
-    } else {
-        texts.truncate(1);
+    let counts = |text: &Text| !text.text.is_empty() && !idle(&text.text);
+    if !texts.iter().any(counts) {
+        texts.sort_by_key(|text| text.text.is_empty());
+        return Ok(texts.into_iter().next());
     }
-    Ok(match (texts.len(), texts.pop(), empty.into_iter().next()) {
-        (0, _, None) => Found::Nothing,
-        (0, _, Some(empty)) => Found::Empty(empty.name),
-        (1, Some(text), _) => Found::Text(text),
-        (_, last, _) => {
-            let names = texts.iter().chain(&last).map(|text| text.name.as_str());
-            Found::Refused(both(&names.collect::<Vec<_>>()))
-        }
-    })
+    texts.retain(counts);
+    if texts.len() > 1 {
+        problems.push(both(texts.iter().map(|text| text.name.as_str())));
+        return Ok(None);
+    }
+    Ok(texts.into_iter().next())
 }
 
 /// Two files claim to be the same.
-pub(super) fn both(names: &[&str]) -> String {
+pub(super) fn both<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    let names: Vec<&str> = names.collect();
     format!("{}: only one of them can count\n    remove the other", names.join(" and "))
 }
 
@@ -168,11 +158,11 @@ mod tests {
                 fs::write(dir.path().join(name), text).unwrap();
             }
             fs::create_dir(dir.path().join("WIFI.CONF")).unwrap();
-            match one(dir.path(), "wifi.conf", only_comments).unwrap() {
-                Found::Nothing => "nothing".to_owned(),
-                Found::Empty(name) => format!("empty {name}"),
-                Found::Refused(why) => why,
-                Found::Text(text) => format!("{}: {}", text.name, text.text),
+            let mut problems = Vec::new();
+            let found = one(dir.path(), "wifi.conf", only_comments, &mut problems).unwrap();
+            match found {
+                Some(text) => format!("{}: {}", text.name, text.text),
+                None => problems.pop().unwrap_or("nothing".to_owned()),
             }
         };
         assert_eq!(found(&[("wifi.conf.bak", "x"), ("xwifi.conf", "x")]), "nothing");
@@ -183,7 +173,7 @@ mod tests {
             "wifi.conf.txt: x"
         );
         assert_eq!(found(&[("wifi.conf", "x"), ("wifi.conf.txt", "\0\0")]), "wifi.conf: x");
-        assert_eq!(found(&[("wifi.conf", "")]), "empty wifi.conf");
+        assert_eq!(found(&[("wifi.conf", "")]), "wifi.conf: ");
         let both = "wifi.conf and wifi.conf.txt: only one of them can count\n    remove the other";
         assert_eq!(found(&[("wifi.conf", "x"), ("wifi.conf.txt", "y")]), both);
         assert_eq!(found(&[("wifi.conf", "#"), ("wifi.conf.txt", "# ")]), "wifi.conf: #");

@@ -1,9 +1,8 @@
 //! Who may log in: files of public keys, as sshd reads them.
 
-use std::fs;
 use std::io;
 
-use super::found::{self, Found};
+use super::found;
 use super::{Disk, Places, Taken};
 
 const TYPES: [&str; 7] = [
@@ -22,36 +21,30 @@ pub(super) fn take_in(
     disk: &mut Disk,
     taken: &mut Taken,
 ) -> io::Result<()> {
-    let written = match found::one(&places.card, name, found::only_comments)? {
-        Found::Nothing | Found::Empty(_) => return Ok(()),
-        Found::Refused(why) => {
-            taken.problems.push(why);
-            return Ok(());
-        }
-        Found::Text(text) => text,
+    let found = found::one(&places.card, name, found::only_comments, &mut taken.problems)?;
+    let Some(written) = found.filter(|written| !written.text.is_empty()) else {
+        return Ok(());
     };
     let home = places.data.join("ssh");
     let path = home.join(name);
     let (keys, wrong) = sorted(&written.text);
     let bad = !wrong.is_empty();
-    taken
-        .problems
-        .extend(wrong.into_iter().map(|(line, why)| format!("{}:{line}: {why}", written.name)));
-    if keys.is_empty() && bad {
+    let place = |(line, why)| format!("{}:{line}: {why}", written.name);
+    taken.problems.extend(wrong.into_iter().map(place));
+    if keys.is_empty() && (bad || !path.exists()) {
         if path.exists() {
+            // Somebody meant to have some.
             taken
                 .stays
                 .push(format!("the keys that were taken in before stay in force for {name}"));
         }
-        return Ok(()); // somebody meant to have some
-    }
-    let text: String = keys.iter().map(|key| format!("{key}\n")).collect();
-    if fs::read(&path).map_or(keys.is_empty(), |there| there == text.as_bytes()) {
         return Ok(());
     }
+    let text: String = keys.iter().map(|key| format!("{key}\n")).collect();
     disk.folder(&home, 0o755)?;
-    disk.replace(&path, text.as_bytes(), Some(0o644))?;
-    taken.done.push(format!("{}: taken in, keys: {}", written.name, keys.len()));
+    if disk.put(&path, Some(text.as_bytes()), Some(0o644))? {
+        taken.done.push(format!("{}: taken in, keys: {}", written.name, keys.len()));
+    }
     Ok(())
 }
 

@@ -28,6 +28,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 pub use disk::Disk;
+pub use problems::one_line;
 
 /// Where everything is.
 #[derive(Debug, Clone)]
@@ -67,8 +68,8 @@ pub struct Taken {
     pub stays: Vec<String>,
     /// What to do before anybody is watched. No problem: every card begins so.
     pub first: Option<String>,
-    /// What could not be done: place and why.
-    pub failed: Vec<String>,
+    /// Something could not be done; what and why is among the problems.
+    pub failed: bool,
 }
 
 type Part = fn(&Places, &mut Disk, &mut Taken) -> io::Result<()>;
@@ -89,10 +90,13 @@ pub fn take_in(places: &Places, disk: &mut Disk) -> Taken {
     // One that fails keeps nobody from the next.
     for part in parts {
         if let Err(error) = part(places, disk, &mut taken) {
-            let error = error.to_string();
-            if !taken.failed.contains(&error) {
-                taken.failed.push(error);
+            let next =
+                "start the board again; if it says so once more, this card is full or broken";
+            let problem = format!("{error}\n    {next}");
+            if !taken.problems.contains(&problem) {
+                taken.problems.push(problem);
             }
+            taken.failed = true;
         }
     }
     taken

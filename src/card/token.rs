@@ -26,36 +26,31 @@ pub(super) fn take_in(places: &Places, disk: &mut Disk, taken: &mut Taken) -> io
             fresh.push(file);
         }
     }
-    let file = match &fresh[..] {
+    let (file, token) = match &fresh[..] {
         [] => return Ok(()),
-        [file] => file,
+        [file] => match token(file) {
+            Ok(token) => (file, token),
+            Err(why) => {
+                taken.problems.push(why);
+                return Ok(());
+            }
+        },
         files => {
-            let names: Vec<&str> = files.iter().map(|file| file.name.as_str()).collect();
-            taken.problems.push(found::both(&names));
+            taken.problems.push(found::both(files.iter().map(|file| file.name.as_str())));
             return Ok(());
         }
     };
-    let token = match token(file) {
-        Ok(token) => token,
-        Err(why) => {
-            taken.problems.push(why);
-            return Ok(());
-        }
-    };
-    if had != token.as_bytes() {
-        disk.folder(&home, 0o755)?;
-        disk.replace(&kept, token.as_bytes(), Some(0o600))?;
+    disk.folder(&home, 0o755)?;
+    if disk.put(&kept, Some(token.as_bytes()), Some(0o600))? {
         taken.done.push(format!("{}: taken in", file.name));
     }
-    if places.durable {
+    let became = if places.durable {
         disk.wipe(&file.path, file.bytes.len())?;
-        taken.done.push(format!("{}: overwritten and removed on the card", file.name));
+        "overwritten and removed on the card".to_owned()
     } else {
-        let data = places.data.display();
-        taken
-            .done
-            .push(format!("{}: stays on the card, as {data} is gone with the power", file.name));
-    }
+        format!("stays on the card, as {} is gone with the power", places.data.display())
+    };
+    taken.done.push(format!("{}: {became}", file.name));
     Ok(())
 }
 
@@ -66,10 +61,7 @@ pub(super) fn hand_over(places: &Places, disk: &mut Disk, _: &mut Taken) -> io::
     };
     let store = places.run.join("credstore");
     disk.folder(&store, 0o700)?;
-    match fs::read(store.join(NAME)) {
-        Ok(there) if there == token => Ok(()),
-        _ => disk.replace(&store.join(NAME), &token, Some(0o600)),
-    }
+    disk.put(&store.join(NAME), Some(&token), Some(0o600)).map(drop)
 }
 
 /// Whether this is what a power cut left of a token that was being overwritten.

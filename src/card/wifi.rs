@@ -5,7 +5,7 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use super::found::{self, Found};
+use super::found;
 use super::{Disk, Places, Taken};
 
 /// The files that came from the card; others are iwd's own, or a person's who logged in.
@@ -17,27 +17,17 @@ struct Wifi {
     country: Option<String>,
 }
 
-#[derive(Debug, Default, PartialEq)]
+#[derive(Debug, PartialEq)]
 struct Network {
     ssid: String,
-    secret: Option<Secret>,
-}
-
-#[derive(Debug, PartialEq)]
-enum Secret {
-    Passphrase(String),
-    /// 64 hexadecimal digits.
-    Key(String),
+    /// What iwd calls it, and it: a passphrase, or a key of 64 hexadecimal digits.
+    secret: Option<(&'static str, String)>,
 }
 
 pub(super) fn take_in(places: &Places, disk: &mut Disk, taken: &mut Taken) -> io::Result<()> {
-    let written = match found::one(&places.card, "wifi.conf", found::only_comments)? {
-        Found::Nothing | Found::Empty(_) => return Ok(()),
-        Found::Refused(why) => {
-            taken.problems.push(why);
-            return Ok(());
-        }
-        Found::Text(text) => text,
+    let found = found::one(&places.card, "wifi.conf", found::only_comments, &mut taken.problems)?;
+    let Some(written) = found.filter(|written| !written.text.is_empty()) else {
+        return Ok(());
     };
     let home = places.data.join("wifi");
     let list = home.join(LIST);
@@ -59,38 +49,27 @@ pub(super) fn take_in(places: &Places, disk: &mut Disk, taken: &mut Taken) -> io
     if !named.is_empty() || country.is_some() {
         disk.folder(&home, 0o700)?;
     }
+    let mut keep = |path: &Path, text: &str| {
+        disk.put(path, Some(text.as_bytes()).filter(|text| !text.is_empty()), Some(0o600))
+    };
     // What is on the way out stays on the list until it is gone, what comes in is on it before.
     let gone: Vec<&str> =
         before.lines().filter(|old| files.iter().all(|(new, _)| new != old)).collect();
-    let all = gone.iter().fold(named.clone(), |all, name| all + name + "\n");
-    keep(&list, &all, &before, disk)?;
+    keep(&list, &gone.iter().fold(named.clone(), |all, name| all + name + "\n"))?;
     for (network, (name, text)) in wifi.networks.iter().zip(&files) {
         let path = home.join(name);
-        if !network.is_in(&path) {
-            disk.replace(&path, text.as_bytes(), Some(0o600))?;
+        if !network.is_in(&path) && keep(&path, text)? {
             taken.done.push(format!("{}: taken in, network {}", written.name, network.ssid));
         }
     }
     for name in gone {
-        disk.remove(&home.join(name))?;
+        keep(&home.join(name), "")?;
         taken.done.push(format!("{}: {name} is not in it any more, forgotten", written.name));
     }
-    let main = home.join("main.conf");
-    let there = fs::read_to_string(&main).ok();
-    if country != there {
-        keep(&main, &country.unwrap_or_default(), &there.unwrap_or_default(), disk)?;
+    if keep(&home.join("main.conf"), &country.unwrap_or_default())? {
         taken.done.push(format!("{}: country taken in", written.name));
     }
-    keep(&list, &named, &all, disk)
-}
-
-/// A file with this text, none without, and nothing written where it is so already.
-fn keep(path: &Path, text: &str, before: &str, disk: &mut Disk) -> io::Result<()> {
-    match text {
-        _ if text == before => Ok(()),
-        "" => disk.remove(path),
-        _ => disk.replace(path, text.as_bytes(), Some(0o600)),
-    }
+    keep(&list, &named).map(drop)
 }
 
 impl Wifi {
@@ -142,7 +121,7 @@ impl Wifi {
                 if network.secret.is_some() {
                     return Err("this network has a passphrase already\n    remove one of the two");
                 }
-                network.secret = Some(Secret::parse(value)?);
+                network.secret = Some(secret(value)?);
                 Ok(())
             }
             "country" if value.len() != 2 || !value.bytes().all(|c| c.is_ascii_alphabetic()) => {
@@ -163,19 +142,18 @@ impl Wifi {
     }
 }
 
-impl Secret {
-    fn parse(value: &str) -> Result<Self, &'static str> {
-        let plain = value.bytes().all(|c| matches!(c, b' '..=b'~'));
-        match value.len() {
-            64 if value.bytes().all(|c| c.is_ascii_hexdigit()) => {
-                Ok(Self::Key(value.to_ascii_lowercase()))
-            }
-            8..=63 if plain => Ok(Self::Passphrase(value.to_owned())),
-            _ => Err(
-                "a passphrase has 8 to 63 plain characters, or 64 hexadecimal digits\n    write it as your \
-                      router shows it; remove the line for a network without one",
-            ),
+fn secret(value: &str) -> Result<(&'static str, String), &'static str> {
+    match value.len() {
+        64 if value.bytes().all(|c| c.is_ascii_hexdigit()) => {
+            Ok(("PreSharedKey", value.to_ascii_lowercase()))
         }
+        8..=63 if value.bytes().all(|c| matches!(c, b' '..=b'~')) => {
+            Ok(("Passphrase", value.to_owned()))
+        }
+        _ => Err(
+            "a passphrase has 8 to 63 plain characters, or 64 hexadecimal digits\n    write it as your \
+                  router shows it; remove the line for a network without one",
+        ),
     }
 }
 
@@ -191,12 +169,8 @@ impl Network {
         };
         match &self.secret {
             None => (format!("{stem}.open"), "[Settings]\nAutoConnect=true\n".to_owned()),
-            Some(secret) => {
-                let (key, value) = match secret {
-                    Secret::Passphrase(value) => ("Passphrase", escaped(value)),
-                    Secret::Key(value) => ("PreSharedKey", value.clone()),
-                };
-                (format!("{stem}.psk"), format!("[Security]\n{key}={value}\n"))
+            Some((key, value)) => {
+                (format!("{stem}.psk"), format!("[Security]\n{key}={}\n", escaped(value)))
             }
         }
     }
@@ -204,16 +178,10 @@ impl Network {
     /// Whether this file has its secret: iwd adds to it what it worked out itself, which should stay.
     fn is_in(&self, path: &Path) -> bool {
         let Ok(there) = fs::read_to_string(path) else { return false };
-        let has = |key: &str, value: &str| {
-            let lines = there.lines().filter_map(|line| line.trim_start().split_once('='));
-            let mut values = lines.filter(|(name, _)| name.trim_end() == key);
-            values.any(|(_, there)| unescaped(there.trim_start()) == value)
-        };
-        match &self.secret {
-            None => true,
-            Some(Secret::Passphrase(value)) => has("Passphrase", value),
-            Some(Secret::Key(value)) => has("PreSharedKey", value),
-        }
+        let mut lines = there.lines().filter_map(|line| line.split_once('='));
+        self.secret.as_ref().is_none_or(|(key, value)| {
+            lines.any(|(k, v)| k.trim() == *key && unescaped(v.trim_start()) == *value)
+        })
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{Failed, colour};
-use crate::card::{Disk, Places, take_in};
+use crate::card::{Disk, Places, one_line, take_in};
 use crate::io::clock::Clock;
 use crate::io::log;
 
@@ -32,10 +32,10 @@ pub(super) fn provision(folders: &Folders) -> Result<u8, Failed> {
         tracing::info!("{line}");
     }
     for problem in taken.problems.iter().chain(&taken.first) {
-        tracing::warn!("{}", problem.replace("\n    ", "; "));
+        tracing::warn!("{}", one_line(problem));
     }
     if taken.done.is_empty() && taken.problems.is_empty() {
         tracing::info!("{}: nothing new", card.display());
     }
-    if taken.failed.is_empty() { Ok(0) } else { Err(Failed::Other(taken.failed.join("\n"))) }
+    Ok(u8::from(taken.failed))
 }
