@@ -4,9 +4,6 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Nobody writes more; whatever is bigger is not one of ours.
-const LARGEST: u64 = 1 << 20;
-
 /// A file on the card.
 #[derive(Debug)]
 pub(super) struct Raw {
@@ -37,8 +34,7 @@ pub(super) fn files(card: &Path, wanted: &str) -> io::Result<Vec<Raw>> {
         if plain.strip_suffix(".txt").unwrap_or(&plain) != wanted {
             continue;
         }
-        let about = fs::metadata(&path).map_err(|error| named(error, &path))?;
-        if about.is_file() && about.len() <= LARGEST {
+        if path.is_file() {
             let bytes = fs::read(&path).map_err(|error| named(error, &path))?;
             found.push(Raw { name, path, bytes });
         }

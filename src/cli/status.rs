@@ -43,6 +43,7 @@ pub(super) fn status(args: &Args, json: bool) -> Result<u8, Failed> {
             writeln!(out, "\ncannot report: {why}")?;
         }
         for notice in &view.notices {
+            writeln!(out)?;
             for line in notice.text.lines() {
                 writeln!(out, "notice from {}: {line}", notice.source)?;
             }

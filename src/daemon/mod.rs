@@ -139,10 +139,8 @@ pub async fn run<P: RuntimeProvider>(config: Config, parts: Parts<P>) {
                 daemon.judged(&round);
             }
             () = clock.sleep_until(daemon.tick_at) => {
-                let news = daemon.noticed();
-                daemon.tick();
-                if !news {
-                    continue;
+                if !daemon.tick() {
+                    continue; // nothing has changed
                 }
             }
             () = clock.sleep_until(look_at), if looking.is_none() => {
@@ -205,22 +203,26 @@ impl<P: RuntimeProvider> Daemon<P> {
 
     /// Renews the panel's lease, and earns the watchdog's ping: by rounds that finish in time, and by a
     /// panel that draws. Whether GitHub answers is no part of it: a restart would not bring GitHub back.
-    fn tick(&mut self) {
+    ///
+    /// Says whether there is news, which only somebody alive may tell.
+    fn tick(&mut self) -> bool {
+        let news = self.noticed();
         let now = self.clock.now().uptime;
         let wanted = self.manager.ping_every();
         self.tick_at = now + wanted.map_or(TICK, |every| every.min(TICK));
         if now > self.look_by {
-            return log::once_a_reason("no sign of life", "a round does not come to its end");
+            log::once_a_reason("no sign of life", "a round does not come to its end");
+            return false;
         }
         self.panel.show(self.watch.face(), LEASE);
-        if wanted.is_none() {
-            return;
+        if wanted.is_some() {
+            if self.panel.answers(FRAME_WITHIN) {
+                self.manager.ping();
+            } else {
+                log::once_a_reason("no sign of life", "the panel does not draw");
+            }
         }
-        if self.panel.answers(FRAME_WITHIN) {
-            self.manager.ping();
-        } else {
-            log::once_a_reason("no sign of life", "the panel does not draw");
-        }
+        news
     }
 
     /// Begins a round: over everybody when it is time for that, else over those who are to be asked again.
