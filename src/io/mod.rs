@@ -8,6 +8,7 @@ pub mod http;
 pub mod leds;
 pub mod log;
 mod message;
+pub mod notices;
 mod pace;
 pub mod systemd;
 pub mod wire;
