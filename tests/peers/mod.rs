@@ -3,3 +3,4 @@ pub mod dns;
 pub mod github;
 pub mod process;
 pub mod real;
+pub mod tls;
