@@ -23,6 +23,9 @@ const TREES: [&str; 2] = ["bcm2710-rpi-3-b.dtb", "bcm2837-rpi-3-b.dtb"];
 /// QEMU's machine at once.
 const APPENDED: &str = "console=ttyAMA0,115200 systemd.watchdog_sec=0";
 
+/// Of those that Raspberry Pis have: with QEMU's own, the kernel would call the network card `usb0`.
+const MAC: &str = "b8:27:eb:11:22:33";
+
 /// A port of the guest that something listens on, and the firewall lets nobody reach.
 pub const CLOSED: u16 = 8022;
 
@@ -72,7 +75,7 @@ impl Machine {
         qemu.arg("-netdev").arg(format!(
             "user,id=uplink,hostfwd=tcp:127.0.0.1:{ssh}-:22,hostfwd=tcp:127.0.0.1:{closed}-:{CLOSED}"
         ));
-        qemu.args(["-device", "usb-net,netdev=uplink"]);
+        qemu.arg("-device").arg(format!("usb-net,netdev=uplink,mac={MAC}"));
         let power_on = Instant::now();
         let mut qemu = Process::start(qemu, &file("qemu.log"));
         let mut monitor = None;

@@ -31,7 +31,8 @@ impl Report {
     }
 
     fn print(&mut self, line: &str) {
-        writeln!(io::stdout(), "{line}").unwrap();
+        let mut out = io::stdout();
+        writeln!(out, "{line}").unwrap();
         writeln!(self.log, "{line}").unwrap();
     }
 
