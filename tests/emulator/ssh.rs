@@ -84,8 +84,8 @@ impl Ssh {
     /// # Errors
     /// When that fails.
     pub fn copy(&self, from: &Path, to: &str) -> Outcome {
-        let mut command = self.command("scp", &["-o", "BatchMode=yes", "-i"]);
-        command.arg(&self.key).args(["-P", &self.port.to_string()]);
+        let mut command = self.command("scp", &["-o", "BatchMode=yes"]);
+        command.arg("-i").arg(&self.key).args(["-P", &self.port.to_string()]);
         outcome(command.arg(from).arg(format!("pilotlight@127.0.0.1:{to}")))
     }
 
