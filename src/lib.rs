@@ -5,16 +5,19 @@
 //! ```text
 //! cli → daemon → io      → decide
 //!              → config  ↗
+//!     → card   ↗
 //! ```
 //!
 //! - [`config`] turns the file as written into the file as checked ([`config::Config`]).
 //! - [`io`] has the effects, one file per neighbour: DNS, GitHub, lamps, files, the clock.
 //! - [`decide`] is pure: data in, data out. No sockets, files, clock, randomness or logging.
 //! - [`daemon`] is the shell around them: the loop, the reporter, the way out.
+//! - [`card`] takes in what a person wrote on the boot partition of our own image, before any of this runs.
 //! - [`cli`] is what a person types.
 //!
 //! The words (nameserver, subject, round, verdict, incident, vantage, …) are defined in [`decide`].
 
+pub mod card;
 pub mod cli;
 pub mod config;
 pub mod daemon;

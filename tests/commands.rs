@@ -203,6 +203,43 @@ fn report_without_github_or_without_a_token_names_what_is_missing() {
 }
 
 #[test]
+fn provision_exits_0_with_and_without_problems_and_1_when_it_could_not_work() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name);
+    let provision = || {
+        let mut command = Command::new(PROGRAM);
+        command.arg("provision").env_remove("JOURNAL_STREAM");
+        for name in ["card", "data", "run"] {
+            command.arg(format!("--{name}")).arg(at(name));
+        }
+        Ran::of(&mut command)
+    };
+    for name in ["card", "data", "run"] {
+        fs::create_dir(at(name)).unwrap();
+    }
+    fs::write(at("card/pilotlight.toml"), "[schedule]\r\nintervall = '10m'\r\n").unwrap();
+    fs::write(at("card/github-token"), "SECRET0\r\n").unwrap();
+    let ran = provision();
+    assert_eq!((ran.code, ran.out.as_str()), (Some(0), ""), "{ran:?}");
+    assert!(
+        ran.err.contains("pilotlight.toml:2: schedule.intervall: there is no such key"),
+        "{ran:?}"
+    );
+    assert!(ran.err.contains(" github-token: overwritten and removed on the card\n"), "{ran:?}");
+    assert!(!ran.err.contains("SECRET0"), "{ran:?}");
+    assert!(at("card/PROBLEMS.txt").exists() && at("run/pilotlight-notices/card").exists());
+    fs::write(at("card/pilotlight.toml"), fs::read_to_string(unasked().config).unwrap()).unwrap();
+    assert_eq!(provision().code, Some(0));
+    let ran = provision();
+    assert!(ran.code == Some(0) && ran.err.contains("/card: nothing new"), "{ran:?}");
+    fs::write(at("card/wifi.conf"), "ssid = Home\ncountry = DE\n").unwrap();
+    fs::write(at("data/wifi"), "no folder").unwrap();
+    let ran = provision();
+    let why = format!("{}/.new: Not a directory", at("data/wifi").display());
+    assert!(ran.code == Some(1) && ran.err.contains(&why), "{ran:?}");
+}
+
+#[test]
 fn a_command_line_that_makes_no_sense_exits_2_and_help_exits_0() {
     let setting = unasked();
     let wrong = setting.run(&["chek"]);

@@ -138,6 +138,7 @@ records = [
         panel: Panel::spawn(Box::new(Terminal::stdout(colour))),
         manager: Manager::new(None, |_| ()),
         places: places.clone(),
+        notices: places.runtime.join("notices"),
         token: Some(TOKEN.to_owned()),
         config: path,
         orders: receiver,

@@ -76,7 +76,7 @@ struct Service {
     child: Child,
     socket: UnixDatagram,
     folder: TempDir,
-    _servers: [SocketServer; 2],
+    _servers: Vec<SocketServer>,
 }
 
 impl Service {
@@ -90,14 +90,20 @@ impl Service {
             [SocketServer::start(local(1), 0, zone()), SocketServer::start(local(2), 0, root())];
         servers[1].nameserver().set(anchor);
         let folder = tempfile::tempdir().unwrap();
-        let at = |name: &str| folder.path().join(name);
         let text = config(servers[0].addr(), servers[1].addr(), github);
-        std::fs::write(at("pilotlight.toml"), text).unwrap();
+        std::fs::write(folder.path().join("pilotlight.toml"), text).unwrap();
+        Self::spawn(folder, servers.into(), token)
+    }
+
+    fn spawn(folder: TempDir, servers: Vec<SocketServer>, token: &str) -> Self {
+        let at = |name: &str| folder.path().join(name);
         let socket = UnixDatagram::bind(at("notify")).unwrap();
         socket.set_read_timeout(Some(PATIENCE)).unwrap();
         let child = Command::new(env!("CARGO_BIN_EXE_pilotlight"))
-            .args(["run", "--config"])
+            .args(["run", "--wait-for-config", "--config"])
             .arg(at("pilotlight.toml"))
+            .arg("--notices")
+            .arg(at("notices"))
             .env("NOTIFY_SOCKET", at("notify"))
             .env("WATCHDOG_USEC", "300000")
             .env("RUNTIME_DIRECTORY", at("run"))
@@ -138,6 +144,18 @@ impl Service {
         let pid = self.child.id().to_string();
         let sent = Command::new("kill").args([name, &pid]).status().unwrap();
         assert!(sent.success());
+    }
+
+    /// What `pilotlight status` prints, and its exit code.
+    fn status(&self) -> (String, Option<i32>) {
+        let run = self.folder.path().join("run");
+        let mut status = Command::new(env!("CARGO_BIN_EXE_pilotlight"));
+        let output = status.arg("status").arg("--runtime-dir").arg(run).output().unwrap();
+        (String::from_utf8(output.stdout).unwrap(), output.status.code())
+    }
+
+    fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("log")).unwrap()
     }
 
     fn config(&self) -> &Path {
@@ -234,6 +252,50 @@ fn the_token_appears_in_nothing_that_we_produce() {
     assert!(sent.iter().all(|r| !r.target.contains("SECRET0") && !r.body.contains("SECRET0")));
 }
 
+#[test]
+fn a_notice_that_somebody_leaves_is_told_and_taken_back() {
+    let service = Service::start(Behaviour::Good, None);
+    service.until("READY=1");
+    let notices = service.config().join("notices");
+    std::fs::create_dir(&notices).unwrap();
+    std::fs::write(notices.join("card"), "wifi.conf:1: no country; write country = DE\nmore\n")
+        .unwrap();
+    service.until("STATUS=all well; there is a notice");
+    let (said, code) = service.status();
+    let line =
+        "notice from card: wifi.conf:1: no country; write country = DE\nnotice from card: more\n";
+    assert!(said.contains(line) && code == Some(0), "{said}");
+    std::fs::remove_file(notices.join("card")).unwrap();
+    service.until("STATUS=all well");
+    let log = service.log();
+    assert_eq!(log.matches("notice from card: wifi.conf:1:").count(), 1, "{log}");
+    assert_eq!(log.matches("the notice from card is gone").count(), 1, "{log}");
+}
+
+#[test]
+fn without_a_configuration_it_is_ready_and_alive_and_says_what_is_missing() {
+    let mut service = Service::spawn(tempfile::tempdir().unwrap(), Vec::new(), TOKEN);
+    let start = service.until("READY=1");
+    assert_eq!(start, ["STATUS=not configured, nobody is watched", "READY=1"]);
+    for _ in 0..5 {
+        assert_eq!(service.until("WATCHDOG=1"), ["WATCHDOG=1"]);
+    }
+    let (said, code) = service.status();
+    assert!(said.contains("not configured") && code == Some(3), "{said}");
+    service.signal("-TERM");
+    assert_eq!(service.until("STOPPING=1"), ["STOPPING=1"]);
+    assert_eq!(service.child.wait().unwrap().code(), Some(0));
+    assert!(service.log().contains("there is no configuration"), "{}", service.log());
+}
+
+#[test]
+fn a_configuration_with_problems_is_not_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("pilotlight.toml"), "nonsense = 1").unwrap();
+    let mut service = Service::spawn(folder, Vec::new(), TOKEN);
+    assert_eq!(service.child.wait().unwrap().code(), Some(78));
+}
+
 /// A daemon in this process, under a paused clock, whose pings are counted.
 async fn pings<P: RuntimeProvider>(
     network: P,
@@ -258,6 +320,7 @@ async fn pings<P: RuntimeProvider>(
         panel: Panel::spawn(driver),
         manager,
         places: Places { runtime: folder.path().join("run"), state: folder.path().join("state") },
+        notices: folder.path().join("notices"),
         token: None,
         config: folder.path().join("pilotlight.toml"),
         orders: receiver,

@@ -11,6 +11,7 @@
 mod check;
 mod config;
 mod lamps;
+mod provision;
 mod report;
 mod run;
 mod status;
@@ -50,7 +51,14 @@ struct Args {
 #[derive(Subcommand)]
 enum Command {
     /// Watch, until stopped
-    Run,
+    Run {
+        /// While there is no configuration at all, show that on the panel instead of failing
+        #[arg(long)]
+        wait_for_config: bool,
+        /// Where others on this machine leave notices for a person, a file each
+        #[arg(long, value_name = "DIR", default_value = "/run/pilotlight-notices")]
+        notices: PathBuf,
+    },
     /// Ask everything once, now; exits 0 well, 1 degraded, 2 down, 3 unknown
     Check {
         /// Print JSON instead of a table
@@ -84,6 +92,8 @@ enum Command {
         #[arg(long, conflicts_with = "seconds")]
         dark: bool,
     },
+    /// Take in what is on the card's boot partition (for our own image, at each start)
+    Provision(provision::Folders),
 }
 
 /// Why a command ended without doing what it was asked for.
@@ -121,11 +131,12 @@ impl From<io::Error> for Failed {
 pub fn main() -> ExitCode {
     let args = Args::parse();
     let done = match &args.command {
-        Command::Run => run::run(&args),
+        Command::Run { wait_for_config, notices } => run::run(&args, *wait_for_config, notices),
         Command::Check { json } => check::check(&args.config, *json),
         Command::Status { json } => status::status(&args, *json),
         Command::Config { example } => config::config(&args.config, *example),
         Command::Report { test } => report::report(&args.config, *test),
+        Command::Provision(folders) => provision::provision(folders),
         Command::Lamps { dark: true, .. } => lamps::dark(&args.config),
         Command::Lamps { seconds, .. } => lamps::lamps(&args.config, *seconds),
     };

@@ -1,12 +1,14 @@
 //! `pilotlight run`: the daemon.
 
 use std::io;
+use std::path::Path;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
 use super::{Args, Failed, colour, lamps, load, runtime, token};
-use crate::daemon::{Order, Parts, run as watch};
+use crate::config::Config;
+use crate::daemon::{Order, Parts, run as watch, unconfigured};
 use crate::io::clock::Clock;
 use crate::io::files::{self, Places};
 use crate::io::leds::{Chosen, Nothing, Panel};
@@ -14,13 +16,16 @@ use crate::io::log;
 use crate::io::systemd::Manager;
 use crate::io::wire::Net;
 
-pub(super) fn run(args: &Args) -> Result<u8, Failed> {
-    let config = load(&args.config)?;
+pub(super) fn run(args: &Args, wait_for_config: bool, notices: &Path) -> Result<u8, Failed> {
+    // Missing is one thing; one that cannot be read, or has problems, is for a person.
+    let missing = wait_for_config && args.config.try_exists().is_ok_and(|exists| !exists);
+    let config = if missing { None } else { Some(load(&args.config)?) };
+    let panel = config.as_ref().map_or_else(|| Config::lamps(&args.config).0, |c| c.panel.clone());
     let token = token()?;
     let env = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     let places = Places::find(args.runtime_dir.clone(), args.state_dir.clone(), env);
     let _lock = files::lock(&places).map_err(Failed::Other)?;
-    let chosen = lamps::choose(&config.panel).unwrap_or_else(|why| Chosen {
+    let chosen = lamps::choose(&panel).unwrap_or_else(|why| Chosen {
         driver: Box::new(Nothing), // a watchman without lamps still writes issues
         passed_over: vec![why],
     });
@@ -49,11 +54,15 @@ pub(super) fn run(args: &Args) -> Result<u8, Failed> {
             panel,
             manager: Manager::from_env(),
             places,
+            notices: notices.to_owned(),
             token,
             config: args.config.clone(),
             orders,
         };
-        watch(config, parts).await;
+        match config {
+            Some(config) => watch(config, parts).await,
+            None => unconfigured(parts).await,
+        }
         Ok::<(), Failed>(())
     })?;
     // A call to GitHub may be under way on its thread. It is safe to cut off (the next start finds out

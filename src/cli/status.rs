@@ -42,6 +42,12 @@ pub(super) fn status(args: &Args, json: bool) -> Result<u8, Failed> {
         if let Some(why) = &view.reporting_why {
             writeln!(out, "\ncannot report: {why}")?;
         }
+        for notice in &view.notices {
+            writeln!(out)?;
+            for line in notice.text.lines() {
+                writeln!(out, "notice from {}: {line}", notice.source)?;
+            }
+        }
     }
     out.flush()?;
     let now = clock::boot().map(|boot| boot.as_secs_f64());

@@ -230,6 +230,11 @@ impl Config {
         }
     }
 
+    /// The files that it names and cannot do without.
+    pub fn files(&self) -> impl Iterator<Item = &Path> {
+        self.github.iter().filter_map(|github| github.ca.as_deref())
+    }
+
     /// Checks the text of a file; `file_name` goes into the problems, and relative paths are taken
     /// from its folder.
     ///

@@ -1,6 +1,7 @@
 //! What the log says: one line a round when all is well; a change says what, since when, and what happens
 //! next. Fields are named so that a journal can be searched by them.
 
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -13,12 +14,29 @@ use crate::decide::question::Target;
 use crate::decide::reconcile::Report;
 use crate::decide::subject::{Change, Incident};
 use crate::decide::uplink::Uplink;
-use crate::decide::watch::{Reporting, Subject, Watch, uplink_text};
+use crate::decide::watch::{Notice, Reporting, Subject, Watch, uplink_text};
 
 pub(super) fn started(config: &Config, targets: &[Arc<Target>]) {
     info!("pilotlight {}: {}", env!("CARGO_PKG_VERSION"), task(config, targets));
     if config.github.is_none() {
         info!("no [github] in the configuration: lamps and log only");
+    }
+}
+
+pub(super) fn unconfigured(config: &Path) {
+    warn!(
+        "{}: there is no configuration, so nobody is watched; write one (`pilotlight config --example` \
+         prints one to begin with) and start again",
+        config.display()
+    );
+}
+
+pub(super) fn notices(before: &[Notice], now: &[Notice]) {
+    for notice in now.iter().filter(|notice| !before.contains(notice)) {
+        warn!("notice from {}: {}", notice.source, notice.text.replace('\n', "; "));
+    }
+    for gone in before.iter().filter(|gone| now.iter().all(|notice| notice.source != gone.source)) {
+        info!("the notice from {} is gone", gone.source);
     }
 }
 

@@ -7,6 +7,7 @@
 mod log;
 mod outside;
 mod reporter;
+mod unconfigured;
 
 use std::future::{Future, pending};
 use std::path::PathBuf;
@@ -25,10 +26,11 @@ use crate::decide::round::Round;
 use crate::decide::watch::{CLOCK_PATIENCE, Reporting, Stored, Watch};
 use crate::io::clock::{self, Clock};
 use crate::io::dns::{Patience, Prober};
-use crate::io::files::{self, Places};
+use crate::io::files::Places;
 use crate::io::leds::Panel;
 use crate::io::systemd::Manager;
 use reporter::{Reporter, report};
+pub use unconfigured::unconfigured;
 
 /// How much later than it must a round may end before panel and watchdog stop believing it.
 const SLACK: Duration = Duration::from_secs(10);
@@ -70,6 +72,8 @@ pub struct Parts<P> {
     pub manager: Manager,
     /// Where files go.
     pub places: Places,
+    /// Where others leave notices for a person.
+    pub notices: PathBuf,
     /// GitHub's token, if there is one.
     pub token: Option<String>,
     /// Where [`Order::Reload`] reads the configuration.
@@ -82,7 +86,8 @@ type Job<T> = Option<Pin<Box<dyn Future<Output = T>>>>;
 
 /// Watches until it is told to stop.
 pub async fn run<P: RuntimeProvider>(config: Config, parts: Parts<P>) {
-    let Parts { network, clock, panel, manager, places, token, config: path, mut orders } = parts;
+    let Parts { network, clock, panel, manager, places, notices, token, config: path, mut orders } =
+        parts;
     let mut daemon = Daemon {
         watch: Watch::new(&config),
         targets: targets(&config),
@@ -101,6 +106,7 @@ pub async fn run<P: RuntimeProvider>(config: Config, parts: Parts<P>) {
         panel,
         manager,
         places,
+        notices,
     };
     daemon.look_by = daemon.prober.longest(&daemon.targets) + SLACK;
     daemon.manager.starting(daemon.look_by);
@@ -133,8 +139,9 @@ pub async fn run<P: RuntimeProvider>(config: Config, parts: Parts<P>) {
                 daemon.judged(&round);
             }
             () = clock.sleep_until(daemon.tick_at) => {
-                daemon.tick();
-                continue; // nothing has changed
+                if !daemon.tick() {
+                    continue; // nothing has changed
+                }
             }
             () = clock.sleep_until(look_at), if looking.is_none() => {
                 looking = Some(daemon.look());
@@ -145,14 +152,7 @@ pub async fn run<P: RuntimeProvider>(config: Config, parts: Parts<P>) {
         }
         daemon.publish();
     }
-    log::stopping();
-    daemon.manager.stopping();
-    if let Err(error) = daemon.panel.stop() {
-        tracing::warn!("{error}");
-    }
-    if let Err(error) = files::remove(&daemon.places.status()) {
-        tracing::warn!("{error}");
-    }
+    outside::leave(daemon.panel, &mut daemon.manager, &daemon.places);
 }
 
 async fn maybe<T>(job: &mut Job<T>) -> T {
@@ -175,6 +175,7 @@ struct Daemon<P> {
     panel: Panel,
     manager: Manager,
     places: Places,
+    notices: PathBuf,
     watch: Watch,
     /// Uptime by which the round under way, or the next one, must have been judged.
     look_by: Duration,
@@ -202,22 +203,26 @@ impl<P: RuntimeProvider> Daemon<P> {
 
     /// Renews the panel's lease, and earns the watchdog's ping: by rounds that finish in time, and by a
     /// panel that draws. Whether GitHub answers is no part of it: a restart would not bring GitHub back.
-    fn tick(&mut self) {
+    ///
+    /// Says whether there is news, which only somebody alive may tell.
+    fn tick(&mut self) -> bool {
+        let news = self.noticed();
         let now = self.clock.now().uptime;
         let wanted = self.manager.ping_every();
         self.tick_at = now + wanted.map_or(TICK, |every| every.min(TICK));
         if now > self.look_by {
-            return log::once_a_reason("no sign of life", "a round does not come to its end");
+            log::once_a_reason("no sign of life", "a round does not come to its end");
+            return false;
         }
         self.panel.show(self.watch.face(), LEASE);
-        if wanted.is_none() {
-            return;
+        if wanted.is_some() {
+            if self.panel.answers(FRAME_WITHIN) {
+                self.manager.ping();
+            } else {
+                log::once_a_reason("no sign of life", "the panel does not draw");
+            }
         }
-        if self.panel.answers(FRAME_WITHIN) {
-            self.manager.ping();
-        } else {
-            log::once_a_reason("no sign of life", "the panel does not draw");
-        }
+        news
     }
 
     /// Begins a round: over everybody when it is time for that, else over those who are to be asked again.

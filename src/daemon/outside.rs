@@ -1,12 +1,17 @@
 //! What is believed, outside of this process: the panel, the status file, and what must survive a power cut.
 
+use std::time::Duration;
+
 use hickory_resolver::net::runtime::RuntimeProvider;
 
 use super::{Daemon, LEASE, log};
 use crate::decide::moment::Moment;
 use crate::decide::status::View;
 use crate::decide::watch::Stored;
-use crate::io::{clock, files};
+use crate::io::files::{self, Places};
+use crate::io::leds::Panel;
+use crate::io::systemd::Manager;
+use crate::io::{clock, notices};
 
 impl<P: RuntimeProvider> Daemon<P> {
     /// Makes everything outside agree with what is believed now: panel, status file, state directory.
@@ -16,16 +21,9 @@ impl<P: RuntimeProvider> Daemon<P> {
         if let Some(error) = self.panel.error() {
             log::once_a_reason("panel", &error.to_string());
         }
-        let mut view = self.view(&now);
+        let view = self.view(&now);
         self.manager.status(&view.meaning);
-        view.pid = Some(std::process::id());
-        let good_for = self.look_by.saturating_sub(now.uptime);
-        view.good_until = clock::boot().map(|boot| (boot + good_for).as_secs_f64().round());
-        let mut json = serde_json::to_vec_pretty(&view).expect("a view is plain data");
-        json.push(b'\n');
-        if let Err(error) = files::replace(&self.places.status(), &json, false) {
-            log::once_a_reason("status file", &error.to_string());
-        }
+        write_status(&self.places, view, self.look_by.saturating_sub(now.uptime));
         let stored = self.watch.unreported();
         if stored != self.stored {
             match self.store(&stored) {
@@ -33,6 +31,17 @@ impl<P: RuntimeProvider> Daemon<P> {
                 Err(error) => log::once_a_reason("state file", &error.to_string()),
             }
         }
+    }
+
+    /// Takes in what others on this machine have to say; whether that is news.
+    pub(super) fn noticed(&mut self) -> bool {
+        let now = notices::read(&self.notices);
+        if now == self.watch.notices {
+            return false;
+        }
+        let before = std::mem::replace(&mut self.watch.notices, now);
+        log::notices(&before, &self.watch.notices);
+        true
     }
 
     pub(super) fn view(&self, now: &Moment) -> View {
@@ -73,5 +82,28 @@ impl<P: RuntimeProvider> Daemon<P> {
                 );
             }
         }
+    }
+}
+
+/// Writes what `status` shows, to be believed for so long.
+pub(super) fn write_status(places: &Places, mut view: View, good_for: Duration) {
+    view.pid = Some(std::process::id());
+    view.good_until = clock::boot().map(|boot| (boot + good_for).as_secs_f64().round());
+    let mut json = serde_json::to_vec_pretty(&view).expect("a view is plain data");
+    json.push(b'\n');
+    if let Err(error) = files::replace(&places.status(), &json, false) {
+        log::once_a_reason("status file", &error.to_string());
+    }
+}
+
+/// The orderly end: dark lamps, and nobody finds a status.
+pub(super) fn leave(panel: Panel, manager: &mut Manager, places: &Places) {
+    log::stopping();
+    manager.stopping();
+    if let Err(error) = panel.stop() {
+        tracing::warn!("{error}");
+    }
+    if let Err(error) = files::remove(&places.status()) {
+        tracing::warn!("{error}");
     }
 }

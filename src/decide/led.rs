@@ -13,6 +13,7 @@
 //! | down | – | – | the number of each nameserver that is down in 300 ms blinks, a pause of 1.5 s, the next |
 //! | offline | – | 500 ms on, 500 ms off | – |
 //! | intercepted | – | two blinks of 200 ms every 2 s | – |
+//! | unconfigured | – | 1 s on, 1 s off | the other way round |
 //! | stale | 100 ms on, 100 ms off | the other way round | as green |
 //! | dark | – | – | – |
 //!
@@ -20,10 +21,14 @@
 //! halves: for 2 s what the state shows there, from its beginning; then 400 ms dark, three blinks of
 //! 200 ms with 200 ms between them, 600 ms dark. The dark on both sides is what sets the three blinks
 //! off from an amber that is on or blinks by itself. Green and red stay as the state has them. Starting
-//! (a lamp test), stale (nothing is known) and dark are shown without it.
+//! (a lamp test), stale (nothing is known), unconfigured (nothing is watched) and dark are shown without it.
 //!
-//! **How long to look.** Any 5 s tell the *state*, whenever they begin, with and without "cannot
-//! report", by position and rhythm and not by colour. To read every number of [`State::Down`], look for
+//! **Notice** is added in the same way: 400 ms dark, a blink of 800 ms, 200 ms dark, one of 200 ms, 400 ms
+//! dark. Where there is something to report and it cannot be, the notice waits: taking turns, they would not
+//! both fit into 5 s, and that nobody would hear of an outage is the more pressing of the two.
+//!
+//! **How long to look.** Any 5 s tell the *state*, whenever they begin, and what is added to it, by
+//! position and rhythm and not by colour. To read every number of [`State::Down`], look for
 //! two turns (the first may begin in the middle of a number); a turn takes 1.2 s for each nameserver
 //! that is down, and 0.6 s for each of its blinks.
 //!
@@ -76,6 +81,8 @@ pub enum State {
     Offline,
     /// Our own network answers for others.
     Intercepted,
+    /// There is no configuration yet, so nobody is watched.
+    Unconfigured,
     /// The loop stopped renewing the lease.
     Stale,
     /// Not running.
@@ -93,19 +100,28 @@ impl State {
             Self::Down(_) => "down",
             Self::Offline => "offline",
             Self::Intercepted => "intercepted",
+            Self::Unconfigured => "unconfigured",
             Self::Stale => "stale",
             Self::Dark => "dark",
         }
     }
+
+    /// Whether signs are added to it: not where the lamps say nothing about what we see.
+    fn takes_signs(&self) -> bool {
+        !matches!(self, Self::Starting | Self::Unconfigured | Self::Stale | Self::Dark)
+    }
 }
 
-/// All that the panel says: a state, and whether anybody else can be told about it.
+/// All that the panel says: a state, whether anybody else can be told about it, and whether something here
+/// waits for a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Face {
     /// What we see.
     pub state: State,
     /// Issues cannot be written: token, permission, repository.
     pub cannot_report: bool,
+    /// Somebody on this machine left a notice: a setting that was not taken in, an update.
+    pub notice: bool,
     /// The lamps that nameservers have of their own, in the order of the configuration.
     pub own: Vec<Own>,
 }
@@ -113,7 +129,7 @@ pub struct Face {
 impl From<State> for Face {
     /// The state alone.
     fn from(state: State) -> Self {
-        Self { state, cannot_report: false, own: Vec::new() }
+        Self { state, cannot_report: false, notice: false, own: Vec::new() }
     }
 }
 
@@ -122,21 +138,23 @@ impl Face {
     ///
     /// The nameservers' own `lamps` say of each of them what the panel says of all.
     pub fn tour(lamps: &[u8]) -> Vec<Self> {
-        let face = |state, sign, cannot_report| Self {
-            state,
-            cannot_report,
+        let face = |state, sign| Self {
             own: lamps.iter().map(|&lamp| Own { lamp, sign }).collect(),
+            ..Self::from(state)
         };
+        let well = || face(State::Well, Sign::Well);
         vec![
-            face(State::Starting, Sign::Unknown, false),
-            face(State::Well, Sign::Well, false),
-            face(State::Suspect, Sign::Asked, false),
-            face(State::Degraded, Sign::Degraded, false),
-            face(State::Down(vec![1, 2]), Sign::Down, false),
-            face(State::Offline, Sign::Unknown, false),
-            face(State::Intercepted, Sign::Unknown, false),
-            face(State::Stale, Sign::Unknown, false),
-            face(State::Well, Sign::Well, true),
+            face(State::Starting, Sign::Unknown),
+            well(),
+            face(State::Suspect, Sign::Asked),
+            face(State::Degraded, Sign::Degraded),
+            face(State::Down(vec![1, 2]), Sign::Down),
+            face(State::Offline, Sign::Unknown),
+            face(State::Intercepted, Sign::Unknown),
+            face(State::Unconfigured, Sign::Unknown),
+            face(State::Stale, Sign::Unknown),
+            Self { cannot_report: true, ..well() },
+            Self { notice: true, ..well() },
         ]
     }
 
@@ -156,10 +174,22 @@ impl Face {
             State::Down(numbers) => down(numbers),
             State::Offline => "our own uplink is down, the nameservers are unknown".into(),
             State::Intercepted => "our own network answers for the nameservers".into(),
+            State::Unconfigured => "not configured, nobody is watched".into(),
             State::Stale => "pilotlight is stuck, nothing is being watched".into(),
             State::Dark => "not running".into(),
         };
-        if self.adds_cannot_report() { format!("{state}; cannot report to GitHub") } else { state }
+        state + self.meaning_added()
+    }
+
+    /// What the signs that are added to the state mean: the end of a sentence, or nothing.
+    pub fn meaning_added(&self) -> &'static str {
+        match (self.cannot_report, self.notice) {
+            _ if !self.state.takes_signs() => "",
+            (true, true) => "; cannot report to GitHub; there is a notice",
+            (true, false) => "; cannot report to GitHub",
+            (false, true) => "; there is a notice",
+            (false, false) => "",
+        }
     }
 
     /// What is lit `at` this time since the face was first shown, and the time until that changes;
@@ -185,7 +215,8 @@ impl Face {
     /// The table of the module's documentation: green, amber, red.
     fn patterns(&self) -> [Pattern; 3] {
         use pattern::{
-            CHASE_FIRST, CHASE_SECOND, CHASE_THIRD, DOUBLE, FAST, FAST_OTHER, OFF, ON, SLOW, WINK,
+            CHASE_FIRST, CHASE_SECOND, CHASE_THIRD, DOUBLE, FAST, FAST_OTHER, LONG_SHORT, OFF, ON,
+            SLOW, SWING, SWING_OTHER, TRIPLE, WINK,
         };
         let [green, amber, red] = match &self.state {
             State::Starting => [CHASE_FIRST, CHASE_SECOND, CHASE_THIRD],
@@ -195,16 +226,17 @@ impl Face {
             State::Down(numbers) => [OFF, OFF, Pattern::counting(numbers)],
             State::Offline => [OFF, SLOW, OFF],
             State::Intercepted => [OFF, DOUBLE, OFF],
+            State::Unconfigured => [OFF, SWING, SWING_OTHER],
             State::Stale => [FAST, FAST_OTHER, FAST],
             State::Dark => [OFF, OFF, OFF],
         };
-        let amber = if self.adds_cannot_report() { amber.with_triple_blink() } else { amber };
+        let amber = match (self.cannot_report, self.notice) {
+            _ if !self.state.takes_signs() => amber,
+            (true, _) => amber.with(&TRIPLE),
+            (false, true) => amber.with(&LONG_SHORT),
+            (false, false) => amber,
+        };
         [green, amber, red]
-    }
-
-    /// Whether "cannot report" shows: not where the lamps say nothing about what we see.
-    fn adds_cannot_report(&self) -> bool {
-        self.cannot_report && !matches!(self.state, State::Starting | State::Stale | State::Dark)
     }
 }
 

@@ -6,11 +6,11 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::fault::Row;
-use super::led::State;
+use super::led::{Face, State};
 use super::moment::Moment;
 use super::subject::Health;
 use super::uplink::{Family, Uplink};
-use super::watch::{Reporting, Subject, Watch};
+use super::watch::{Notice, Reporting, Subject, Watch};
 use crate::config::Config;
 
 /// The whole view. `version` changes when a member changes its meaning or goes; new ones may come.
@@ -22,7 +22,8 @@ pub struct View {
     pub pilotlight: String,
     /// Where we look from.
     pub vantage: String,
-    /// The panel's state: `starting`, `well`, `suspect`, `degraded`, `down`, `offline`, `intercepted`.
+    /// The panel's state: `starting`, `well`, `suspect`, `degraded`, `down`, `offline`, `intercepted`,
+    /// `unconfigured`.
     pub state: String,
     /// The same, in a sentence.
     pub meaning: String,
@@ -34,6 +35,9 @@ pub struct View {
     pub reporting: String,
     /// Why it is failing or denied.
     pub reporting_why: Option<String>,
+    /// What waits for a person on this machine; mostly nothing.
+    #[serde(default)]
+    pub notices: Vec<Notice>,
     /// The daemon's process; `None` in `check`.
     pub pid: Option<u32>,
     /// Seconds since the machine was switched on, until which this may be believed.
@@ -75,10 +79,7 @@ impl View {
         if let State::Down(numbers) = &face.state {
             let name = |n: &usize| watch.subjects.get(n - 1).map(|s| s.name.clone());
             let names: Vec<String> = numbers.iter().filter_map(name).collect();
-            meaning = format!("down: {}", names.join(", "));
-            if face.cannot_report {
-                meaning.push_str("; cannot report to GitHub");
-            }
+            meaning = format!("down: {}{}", names.join(", "), face.meaning_added());
         }
         let (reporting, reporting_why) = match &watch.reporting {
             Reporting::Off => ("off", None),
@@ -97,9 +98,31 @@ impl View {
             uplink: watch.uplink,
             reporting: reporting.to_owned(),
             reporting_why,
+            notices: watch.notices.clone(),
             pid: None,
             good_until: None,
             nameservers: watch.subjects.iter().map(NameserverView::of).collect(),
+        }
+    }
+
+    /// What there is to say without a configuration.
+    #[must_use]
+    pub fn unconfigured(notices: Vec<Notice>, now: &Moment) -> Self {
+        let face = Face::from(State::Unconfigured);
+        Self {
+            version: Self::VERSION,
+            pilotlight: env!("CARGO_PKG_VERSION").to_owned(),
+            vantage: "pilotlight".to_owned(),
+            state: face.state.word().to_owned(),
+            meaning: face.meaning(),
+            at: now.wall,
+            uplink: None,
+            reporting: "off".to_owned(),
+            reporting_why: None,
+            notices,
+            pid: None,
+            good_until: None,
+            nameservers: Vec::new(),
         }
     }
 
@@ -111,8 +134,8 @@ impl View {
             2
         } else if any("degraded") || any("suspect") || any("recovering") {
             1
-        } else if any("unknown") {
-            3
+        } else if any("unknown") || self.nameservers.is_empty() {
+            3 // nobody is watched before there is a configuration
         } else {
             0
         }

@@ -110,6 +110,26 @@ fn the_panel_says_that_nobody_hears_us_when_it_is_sure() {
 }
 
 #[test]
+fn a_notice_is_told_beside_whatever_else_there_is_to_say() {
+    let mut led = Led::new().rounds(3, [down(), well()]);
+    let notice = Notice { source: "card".into(), text: "write a country".into() };
+    led.watch.notices = vec![notice.clone()];
+    let view = View::of(&led.watch, &config(), &at(60));
+    assert!(led.watch.face().notice);
+    assert_eq!(view.meaning, "down: ns1.example.net; there is a notice");
+    assert_eq!((view.notices, view.state.as_str()), (vec![notice], "down"));
+    let reread = led.watch.clone().reconfigured(&config());
+    assert_eq!(reread.notices, led.watch.notices, "it outlives a reload");
+}
+
+#[test]
+fn without_a_configuration_nothing_is_known_and_the_exit_code_says_so() {
+    let view = View::unconfigured(Vec::new(), &at(60));
+    assert_eq!((view.state.as_str(), view.exit_code()), ("unconfigured", 3));
+    assert_eq!(view.meaning, "not configured, nobody is watched");
+}
+
+#[test]
 fn the_exit_code_is_the_worst_thing_known() {
     let code = |led: Led| View::of(&led.watch, &config(), &at(60)).exit_code();
     let led = Led::new;

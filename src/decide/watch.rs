@@ -37,6 +37,8 @@ pub struct Watch {
     pub uplink: Option<Uplink>,
     /// How reporting goes.
     pub reporting: Reporting,
+    /// What others on this machine have to say to a person.
+    pub notices: Vec<Notice>,
     /// Whose issues these are: another repository or vantage has others.
     place: Option<[String; 3]>,
     /// Incidents that need nothing more, and since when.
@@ -84,6 +86,15 @@ pub struct Wanted {
     pub ended: Option<Moment>,
     /// Its issue, once known.
     pub issue: Option<Reported>,
+}
+
+/// Something on this machine that waits for a person, and is none of the nameservers' business.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Notice {
+    /// Who says so: `card`.
+    pub source: String,
+    /// What to do, for people.
+    pub text: String,
 }
 
 /// How reporting goes.
@@ -145,6 +156,7 @@ impl Watch {
                 Some(_) => Reporting::Untried,
                 None => Reporting::Off,
             },
+            notices: Vec::new(),
             place: config.github.as_ref().map(|github| {
                 let GitHub { api, repository, .. } = github;
                 [api.clone(), repository.clone(), config.vantage.name.clone()]
@@ -166,6 +178,7 @@ impl Watch {
         }
         next.ended = self.ended;
         next.uplink = self.uplink;
+        next.notices = self.notices;
         if next.place == self.place {
             next.settled = self.settled;
         } else {

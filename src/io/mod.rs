@@ -7,6 +7,7 @@ pub mod github;
 pub mod http;
 pub mod leds;
 pub mod log;
+pub mod notices;
 mod pace;
 pub mod systemd;
 pub mod wire;

@@ -310,6 +310,7 @@ impl World {
             panel: Panel::spawn(Box::new(Nothing)),
             manager: Manager::new(None, |_| {}),
             places: self.places(),
+            notices: self.places().runtime.join("notices"),
             token: self.token.clone(),
             config: path,
             orders: receiver,

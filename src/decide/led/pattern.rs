@@ -7,7 +7,7 @@ use std::time::Duration;
 
 /// A lamp is lit or not, for so long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Step {
+pub(super) struct Step {
     lit: bool,
     lasts: Duration,
 }
@@ -43,6 +43,9 @@ pub(super) const FAST_OTHER: Pattern = steps(&[dark(100), lit(100)]);
 pub(super) const CHASE_FIRST: Pattern = steps(&[lit(300), dark(600)]);
 pub(super) const CHASE_SECOND: Pattern = steps(&[dark(300), lit(300), dark(300)]);
 pub(super) const CHASE_THIRD: Pattern = steps(&[dark(600), lit(300)]);
+/// Slower than every blink of one lamp: two of them hand the light to each other.
+pub(super) const SWING: Pattern = steps(&[lit(1_000), dark(1_000)]);
+pub(super) const SWING_OTHER: Pattern = steps(&[dark(1_000), lit(1_000)]);
 
 /// Something is down that has no number to count.
 const UNCOUNTED: Pattern = steps(&[lit(1_500), dark(1_500)]);
@@ -50,10 +53,13 @@ const COUNT: [Step; 2] = [lit(300), dark(300)];
 /// Five times the gap between two blinks, so that nobody counts across it.
 const COUNT_PAUSE: Step = dark(1_500);
 
-/// The second half of a turn with "cannot report", see [`Pattern::with_triple_blink`].
-const TRIPLE: [Step; 7] =
+/// The second half of a turn with a sign, see [`Pattern::with`]: it lasts 2 s.
+/// Cannot report.
+pub(super) const TRIPLE: [Step; 7] =
     [dark(400), lit(200), dark(200), lit(200), dark(200), lit(200), dark(600)];
-/// The first half: long enough for the whole of every amber pattern there is.
+/// A notice.
+pub(super) const LONG_SHORT: [Step; 5] = [dark(400), lit(800), dark(200), lit(200), dark(400)];
+/// The first half: long enough for the whole of every amber pattern that takes signs.
 const OWN_HALF: Duration = Duration::from_millis(2_000);
 
 impl Pattern {
@@ -74,8 +80,8 @@ impl Pattern {
         Self(steps.into())
     }
 
-    /// Alternates this pattern, from its beginning, with three blinks framed by dark.
-    pub(super) fn with_triple_blink(&self) -> Self {
+    /// Alternates this pattern, from its beginning, with blinks framed by dark.
+    pub(super) fn with(&self, sign: &[Step]) -> Self {
         let mut steps = Vec::new();
         let mut left = OWN_HALF;
         for step in self.0.iter().cycle() {
@@ -86,7 +92,7 @@ impl Pattern {
                 break;
             }
         }
-        steps.extend(TRIPLE);
+        steps.extend(sign);
         Self(steps.into())
     }
 
@@ -144,13 +150,15 @@ mod tests {
     }
 
     #[test]
-    fn the_triple_blink_comes_after_two_seconds_of_the_lamps_own_pattern() {
-        let blink = SLOW.with_triple_blink();
+    fn a_sign_comes_after_two_seconds_of_the_lamps_own_pattern() {
+        let blink = SLOW.with(&TRIPLE);
         assert_eq!(blink.0[..4], [lit(500), dark(500), lit(500), dark(500)]);
         assert_eq!(blink.0[4..], TRIPLE);
-        assert_eq!(WINK.with_triple_blink().0[0], lit(2_000));
+        assert_eq!(WINK.with(&TRIPLE).0[0], lit(2_000));
         for own in [OFF, ON, SLOW, DOUBLE] {
-            assert_eq!(own.with_triple_blink().turn(), Duration::from_secs(4));
+            for sign in [&TRIPLE[..], &LONG_SHORT] {
+                assert_eq!(own.with(sign).turn(), Duration::from_secs(4));
+            }
             assert!(OWN_HALF.as_millis().is_multiple_of(own.turn().as_millis()));
         }
     }

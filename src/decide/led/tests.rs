@@ -6,17 +6,25 @@ use super::*;
 
 const WINDOW_MS: usize = 5_000;
 
-/// Every state, without and with "cannot report" where that shows.
+/// Every state, without and with each sign where that shows.
 fn faces() -> Vec<Face> {
     let downs: [&[usize]; 8] = [&[], &[1], &[2], &[3], &[1, 2], &[1, 3], &[2, 3], &[1, 2, 3]];
     let mut faces = Face::tour(&[]);
     faces.push(State::Dark.into());
     faces.extend(downs.map(|numbers| State::Down(numbers.to_vec()).into()));
-    let reported = faces.clone().into_iter().map(|face| Face { cannot_report: true, ..face });
-    faces.extend(reported.filter(Face::adds_cannot_report).collect::<Vec<_>>());
+    for (cannot_report, notice) in [(true, false), (false, true), (true, true)] {
+        let signed = faces.clone().into_iter().filter(|face| face.state.takes_signs());
+        faces.extend(signed.map(|face| Face { cannot_report, notice, ..face }).collect::<Vec<_>>());
+    }
     faces.sort_by_key(|face| format!("{face:?}"));
     faces.dedup();
     faces
+}
+
+/// Whether the panel means the same by both: a notice waits while we cannot report.
+fn same(a: &Face, b: &Face) -> bool {
+    let sign = |face: &Face| (face.cannot_report, face.notice && !face.cannot_report);
+    a.state.word() == b.state.word() && sign(a) == sign(b)
 }
 
 /// What is lit at every `step_ms` of one joint turn of the three lamps and `tail_ms` after it.
@@ -49,8 +57,7 @@ fn no_two_states_look_the_same_over_any_five_seconds() {
         seen.iter().map(|seen| seen.windows(WINDOW_MS / STEP_MS).collect()).collect();
     for (a, seen_a) in faces.iter().zip(&windows) {
         for (b, seen_b) in faces.iter().zip(&windows) {
-            let same = a.state.word() == b.state.word() && a.cannot_report == b.cannot_report;
-            assert!(same || seen_a.is_disjoint(seen_b), "{a:?} can look like {b:?}");
+            assert!(same(a, b) || seen_a.is_disjoint(seen_b), "{a:?} can look like {b:?}");
         }
     }
 }
@@ -68,7 +75,7 @@ fn any_two_states_differ_by_what_an_eye_can_see() {
     };
     for (n, (a, seen_a)) in faces.iter().zip(&samples).enumerate() {
         for (b, seen_b) in faces.iter().zip(&samples).skip(n) {
-            if a.state.word() == b.state.word() && a.cannot_report == b.cannot_report {
+            if same(a, b) {
                 continue;
             }
             let visible = seen_a
@@ -85,7 +92,7 @@ fn two_whole_turns_tell_which_nameservers_are_down() {
     let turn = |face: &Face| face.patterns()[2].turn().as_millis() as usize;
     let downs: Vec<Face> = faces()
         .into_iter()
-        .filter(|face| matches!(face.state, State::Down(_)) && !face.cannot_report)
+        .filter(|face| matches!(face.state, State::Down(_)) && !face.cannot_report && !face.notice)
         .collect();
     for a in &downs {
         for b in downs.iter().filter(|b| *b != a) {
@@ -146,14 +153,17 @@ fn a_healthy_panel_wakes_at_most_thirty_times_a_minute() {
 }
 
 #[test]
-fn cannot_report_leaves_green_and_red_as_they_are() {
-    for face in faces() {
-        let reported = Face { cannot_report: true, ..face.clone() };
-        let quiet = Face { cannot_report: false, ..face };
-        assert_eq!(reported.patterns()[0], quiet.patterns()[0]);
-        assert_eq!(reported.patterns()[2], quiet.patterns()[2]);
-        let shows = reported.patterns()[1] != quiet.patterns()[1];
-        assert_eq!(shows, reported.meaning() != quiet.meaning(), "{reported:?}");
+fn signs_leave_green_and_red_as_they_are() {
+    let signs = [(true, false), (false, true), (true, true)];
+    for (face, (cannot_report, notice)) in
+        faces().into_iter().flat_map(|f| signs.map(|s| (f.clone(), s)))
+    {
+        let signed = Face { cannot_report, notice, ..face.clone() };
+        let quiet = Face { cannot_report: false, notice: false, ..face };
+        assert_eq!(signed.patterns()[0], quiet.patterns()[0]);
+        assert_eq!(signed.patterns()[2], quiet.patterns()[2]);
+        let shows = signed.patterns()[1] != quiet.patterns()[1];
+        assert_eq!(shows, signed.meaning() != quiet.meaning(), "{signed:?}");
     }
 }
 
@@ -166,6 +176,8 @@ fn the_words_are_for_people() {
     assert_eq!(down(&[]), "a watched service is down");
     let unheard = Face { cannot_report: true, ..State::Well.into() };
     assert_eq!(unheard.meaning(), "all well; cannot report to GitHub");
+    let noticed = Face { notice: true, ..State::Well.into() };
+    assert_eq!(noticed.meaning(), "all well; there is a notice");
     let words: HashSet<_> = faces().iter().map(|face| face.state.word()).collect();
-    assert_eq!(words.len(), 9);
+    assert_eq!(words.len(), 10);
 }

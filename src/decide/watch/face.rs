@@ -25,7 +25,12 @@ impl Watch {
             let sign = if blind { Sign::Unknown } else { subject.sign() };
             Some(Own { lamp, sign })
         });
-        Face { state, cannot_report: self.cannot_report(), own: own.collect() }
+        Face {
+            state,
+            cannot_report: self.cannot_report(),
+            notice: !self.notices.is_empty(),
+            own: own.collect(),
+        }
     }
 
     fn state(&self, uplink: Uplink) -> State {

@@ -83,7 +83,11 @@ impl Walk<'_> {
     }
 
     fn say(&mut self, face: &Face) -> Result<(), LampError> {
-        let word = if face.cannot_report { "cannot-report" } else { face.state.word() };
+        let word = match face {
+            Face { cannot_report: true, .. } => "cannot-report",
+            Face { notice: true, .. } => "notice",
+            Face { state, .. } => state.word(),
+        };
         let said =
             writeln!(self.out, "{word:<15}{}", face.meaning()).and_then(|()| self.out.flush());
         said.map_err(|error| LampError::new("walk", error))
@@ -136,8 +140,10 @@ mod tests {
                 "down",
                 "offline",
                 "intercepted",
+                "unconfigured",
                 "stale",
                 "cannot-report",
+                "notice",
                 "dark",
             ],
         );
