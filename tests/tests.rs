@@ -9,6 +9,8 @@
 mod board;
 mod commands;
 mod config;
+#[path = "emulator/eye.rs"]
+mod eye;
 mod github;
 mod hard_days;
 mod home;

@@ -1,15 +1,12 @@
 //! The figures: each takes its own stage, and says what it found beside what is wanted.
 
-use std::fs;
 use std::net::SocketAddr;
-use std::path::Path;
-use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use crate::Figure;
 use crate::peers::github::{GitHub, REPO};
-use crate::peers::process::{Process, installed};
 use crate::peers::real::free_port;
+use crate::peers::tls;
 use crate::stage::{Blackbox, HERE, Setting, Stat, anchor, dnsperf, nsd, peak_memory};
 
 const MB: f64 = 1_000_000.0;
@@ -97,7 +94,8 @@ pub(crate) fn growth_per_check() -> Vec<Figure> {
 pub(crate) fn memory_of_the_daemon() -> Vec<Figure> {
     let (server, anchor, github) = (nsd(20), anchor(), GitHub::start());
     let dir = tempfile::tempdir().unwrap();
-    let (tls, _socat) = tls_before(&github, dir.path());
+    let (port, _socat) = tls::before(&github, dir.path(), HERE);
+    let tls = SocketAddr::from((HERE, port));
     let dead = SocketAddr::from((HERE, free_port(&[HERE])));
     let records: String = (0..20)
         .map(crate::stage::host)
@@ -132,72 +130,6 @@ pub(crate) fn memory_of_the_daemon() -> Vec<Figure> {
         ),
         Figure::beside("peak memory, blackbox_exporter before its first probe", mb(theirs)),
     ]
-}
-
-/// TLS in front of GitHub's peer, with a certificate of this run.
-fn tls_before(github: &GitHub, dir: &Path) -> (SocketAddr, Process) {
-    let openssl = |arguments: &[&str]| {
-        let mut command = Command::new(installed("openssl", "openssl"));
-        command.args(arguments).current_dir(dir).stderr(Stdio::null());
-        assert!(command.status().unwrap().success(), "openssl {arguments:?}");
-    };
-    fs::write(dir.join("server.ext"), "subjectAltName = IP:127.0.0.1\n").unwrap();
-    openssl(&[
-        "req",
-        "-x509",
-        "-newkey",
-        "rsa:2048",
-        "-nodes",
-        "-days",
-        "2",
-        "-subj",
-        "/CN=bench authority",
-        "-keyout",
-        "ca.key",
-        "-out",
-        "ca.pem",
-    ]);
-    openssl(&[
-        "req",
-        "-newkey",
-        "rsa:2048",
-        "-nodes",
-        "-subj",
-        "/CN=127.0.0.1",
-        "-keyout",
-        "server.key",
-        "-out",
-        "server.csr",
-    ]);
-    openssl(&[
-        "x509",
-        "-req",
-        "-in",
-        "server.csr",
-        "-CA",
-        "ca.pem",
-        "-CAkey",
-        "ca.key",
-        "-CAcreateserial",
-        "-days",
-        "2",
-        "-extfile",
-        "server.ext",
-        "-out",
-        "server.pem",
-    ]);
-    let at = SocketAddr::from((HERE, free_port(&[HERE])));
-    let plain = github.url();
-    let mut command = Command::new(installed("socat", "socat"));
-    command.current_dir(dir);
-    command.arg(format!(
-        "OPENSSL-LISTEN:{},bind=127.0.0.1,reuseaddr,fork,cert=server.pem,key=server.key,verify=0",
-        at.port()
-    ));
-    command.arg(format!("TCP:{}", plain.trim_start_matches("http://")));
-    let mut socat = Process::start(command, &dir.join("socat.log"));
-    socat.wait_until("it listens", || std::net::TcpStream::connect(at).is_ok());
-    (at, socat)
 }
 
 fn micros(time: Duration) -> String {

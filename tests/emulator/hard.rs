@@ -1,0 +1,124 @@
+//! What takes too long for every run: ten quiet minutes, ten power cuts, a destroyed partition.
+
+use std::thread::sleep;
+use std::time::Duration;
+
+use pilotlight::decide::led::Face;
+
+use super::stage::{ROUNDS, Stage, again, well};
+use super::story::{bytes_written, expect};
+use super::world::TOKEN;
+
+const QUIET: Duration = Duration::from_secs(600);
+
+/// Until what a boot and its checks have left to be written is written.
+const SETTLES: Duration = Duration::from_secs(60);
+
+const CUTS: u64 = 10;
+
+/// A plug is pulled within so many milliseconds after power: in the boot, or soon after it.
+const WITHIN: u64 = 100_000;
+
+/// All of it, on a board that is on and well.
+pub fn all(stage: &mut Stage, seed: u64) {
+    quiet(stage);
+    let key = stage.root("cat /data/ssh/ssh_host_ed25519_key.pub");
+    let key = key.unwrap_or_else(|why| why);
+    let mut random = Random(seed);
+    for cut in 1..=CUTS {
+        power_cut(stage, cut, random.below(WITHIN), &key);
+    }
+    destroyed(stage, &key);
+}
+
+/// Every round writes a line into the journal, and there are 120 of them: nearly a day's, at the interval
+/// of the default.
+fn quiet(stage: &mut Stage) {
+    stage.report.say("ten quiet minutes");
+    sleep(SETTLES);
+    let before = bytes_written(stage);
+    sleep(QUIET);
+    let outcome = before.and_then(|before| {
+        let after = bytes_written(stage)?;
+        let [boot, root, data] = [0, 1, 2].map(|n: usize| after[n] - before[n]);
+        let text = format!("boot {boot}, root {root}, data {data} bytes");
+        if boot + root == 0 && data <= 1_000_000 { Ok(text) } else { Err(text) }
+    });
+    if let Ok(text) = &outcome {
+        stage.report.figure("written in ten quiet minutes", text.as_str());
+    }
+    stage.report.check("nothing is written but the journal", outcome);
+}
+
+/// Somebody gives the board a new setting, and the power goes while it starts.
+fn power_cut(stage: &mut Stage, cut: u64, after: u64, key: &str) {
+    if let Some(machine) = stage.machine.take() {
+        machine.pull_the_plug();
+    }
+    let remark = format!("cut {cut}");
+    stage.card.put("pilotlight.toml", &stage.world.config(&remark));
+    stage.card.put("github-token", TOKEN);
+    let name = format!("power cut {cut}, {:.1} s after power", after as f64 / 1e3);
+    stage.report.say(&name);
+    stage.power_on();
+    sleep(Duration::from_millis(after));
+    if let Some(machine) = stage.machine.take() {
+        machine.pull_the_plug();
+    }
+    stage.power_on();
+    if stage.comes_up_well(&name, &well()) {
+        intact(stage, &name, &remark, key);
+    }
+}
+
+/// Nothing that was given to the board is lost.
+fn intact(stage: &mut Stage, name: &str, remark: &str, key: &str) {
+    let line = stage.root("head -n 1 /data/pilotlight/config/pilotlight.toml");
+    let config = expect(line, &format!("# {remark}"));
+    stage.report.check(&format!("{name}: configuration"), config);
+    let token = stage.reports().and_then(|_| match stage.card.boot_partition_shows(TOKEN) {
+        true => Err("its bytes are still on the boot partition".into()),
+        false => Ok(String::new()),
+    });
+    stage.report.check(&format!("{name}: token"), token);
+    let host_key = expect(stage.root("cat /data/ssh/ssh_host_ed25519_key.pub"), key);
+    stage.report.check(&format!("{name}: host key"), host_key.map(|_| String::new()));
+    let boots = stage.root("journalctl -q --list-boots --no-pager | wc -l");
+    stage.report.check(&format!("{name}: journal, of boots"), boots);
+    let failed = stage.root("systemctl --failed --plain --no-legend --no-pager");
+    stage.report.check(&format!("{name}: no unit has failed"), expect(failed, ""));
+}
+
+/// Nothing is left of the data partition, and the token with it; the rest is on the boot partition still.
+fn destroyed(stage: &mut Stage, key: &str) {
+    stage.report.say("the data partition is destroyed");
+    if let Some(machine) = stage.machine.take() {
+        machine.pull_the_plug();
+    }
+    stage.card.destroy_data();
+    stage.power_on();
+    let tokenless = Face { cannot_report: true, ..well() };
+    if !stage.comes_up_well("it watches, and says that it cannot report", &tokenless) {
+        return;
+    }
+    let made = stage.root("findmnt -no FSTYPE,SOURCE /data");
+    stage.report.check("the data partition is made again", expect(made, "ext4 /dev/mmcblk0p3"));
+    let other = again(ROUNDS, || stage.root("cat /data/ssh/ssh_host_ed25519_key.pub"));
+    let other = other.and_then(|other| if other == key { Err(other) } else { Ok(String::new()) });
+    stage.report.check("with a host key of its own", other);
+    let failed = stage.root("systemctl --failed --plain --no-legend --no-pager");
+    stage.report.check("and no unit has failed", expect(failed, ""));
+}
+
+/// SplitMix64: the same numbers for the same seed.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ z >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (z ^ z >> 31) % bound
+    }
+}

@@ -1,0 +1,367 @@
+//! The core of the story, each time: a card is put in, a nameserver dies and returns, the uplink goes and
+//! comes back, the daemon is killed, somebody makes a mistake in the configuration.
+
+use std::io::Read;
+use std::net::TcpStream;
+use std::time::Duration;
+
+use pilotlight::decide::led::State;
+
+use super::eye::{self, WINDOW};
+use super::machine::CLOSED;
+use super::report::{Outcome, seconds};
+use super::stage::{BOOT, ROUNDS, Stage, again, well};
+use super::world::TOKEN;
+
+const GREEN: usize = 0;
+const RED: usize = 2;
+
+/// How long somebody waits for an answer through the firewall who gets none.
+const NO_ANSWER: Duration = Duration::from_secs(10);
+
+/// All of the core; it ends early when the board does not come up.
+pub fn core(stage: &mut Stage) {
+    if !first_boot(stage) {
+        return;
+    }
+    token_is_taken_in(stage);
+    outage(stage);
+    uplink(stage);
+    death(stage);
+    nothing_failed(stage);
+    nobody_gets_in(stage);
+    people_get_in(stage);
+    written(stage);
+    mistake(stage);
+}
+
+/// From power to the first verdict, and the wink.
+fn first_boot(stage: &mut Stage) -> bool {
+    stage.report.say("power on");
+    stage.power_on();
+    let lamps = &stage.machine().lamps;
+    let first = lamps.until(Duration::ZERO, BOOT, |samples| {
+        samples.iter().find(|sample| sample.lit != [false; 3]).map(|sample| sample.at)
+    });
+    let Some(first) = first else {
+        let silence = Err(format!("no lamp was lit within {}", seconds(BOOT)));
+        return stage.report.check("the chase is seen", silence);
+    };
+    let chased = lamps.until(first, WINDOW, |samples| eye::chased(samples).then_some(()));
+    let chased = chased.ok_or("the lamps were not lit one after the other".into());
+    stage
+        .report
+        .check("the chase is seen", chased.map(|()| format!("{} after power", seconds(first))));
+    if !stage.comes_up_well("all is well", &well()) {
+        return false;
+    }
+    let kernel = stage.root("cat /proc/uptime").map(|text| {
+        let up: f64 = text.split(' ').next().and_then(|up| up.parse().ok()).unwrap_or(0.0);
+        stage.machine().lamps.now().saturating_sub(Duration::from_secs_f64(up))
+    });
+    if let Ok(kernel) = kernel {
+        stage.report.figure("kernel start to first lamp", seconds(first.saturating_sub(kernel)));
+    }
+    let rounds =
+        stage.root("journalctl -b -t pilotlight -o short-monotonic --no-pager -g '^round: '");
+    let verdict = rounds.and_then(|text| {
+        let line = text.lines().find(|line| line.ends_with(": well")).map(str::to_owned);
+        line.ok_or(format!("no round was well: {text}"))
+    });
+    if let Ok(line) = &verdict {
+        let at = line.trim_start_matches(['[', ' ']).split(']').next().unwrap_or("?");
+        stage.report.figure("kernel start to first verdict", format!("{at} s"));
+    }
+    stage.report.check("a verdict is in the journal", verdict);
+    let wink = wink(stage);
+    stage.report.check("green winks", wink)
+}
+
+/// Lit for 3.8 s, dark for 0.2 s, over several turns.
+fn wink(stage: &Stage) -> Outcome {
+    const TURNS: usize = 3;
+    let lamps = &stage.machine().lamps;
+    let middle = |mut times: Vec<Duration>| {
+        times.sort();
+        (times.len() >= TURNS).then(|| times[times.len() / 2])
+    };
+    let from = lamps.now();
+    let seen = lamps.until(from, ROUNDS, |samples| {
+        let (lit, dark): (Vec<_>, Vec<_>) =
+            eye::steps(samples, GREEN).into_iter().partition(|(lit, _)| *lit);
+        let times =
+            |steps: Vec<(bool, Duration)>| steps.into_iter().map(|(_, lasts)| lasts).collect();
+        middle(times(lit)).zip(middle(times(dark)))
+    });
+    let (lit, dark) = seen.ok_or("too few turns were seen")?;
+    let text = format!("{} lit, {:.2} s dark", seconds(lit), dark.as_secs_f64());
+    let near = |time: Duration, wanted: u128| time.as_millis().abs_diff(wanted) <= 150;
+    if near(lit, 3_800) && near(dark, 200) { Ok(text) } else { Err(text) }
+}
+
+fn token_is_taken_in(stage: &mut Stage) {
+    let outcome = stage.reports();
+    stage.report.check("the token from the card opens GitHub", outcome);
+    let gone = match stage.card.boot_partition_shows(TOKEN) {
+        true => Err("its bytes are still there".into()),
+        false => Ok(String::new()),
+    };
+    stage.report.check("the token is gone from the boot partition", gone);
+    let kept = stage.root("stat -c '%U %a' /data/pilotlight/github-token");
+    stage.report.check("the token is root's alone", expect(kept, "root 600"));
+    let silent = stage.journal().and_then(|journal| match journal.contains(TOKEN) {
+        true => Err("it is there".into()),
+        false => Ok(format!("{} lines", journal.lines().count())),
+    });
+    stage.report.check("the token is nowhere in the journal", silent);
+    let problems = match stage.card.read("PROBLEMS.txt") {
+        Some(text) => Err(text),
+        None => Ok(String::new()),
+    };
+    stage.report.check("there is no PROBLEMS.txt", problems);
+}
+
+/// The second nameserver dies and returns.
+fn outage(stage: &mut Stage) {
+    stage.report.say("Knot stops");
+    stage.world.ns2.stop();
+    let from = stage.machine().lamps.now();
+    stage.lamps_show_from(
+        "a nameserver that fails is suspect",
+        &State::Suspect.into(),
+        from,
+        ROUNDS,
+    );
+    let down = State::Down(vec![2]).into();
+    if let Some(at) = stage.lamps_show_from("then it is down", &down, from, ROUNDS) {
+        stage.report.figure("nameserver stops to red", seconds(at - from));
+    }
+    let lamps = &stage.machine().lamps;
+    let now = lamps.now();
+    let counts = lamps.until(now, ROUNDS, |samples| {
+        Some(eye::counts(samples, RED)).filter(|counts| counts.len() >= 3)
+    });
+    let blinks = match counts {
+        Some(counts) if counts.iter().all(|count| *count == 2) => Ok(format!("{counts:?}")),
+        counts => Err(format!("{counts:?}, and not 2 each time")),
+    };
+    stage.report.check("red blinks its number", blinks);
+    let opened = issue(stage, "open");
+    stage.report.check("an issue is open", opened);
+
+    stage.report.say("Knot returns");
+    stage.world.ns2.start_again();
+    if let Some(at) = stage.lamps_show("all is well again", &well(), ROUNDS) {
+        stage.report.figure("nameserver returns to well", seconds(at.saturating_sub(now)));
+    }
+    let closed = issue(stage, "closed");
+    stage.report.check("the issue is closed", closed);
+}
+
+/// Waits until there is one issue, with the right title and in this state.
+fn issue(stage: &Stage, state: &str) -> Outcome {
+    const TITLE: &str = "ns2.example.net is down";
+    let github = &stage.world.github;
+    let so = github.wait_for(
+        |issues| issues.len() == 1 && issues[0].title == TITLE && issues[0].state == state,
+        ROUNDS,
+    );
+    let issues = github.issues();
+    let said: Vec<String> =
+        issues.iter().map(|i| format!("#{} {} ({})", i.number, i.title, i.state)).collect();
+    if so { Ok(said.join(", ")) } else { Err(format!("there are: {}", said.join(", "))) }
+}
+
+/// The uplink goes and comes back, and nobody is accused.
+fn uplink(stage: &mut Stage) {
+    let before = stage.world.github.writes();
+    let plug = |stage: &mut Stage, plugged| {
+        let word = if plugged { "in" } else { "out" };
+        stage.report.say(&format!("the uplink is plugged {word}"));
+        stage.machine().uplink(plugged).expect("QEMU runs");
+    };
+    plug(stage, false);
+    let from = stage.machine().lamps.now();
+    let offline = State::Offline.into();
+    if let Some(at) = stage.lamps_show("a cut uplink is what the lamps say", &offline, ROUNDS) {
+        stage.report.figure("uplink cut to amber", seconds(at - from));
+    }
+    plug(stage, true);
+    stage.lamps_show("all is well when it is back", &well(), ROUNDS);
+    let outcome = stage.reports();
+    stage.report.check("GitHub is reached again", outcome);
+    let accused = match stage.world.github.writes() - before {
+        0 => Ok(String::new()),
+        writes => Err(format!("{writes} requests that write, {:?}", stage.world.github.issues())),
+    };
+    stage.report.check("nobody was accused", accused);
+}
+
+/// `kill -9`, and what systemd makes of it.
+fn death(stage: &mut Stage) {
+    /// Longer than any face of ours is dark.
+    const DARK: Duration = Duration::from_secs(2);
+    stage.report.say("kill -9");
+    let from = stage.machine().lamps.now();
+    let killed = stage.root("kill -9 \"$(systemctl show --value -p MainPID pilotlight)\"");
+    stage.report.check("the daemon can be killed", killed);
+    let lamps = &stage.machine().lamps;
+    let dark = lamps.until(from, ROUNDS, |samples| {
+        let mut dark = samples.split(|sample| sample.lit != [false; 3]).filter(|run| run.len() > 1);
+        dark.find(|run| run[run.len() - 1].at - run[0].at > DARK).map(|run| run[0].at)
+    });
+    let outcome = dark.map(|at| format!("after {}", seconds(at - from)));
+    stage.report.check("its lamps go dark", outcome.ok_or("they do not".into()));
+    let from = dark.unwrap_or(from);
+    if let Some(at) = stage.lamps_show_from("it lives again", &well(), from, ROUNDS) {
+        stage.report.figure("dark to well after a kill", seconds(at - from));
+    }
+}
+
+fn nothing_failed(stage: &mut Stage) {
+    let running = again(ROUNDS, || {
+        let state = stage.root("systemctl is-system-running; true")?;
+        if state == "starting" { Err(state) } else { Ok(state) }
+    });
+    stage.report.check("the system runs", expect(running, "running"));
+    let failed = stage.root("systemctl --failed --plain --no-legend --no-pager");
+    stage.report.check("no unit has failed", expect(failed, ""));
+    let analysis = "systemd-analyze security --no-pager pilotlight.service | tail -n 1";
+    let exposure = stage.root(analysis).and_then(|text| {
+        let number = text.split(' ').find_map(|word| word.parse::<f64>().ok());
+        if number.is_some_and(|n| n <= 1.5) { Ok(text) } else { Err(text) }
+    });
+    stage.report.check("systemd-analyze security gives it 1.5 at most", exposure);
+}
+
+fn nobody_gets_in(stage: &mut Stage) {
+    for user in ["pilotlight", "root"] {
+        let said = stage.ssh().without_a_key(user);
+        let only = said.contains("Permission denied (publickey).");
+        let outcome = if only { Ok(said) } else { Err(said) };
+        stage.report.check(&format!("no password lets {user} in"), outcome);
+    }
+    // A listener that is there is what the firewall is about.
+    let listen = format!("systemd-run -q --unit=listener /usr/sbin/sshd -D -p {CLOSED}");
+    let inside = format!(
+        "timeout 60 bash -c 'until exec 3<>/dev/tcp/127.0.0.1/{CLOSED}; do sleep 1; done; head -c 4 <&3'",
+    );
+    let inside = stage.root(&listen).and_then(|_| stage.root(&format!("{inside} 2>/dev/null")));
+    stage.report.check("something listens on another port", expect(inside, "SSH-"));
+    let from_outside = |stage: &Stage| {
+        let stream = TcpStream::connect(("127.0.0.1", stage.machine().closed));
+        let mut stream = stream.map_err(|error| error.to_string())?;
+        stream.set_read_timeout(Some(NO_ANSWER)).map_err(|error| error.to_string())?;
+        let mut answer = [0; 4];
+        // QEMU takes the connection itself, and hands on what the guest sends.
+        match stream.read(&mut answer) {
+            Ok(0) => Err("refused".into()),
+            Ok(_) => Ok(String::from_utf8_lossy(&answer).into_owned()),
+            Err(_) => Ok("nothing".to_owned()),
+        }
+    };
+    let outside = from_outside(stage);
+    stage.report.check("nobody gets there from outside", expect(outside, "nothing"));
+    let open = stage
+        .root("nft flush ruleset")
+        .and_then(|_| again(ROUNDS, || expect(from_outside(stage), "SSH-")));
+    stage.report.check("without the firewall they would", open);
+    let shut = stage.root("nft -f /etc/nftables.conf && systemctl stop listener");
+    stage.report.check("the firewall is up again", shut);
+}
+
+fn people_get_in(stage: &mut Stage) {
+    let ssh = stage.ssh();
+    let journal = ssh.run("pilotlight", "journalctl -q -b -t pilotlight -n 1 -o cat --no-pager");
+    stage.report.check("the login user reads the journal", something(journal));
+    let status = ssh.run("pilotlight", "pilotlight status | head -n 1");
+    stage.report.check("and what the daemon sees", something(status));
+    let copied = ssh.copy(&stage.dir.join("ca.pem"), "/tmp/copied");
+    stage.report.check("plain scp copies a file there", copied);
+    let size = stage.root("lsblk -bno SIZE /dev/mmcblk0p3");
+    let room = stage.card.room_for_data();
+    stage
+        .report
+        .check("the data partition is as large as the card", expect(size, &room.to_string()));
+    // ext4 keeps some of it for itself.
+    let usable = stage.root("df -B1 --output=size /data | tail -n 1").and_then(|text| {
+        let size: u64 = text.trim().parse().map_err(|_| text.clone())?;
+        let text = format!("{} MB", size / 1_000_000);
+        if size > room / 10 * 8 { Ok(text) } else { Err(text) }
+    });
+    stage.report.check("and so is its file system", usable);
+}
+
+/// Bytes written to each partition since the boot.
+pub fn bytes_written(stage: &Stage) -> Result<[u64; 3], String> {
+    let text = stage.root("for p in 1 2 3; do cat /sys/block/mmcblk0/mmcblk0p$p/stat; done")?;
+    let sectors =
+        text.lines().filter_map(|line| line.split_whitespace().nth(6)?.parse::<u64>().ok());
+    let bytes: Vec<u64> = sectors.map(|sectors| sectors * 512).collect();
+    bytes.try_into().map_err(|_| text)
+}
+
+fn written(stage: &mut Stage) {
+    let outcome = bytes_written(stage).and_then(|[boot, root, data]| {
+        let text = format!("boot {boot}, root {root}, data {data} bytes");
+        if root == 0 { Ok(text) } else { Err(text) }
+    });
+    if let Ok(text) = &outcome {
+        stage.report.figure("written so far", text.as_str());
+    }
+    stage.report.check("the root is never written", outcome);
+}
+
+/// Somebody edits the configuration on Windows, and mistypes a key.
+fn mistake(stage: &mut Stage) {
+    stage.report.say("a mistake in the configuration, and a reboot");
+    if !reboot(stage, |stage| {
+        let wrong = stage.world.config("with a mistake").replace("interval", "intervall");
+        stage.card.put("pilotlight.toml", &wrong.replace('\n', "\r\n"));
+    }) {
+        return;
+    }
+    let force = stage.root("head -n 1 /data/pilotlight/config/pilotlight.toml");
+    stage.report.check("the last good configuration is in force", expect(force, "# the first"));
+    let problems =
+        again(ROUNDS, || stage.card.read("PROBLEMS.txt").ok_or("it is not there".into()));
+    let said = problems.and_then(|text| {
+        if text.contains("intervall") && text.contains("12") {
+            Ok(String::new())
+        } else {
+            Err(text)
+        }
+    });
+    stage.report.check("PROBLEMS.txt says what is wrong, and where", said);
+    let journal = stage.journal().map(|_| String::new());
+    stage.report.check("the journal is kept", journal);
+}
+
+/// Shuts the board down, does this to the card, and switches it on again.
+fn reboot(stage: &mut Stage, meanwhile: impl FnOnce(&Stage)) -> bool {
+    /// Times ten seconds.
+    const PATIENCE: usize = 18;
+    let _ = stage.root("systemctl reboot"); // which ends the connection
+    let machine = stage.machine.as_mut().expect("the power is on");
+    let off = machine.goes_off(PATIENCE);
+    let outcome = if off { Ok(String::new()) } else { Err("it stays on".into()) };
+    stage.report.check("the board shuts down", outcome);
+    stage.machine = None;
+    meanwhile(stage);
+    stage.power_on();
+    stage.comes_up_well("the board comes up again", &well())
+}
+
+/// The outcome, if it is this and nothing else.
+pub fn expect(outcome: Outcome, wanted: &str) -> Outcome {
+    match outcome {
+        Ok(text) if text == wanted => Ok(text),
+        Ok(text) => Err(format!("{text:?} and not {wanted:?}")),
+        wrong => wrong,
+    }
+}
+
+/// The outcome, if there is any.
+fn something(outcome: Outcome) -> Outcome {
+    outcome.and_then(|text| if text.is_empty() { Err("nothing".into()) } else { Ok(text) })
+}
