@@ -5,7 +5,7 @@ use std::io::Read;
 use std::net::TcpStream;
 use std::time::Duration;
 
-use pilotlight::decide::led::State;
+use pilotlight::decide::led::{Face, State};
 
 use super::eye::{self, WINDOW};
 use super::machine::CLOSED;
@@ -315,10 +315,12 @@ fn written(stage: &mut Stage) {
 /// Somebody edits the configuration on Windows, and mistypes a key.
 fn mistake(stage: &mut Stage) {
     stage.report.say("a mistake in the configuration, and a reboot");
-    if !reboot(stage, |stage| {
-        let wrong = stage.world.config("with a mistake").replace("interval", "intervall");
-        stage.card.put("pilotlight.toml", &wrong.replace('\n', "\r\n"));
-    }) {
+    power_off(stage);
+    let wrong = stage.world.config("with a mistake").replace("interval", "intervall");
+    stage.card.put("pilotlight.toml", &wrong.replace('\n', "\r\n"));
+    stage.power_on();
+    let noticed = Face { notice: true, ..well() };
+    if !stage.comes_up_well("all is well, and there is a notice", &noticed) {
         return;
     }
     let force = stage.root("head -n 1 /data/pilotlight/config/pilotlight.toml");
@@ -337,8 +339,8 @@ fn mistake(stage: &mut Stage) {
     stage.report.check("the journal is kept", journal);
 }
 
-/// Shuts the board down, does this to the card, and switches it on again.
-fn reboot(stage: &mut Stage, meanwhile: impl FnOnce(&Stage)) -> bool {
+/// Shuts the board down, as somebody does at the other end of ssh.
+fn power_off(stage: &mut Stage) {
     /// Times ten seconds.
     const PATIENCE: usize = 18;
     let _ = stage.root("systemctl reboot"); // which ends the connection
@@ -347,9 +349,6 @@ fn reboot(stage: &mut Stage, meanwhile: impl FnOnce(&Stage)) -> bool {
     let outcome = if off { Ok(String::new()) } else { Err("it stays on".into()) };
     stage.report.check("the board shuts down", outcome);
     stage.machine = None;
-    meanwhile(stage);
-    stage.power_on();
-    stage.comes_up_well("the board comes up again", &well())
 }
 
 /// The outcome, if it is this and nothing else.
