@@ -59,12 +59,14 @@ pub fn face(samples: &[Sample]) -> Option<Face> {
 /// All the faces that could be seen with two nameservers, one of which goes down.
 fn faces() -> Vec<Face> {
     let mut faces = Face::tour(&[]);
-    faces.retain(|face| !face.cannot_report && !matches!(face.state, State::Down(_)));
+    faces.retain(|face| Face::from(face.state.clone()) == *face);
+    faces.retain(|face| !matches!(face.state, State::Down(_)));
     faces.extend([State::Down(vec![1]), State::Down(vec![2]), State::Dark].map(Face::from));
     for face in faces.clone() {
-        if !matches!(face.state, State::Starting | State::Stale | State::Dark) {
-            faces.push(Face { cannot_report: true, ..face });
-        }
+        // Not every state has room for a sign.
+        let differs = |face: &Face| face.meaning() != Face::from(face.state.clone()).meaning();
+        let signs = [Face { cannot_report: true, ..face.clone() }, Face { notice: true, ..face }];
+        faces.extend(signs.into_iter().filter(differs));
     }
     faces
 }
