@@ -17,6 +17,9 @@ use super::world::{TOKEN, World};
 /// A boot takes a minute and a half on two slow cores that do nothing else.
 pub const BOOT: Duration = Duration::from_secs(420);
 
+/// How often QEMU may lose the network adapter in one boot.
+const ADAPTERS: usize = 3;
+
 /// What the daemon notices within a few rounds, and a busy machine shows late.
 pub const ROUNDS: Duration = Duration::from_secs(120);
 
@@ -97,11 +100,35 @@ impl Stage {
     }
 
     /// Waits until the board is up and well, and lets somebody in.
+    ///
+    /// On a busy machine QEMU's USB bus at times comes up without the network adapter. That is no fault of
+    /// the card: the board is switched off and on again, and the report says so.
     pub fn comes_up_well(&mut self, what: &str, face: &Face) -> bool {
+        for _ in 0..ADAPTERS {
+            if !self.lost_its_adapter(face) {
+                break;
+            }
+            self.report.say("QEMU lost the network adapter: the power goes off and on again");
+            if let Some(machine) = self.machine.take() {
+                machine.pull_the_plug();
+            }
+            self.power_on();
+        }
         let from = Duration::ZERO;
         let well = self.lamps_show_from(&format!("{what}: lamps"), face, from, BOOT).is_some();
         let outcome = again(ROUNDS, || self.root("true"));
         self.report.check(&format!("{what}: ssh"), outcome) && well
+    }
+
+    /// Waits until the lamps show this face, or the kernel gives the adapter up. Whether it does.
+    fn lost_its_adapter(&self, face: &Face) -> bool {
+        let outcome = again(BOOT, || {
+            let machine = self.machine();
+            let lost = machine.serial().contains("usb: Not connected");
+            let shown = machine.lamps.show(face, Duration::ZERO, Duration::ZERO);
+            if lost { Ok(true) } else { shown.map(|_| false) }
+        });
+        outcome.unwrap_or(false)
     }
 
     /// What the daemon says of itself.
