@@ -14,6 +14,12 @@ use super::world::TOKEN;
 
 const QUIET: Duration = Duration::from_secs(600);
 
+/// The journal is moved for the first time five minutes after the start, or a minute later.
+const FIRST_MOVE: Duration = Duration::from_secs(480);
+
+/// The time is noted in a file now and then.
+const WHILE_QUIET: u64 = 64 << 10;
+
 /// What a quiet day may write.
 const A_DAYS_JOURNAL: u64 = 1_000_000;
 
@@ -38,12 +44,16 @@ pub fn all(stage: &mut Stage, seed: u64) {
 /// have 120 rounds, nearly as many as a day has at the interval of the default.
 fn quiet(stage: &mut Stage) {
     const MOVE: &str = "systemctl start pilotlight-journal && sync";
+    let moved = again(FIRST_MOVE, || {
+        something(stage.root("systemctl show --value -p LastTriggerUSec pilotlight-journal.timer"))
+    });
+    stage.report.check("the journal of the boot is moved to the card", moved);
     stage.report.say("ten quiet minutes");
     let settled = stage.root(MOVE).and_then(|_| bytes_written(stage));
     sleep(QUIET);
     let quiet = bytes_written(stage);
     let moved = stage.root(MOVE).and_then(|_| bytes_written(stage));
-    written(stage, "in ten quiet minutes", settled, &quiet, 0);
+    written(stage, "in ten quiet minutes", settled, &quiet, WHILE_QUIET);
     written(stage, "to move their journal to the card", quiet, &moved, A_DAYS_JOURNAL);
 }
 
