@@ -21,3 +21,4 @@ mod scenarios;
 mod signals;
 mod stage;
 mod systemd;
+mod web;

@@ -4,3 +4,4 @@ pub mod github;
 pub mod process;
 pub mod proxy;
 pub mod real;
+pub mod web;
