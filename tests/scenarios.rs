@@ -52,6 +52,7 @@ scenarios! {
     a_token_without_permission_shows_on_the_panel,
     a_wrong_record_is_told_with_what_was_expected,
     a_zone_that_travels_in_time_is_no_news,
+    an_endpoint_dies_and_returns,
     an_error_after_the_effect_repeats_nothing,
     an_open_resolver_is_found_within_the_hour,
     an_outage_goes_on_in_its_issue_even_when_it_ends_out_of_reach,

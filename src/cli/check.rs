@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::{Failed, colour, load, runtime, table};
 use crate::config::{Config, Schedule};
+use crate::decide::endpoint::errands;
 use crate::decide::judge::judge;
 use crate::decide::question::targets;
 use crate::decide::status::View;
@@ -21,7 +22,8 @@ pub(super) fn check(path: &Path, json: bool) -> Result<u8, Failed> {
         let prober =
             Prober::new(Net::default(), clock, Patience::paced(config.schedule.queries_per_second));
         let vantage = &config.vantage;
-        let round = prober.round(&targets(&config), &vantage.anchors, &vantage.intercept).await;
+        let (targets, errands) = (targets(&config), errands(&config));
+        let round = prober.look(&targets, &errands, &vantage.anchors, &vantage.intercept).await;
         (round, clock.now())
     };
     let (round, now) = runtime()?.block_on(round);

@@ -11,9 +11,9 @@ use toml::de::DeTable;
 
 use super::problem::{Problems, Wrong, wrong};
 use super::spec::{Document, Table};
-use super::{Config, Panel, Schedule, github, hosts, lamps, zone};
+use super::{Config, Panel, Schedule, endpoint, github, hosts, lamps, zone};
 
-const ROOT: &[&str] = &["github", "vantage", "schedule", "panel", "nameserver", "zone"];
+const ROOT: &[&str] = &["github", "vantage", "schedule", "panel", "nameserver", "zone", "endpoint"];
 const SCHEDULE: &[&str] = &[
     "interval",
     "splay",
@@ -57,19 +57,22 @@ pub(super) fn lamps_of(text: &str) -> Panel {
     let root = Table::root(&document, table.get_ref(), ROOT);
     let (panel, mut wires) = lamps::panel(&root);
     let (nameservers, _) = hosts::nameservers(&root, &mut wires);
-    lamps::complete(panel, &nameservers)
+    let endpoints = endpoint::endpoints(&root, Path::new(""), &mut wires);
+    lamps::complete(panel, &nameservers, &endpoints)
 }
 
 fn config(root: &Table<'_>, folder: &Path, host: &str) -> Config {
     let (panel, mut wires) = lamps::panel(root);
     let (nameservers, mut addresses) = hosts::nameservers(root, &mut wires);
+    let endpoints = endpoint::endpoints(root, folder, &mut wires);
     Config {
         github: github::github(root, folder),
         vantage: hosts::vantage(root, &mut addresses, host),
         schedule: schedule(root),
-        panel: lamps::complete(panel, &nameservers),
+        panel: lamps::complete(panel, &nameservers, &endpoints),
         zones: zone::zones(root, &nameservers),
         nameservers,
+        endpoints,
     }
 }
 
@@ -106,7 +109,7 @@ fn schedule(root: &Table<'_>) -> Schedule {
 }
 
 /// `10m`, `1h 30m`, `500ms`, `2d`: jiff's friendly format, with days of 24 hours.
-fn duration(text: &str, least: Duration) -> Result<Duration, Wrong> {
+pub(super) fn duration(text: &str, least: Duration) -> Result<Duration, Wrong> {
     let days = SpanRelativeTo::days_are_24_hours();
     let signed = text.parse::<Span>().and_then(|span| span.to_duration(days));
     let signed = signed.map_err(|_| {

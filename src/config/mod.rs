@@ -5,6 +5,7 @@
 //! the one it is told to, and the host's name for want of a better one.
 
 mod check;
+mod endpoint;
 mod github;
 mod hosts;
 mod lamps;
@@ -44,6 +45,8 @@ pub struct Config {
     pub nameservers: Vec<Nameserver>,
     /// What they must know; never empty.
     pub zones: Vec<Zone>,
+    /// What must answer on the web.
+    pub endpoints: Vec<Endpoint>,
 }
 
 /// The repository that holds the issues.
@@ -113,7 +116,7 @@ pub struct Panel {
     pub amber: u8,
     /// BCM number of the red lamp.
     pub red: u8,
-    /// BCM numbers of the lamps in [`Nameserver::lamp`], ascending.
+    /// BCM numbers of the lamps in [`Nameserver::lamp`] and [`Endpoint::lamp`], ascending.
     pub own: Vec<u8>,
     /// A lamp is lit by a low level, each of them.
     pub active_low: bool,
@@ -144,6 +147,65 @@ pub struct Nameserver {
     pub addresses: Vec<SocketAddr>,
     /// BCM number of a lamp of its own; also in [`Panel::own`].
     pub lamp: Option<u8>,
+}
+
+/// Something on the web that must answer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Endpoint {
+    /// As the file writes it, the host in lower case, a page with its path; unique.
+    pub url: String,
+    /// How it is asked.
+    pub scheme: Scheme,
+    /// Where.
+    pub host: Host,
+    /// The port.
+    pub port: u16,
+    /// Which are right. Empty: any 2xx, or any 3xx where a [`Self::location`] is expected.
+    pub status: Vec<u16>,
+    /// What must be in the page.
+    pub contains: Option<String>,
+    /// Where it must lead elsewhere.
+    pub location: Option<String>,
+    /// How long all of it may take.
+    pub timeout: Duration,
+    /// A certificate should be renewed when it has less than this left.
+    pub certificate_warning: Duration,
+    /// A PEM file with the certificate authority to trust instead of the public ones.
+    pub ca: Option<PathBuf>,
+    /// BCM number of a lamp of its own; also in [`Panel::own`].
+    pub lamp: Option<u8>,
+}
+
+/// How an endpoint is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scheme {
+    /// For a page, over TLS.
+    Https,
+    /// For a page.
+    Http,
+    /// Whether it takes a connection.
+    Tcp,
+}
+
+impl Scheme {
+    /// As it stands before `://`.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Https => "https",
+            Self::Http => "http",
+            Self::Tcp => "tcp",
+        }
+    }
+}
+
+/// Where an endpoint is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Host {
+    /// Wherever this name leads; absolute.
+    Name(Name),
+    /// There.
+    Address(IpAddr),
 }
 
 /// One zone, and what every one of its nameservers must answer.
@@ -179,6 +241,12 @@ pub enum Expected {
 }
 
 impl Config {
+    /// Every subject's name and lamp: first the nameservers, then the endpoints.
+    pub fn subjects(&self) -> impl Iterator<Item = (&str, Option<u8>)> {
+        let nameservers = self.nameservers.iter().map(|n| (n.name.as_str(), n.lamp));
+        nameservers.chain(self.endpoints.iter().map(|e| (e.url.as_str(), e.lamp)))
+    }
+
     /// Reads the file at `path`.
     ///
     /// # Errors

@@ -39,7 +39,7 @@ impl<'a> Document<'a> {
         let line = at.and_then(|at| self.text.lines().nth(self.line(at) - 1));
         let value = line.map_or_else(String::new, |line| quoted(line.trim()));
         let next = if error.message() == "duplicate key" {
-            "write each key and each [table] once; only [[nameserver]] and [[zone]] may repeat"
+            "write each key and each [table] once; only [[nameserver]], [[zone]] and [[endpoint]] may repeat"
         } else {
             "correct this line; text stands in double quotes, as in name = \"home\""
         };
@@ -253,6 +253,19 @@ impl<'a> Table<'a> {
     pub(super) fn number(&self, key: &str, range: RangeInclusive<u32>) -> Option<u32> {
         let next = format!("write a number from {} to {}", range.start(), range.end());
         self.get(key)?.number(range, next)
+    }
+
+    /// The whole numbers at `key`: one, or a list of them.
+    pub(super) fn numbers(&self, key: &str, range: RangeInclusive<u32>) -> Vec<(Node<'a>, u32)> {
+        let next = format!("write a number from {} to {}", range.start(), range.end());
+        let node = self.get(key);
+        let nodes = node.map(|node| match node.value.as_array() {
+            Some(_) => node.list("").unwrap_or_default(),
+            None => vec![node],
+        });
+        let number =
+            |node: Node<'a>| Some((node.clone(), node.number(range.clone(), next.clone())?));
+        nodes.unwrap_or_default().into_iter().filter_map(number).collect()
     }
 
     /// The `true` or `false` at `key`.

@@ -19,6 +19,7 @@ use hickory_resolver::net::runtime::RuntimeProvider;
 use tokio::sync::mpsc;
 
 use crate::config::Config;
+use crate::decide::endpoint::{Errand, errands};
 use crate::decide::judge::judge;
 use crate::decide::question::{Target, targets};
 use crate::decide::reconcile::{Failure, Report};
@@ -91,6 +92,7 @@ pub async fn run<P: RuntimeProvider>(config: Config, parts: Parts<P>) {
     let mut daemon = Daemon {
         watch: Watch::new(&config),
         targets: targets(&config),
+        errands: errands(&config),
         prober: Prober::new(network.clone(), clock, patience(&config)),
         reporter: Reporter::new(&config, token.as_deref()),
         regular: Duration::ZERO,
@@ -169,6 +171,7 @@ fn patience(config: &Config) -> Patience {
 struct Daemon<P> {
     config: Config,
     targets: Vec<Arc<Target>>,
+    errands: Vec<Arc<Errand>>,
     prober: Prober<P>,
     reporter: Option<Reporter>,
     clock: Clock,
@@ -243,6 +246,8 @@ impl<P: RuntimeProvider> Daemon<P> {
         };
         let asked = self.targets.iter().filter(|target| everybody || due(target.nameserver));
         let asked: Vec<Arc<Target>> = asked.cloned().collect();
+        let due = self.errands.iter().filter(|errand| everybody || due(errand.subject));
+        let errands: Vec<Arc<Errand>> = due.cloned().collect();
         let asked = self.with_what_is_due(asked, now);
         for subject in &mut self.watch.subjects {
             // Whoever is asked has been asked; the verdict says when to ask again.
@@ -250,7 +255,10 @@ impl<P: RuntimeProvider> Daemon<P> {
         }
         self.look_by = now + self.prober.longest(&asked) + SLACK;
         let (prober, vantage) = (self.prober.clone(), self.config.vantage.clone());
-        Box::pin(async move { prober.round(&asked, &vantage.anchors, &vantage.intercept).await })
+        let round = async move {
+            prober.look(&asked, &errands, &vantage.anchors, &vantage.intercept).await
+        };
+        Box::pin(round)
     }
 
     /// Leaves the question about recursion out where it is not its time.
@@ -279,6 +287,7 @@ impl<P: RuntimeProvider> Daemon<P> {
         let before = self.watch.uplink;
         let watch = self.watch.clone();
         let (watch, changes) = watch.after(&judgement, now, schedule, &fresh);
+        log::unseen(&self.watch, &watch);
         self.watch = watch;
         if self.watch.uplink.is_some_and(|uplink| uplink.blind()) {
             // The lamps should say soon that the connection is back.
@@ -373,6 +382,7 @@ impl<P: RuntimeProvider> Daemon<P> {
         }
         self.watch = self.watch.clone().reconfigured(&config);
         self.targets = targets(&config);
+        self.errands = errands(&config);
         self.prober = Prober::new(network.clone(), self.clock, patience(&config));
         self.reporter = Reporter::new(&config, token);
         self.regular = self.clock.now().uptime;

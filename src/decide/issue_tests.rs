@@ -130,6 +130,7 @@ fn round(config: &Config, got: impl Fn(bool, &Question) -> Option<Outcome>) -> R
     Round {
         at: at(0),
         observed: observed.collect(),
+        visited: Vec::new(),
         before: config.vantage.anchors.iter().map(anchor).collect(),
         intercept: Vec::new(),
         after: None,
@@ -222,7 +223,7 @@ fn an_issue_stays_below_what_github_takes_and_says_what_it_leaves_out() {
     let rows: Vec<Row> =
         zones.map(|zone| Row { detail: long.clone(), ..row(V4, &zone, Severity::Down) }).collect();
     let mut text = String::new();
-    table(&mut text, &rows);
+    table(&mut text, "ns1.example.net", &rows);
     assert!(text.len() < TABLE + 300, "{}", text.len());
     assert!(text.ends_with(" more rows.\n"), "{text}");
     let shown = text.matches("| zone").count() - 1;

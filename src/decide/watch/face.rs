@@ -34,14 +34,10 @@ impl Watch {
     }
 
     fn state(&self, uplink: Uplink) -> State {
-        let down = |s: &Subject| {
-            let incident = s.health.incident();
-            incident.is_some_and(|incident| incident.severity == Severity::Down)
-        };
-        let numbered = self.subjects.iter().enumerate();
-        let down: Vec<usize> = numbered.filter(|(_, s)| down(s)).map(|(n, _)| n + 1).collect();
+        let numbered = self.subjects.iter().enumerate().filter(|(_, s)| !s.is_endpoint());
+        let down = numbered.filter(|(_, s)| s.is_down()).map(|(n, _)| n + 1).collect();
         let any = |test: fn(&Subject) -> bool| self.subjects.iter().any(test);
-        if !down.is_empty() {
+        if any(Subject::is_down) {
             State::Down(down)
         } else if any(|s| matches!(s.health, Health::Suspect(_))) {
             State::Suspect
