@@ -135,6 +135,36 @@ fn everything_on_the_card_is_taken_in_and_the_second_start_changes_nothing() {
 }
 
 #[test]
+fn zone_files_are_taken_in_with_the_configuration_and_a_broken_one_leaves_the_old_in_force() {
+    const SOA: &str = "@ SOA ns1 hostmaster 0 7200 3600 1209600 300\r\n";
+    let config = GOOD.replace("'example.net' }", "'example.net', file = 'zones/example.net' }");
+    let board = Board::with(&[("pilotlight.toml", &config)]);
+    board.put(&[("zones/example.net", SOA)]);
+    assert!(board.start().problems.is_empty());
+    let taken_in = || board.read("data/pilotlight/config/zones/example.net");
+    assert_eq!(taken_in().as_deref(), Some(SOA));
+    let broken = format!("{SOA}www A 192.0.2.300\r\n");
+    board.put(&[("zones/example.net", &broken)]);
+    let problems = board.start().problems;
+    assert_eq!(
+        problems,
+        [
+            "zones/example.net:2: \"www A 192.0.2.300\" is not an IPv4 address\n    write four numbers from \
+          0 to 255, such as 192.0.2.80"
+        ]
+    );
+    assert_eq!(taken_in().as_deref(), Some(SOA));
+    // The configuration is the same, and what it names is not.
+    let changed = format!("{SOA}www A 192.0.2.30\r\n");
+    board.put(&[("zones/example.net", &changed)]);
+    assert!(board.start().problems.is_empty());
+    assert_eq!(taken_in(), Some(changed));
+    board.remove("zones/example.net");
+    let problems = board.start().problems;
+    assert!(problems[0].starts_with("pilotlight.toml:2: zone[0].file: \"zones/"), "{problems:?}");
+}
+
+#[test]
 fn a_start_after_which_run_is_empty_hands_the_token_over_again() {
     let board = Board::with(&[("github-token", TOKEN)]);
     board.start();

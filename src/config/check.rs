@@ -70,7 +70,7 @@ fn config(root: &Table<'_>, folder: &Path, host: &str) -> Config {
         vantage: hosts::vantage(root, &mut addresses, host),
         schedule: schedule(root),
         panel: lamps::complete(panel, &nameservers, &endpoints),
-        zones: zone::zones(root, &nameservers),
+        zones: zone::zones(root, folder, &nameservers),
         nameservers,
         endpoints,
     }

@@ -1,19 +1,21 @@
 //! The configuration: the file as written (`spec`) and the file as checked ([`Config`]).
 //!
 //! Everything that can be wrong with a file is found here, all of it at once, so that the rest of the
-//! program never meets a bad value. This room reads no clock and no network; the only file it opens is
-//! the one it is told to, and the host's name for want of a better one.
+//! program never meets a bad value. This room reads no clock and no network; the only files it opens are
+//! the one it is told to, the zone files that this one names, and the host's name for want of a better one.
 
 mod check;
 mod endpoint;
 mod github;
 mod hosts;
 mod lamps;
+mod master;
 mod name;
 mod problem;
 mod records;
 mod spec;
 mod zone;
+mod zone_file;
 
 use std::fs;
 use std::io::ErrorKind;
@@ -215,7 +217,9 @@ pub struct Zone {
     pub name: Name,
     /// Indices into [`Config::nameservers`]; never empty.
     pub nameservers: Vec<usize>,
-    /// What to expect; each name and type once.
+    /// The zone file that it was read from, in part or in whole.
+    pub file: Option<PathBuf>,
+    /// What to expect, the file's record sets included; each name and type once.
     pub records: Vec<Arc<RecordSet>>,
 }
 
@@ -257,6 +261,7 @@ impl Config {
         let unreadable = |line, reason: String, next: &str| Problems {
             file: file.clone(),
             list: vec![Problem {
+                file: None,
                 line,
                 key: String::new(),
                 value: String::new(),
@@ -306,7 +311,8 @@ impl Config {
 
     /// The files that it names and cannot do without.
     pub fn files(&self) -> impl Iterator<Item = &Path> {
-        self.github.iter().filter_map(|github| github.ca.as_deref())
+        let zones = self.zones.iter().filter_map(|zone| zone.file.as_deref());
+        self.github.iter().filter_map(|github| github.ca.as_deref()).chain(zones)
     }
 
     /// Checks the text of a file; `file_name` goes into the problems, and relative paths are taken
@@ -318,6 +324,15 @@ impl Config {
     pub fn parse(file_name: &str, text: &str) -> Result<Self, Problems> {
         let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
         check::check(file_name, text, host.trim())
+    }
+}
+
+/// `MX`; `TYPE29` for a type that has no name here (RFC 3597), which every tool takes as well.
+#[must_use]
+pub fn type_text(rtype: RecordType) -> String {
+    match rtype {
+        RecordType::Unknown(number) => format!("TYPE{number}"),
+        known => known.to_string(),
     }
 }
 
