@@ -14,6 +14,7 @@ mod eye;
 mod github;
 mod hard_days;
 mod home;
+mod init;
 mod interop;
 mod kill;
 pub mod peers;

@@ -10,6 +10,7 @@
 
 mod check;
 mod config;
+mod init;
 mod lamps;
 mod provision;
 mod report;
@@ -77,6 +78,8 @@ enum Command {
         #[arg(long)]
         example: bool,
     },
+    /// Write a configuration from what the DNS says today; on standard error, what is wrong with that
+    Init(init::Options),
     /// Prove the way to GitHub: token, repository, permission
     Report {
         /// Open a test issue, comment on it and close it
@@ -135,6 +138,7 @@ pub fn main() -> ExitCode {
         Command::Check { json } => check::check(&args.config, *json),
         Command::Status { json } => status::status(&args, *json),
         Command::Config { example } => config::config(&args.config, *example),
+        Command::Init(options) => init::init(options),
         Command::Report { test } => report::report(&args.config, *test),
         Command::Provision(folders) => provision::provision(folders),
         Command::Lamps { dark: true, .. } => lamps::dark(&args.config),

@@ -327,6 +327,23 @@ impl Config {
     }
 }
 
+/// The name of a zone as a person types it, absolute and in lower case.
+///
+/// # Errors
+/// What is wrong with it, and the next step.
+pub fn zone_name(text: &str) -> Result<Name, String> {
+    let name = name::absolute(text).map(|name| name.to_lowercase());
+    name.map_err(|wrong| format!("it {}; {}", wrong.reason, wrong.next))
+}
+
+/// The address of a server, with or without a port: 53.
+///
+/// # Errors
+/// What is wrong with it, and the next step.
+pub fn server_address(text: &str) -> Result<SocketAddr, String> {
+    hosts::address(text).map_err(|wrong| format!("it {}; {}", wrong.reason, wrong.next))
+}
+
 /// `MX`; `TYPE29` for a type that has no name here (RFC 3597), which every tool takes as well.
 #[must_use]
 pub fn type_text(rtype: RecordType) -> String {

@@ -250,7 +250,7 @@ enum Opinion {
 }
 
 /// What is wrong with an outcome that is no right answer of any kind.
-fn failure(outcome: &Outcome) -> Option<Fault> {
+pub(crate) fn failure(outcome: &Outcome) -> Option<Fault> {
     Some(match outcome {
         Outcome::Answer(answer) if answer.rcode != ResponseCode::NoError => {
             Fault::Rcode(answer.rcode)

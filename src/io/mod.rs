@@ -1,5 +1,6 @@
 //! Effects, one file per neighbour. Nothing in here decides anything.
 
+pub mod ask;
 pub mod clock;
 pub mod dns;
 pub mod files;
