@@ -125,10 +125,8 @@ async fn delegation(asker: &Asker, zone: &Name) -> Result<Delegation, String> {
             }
             asked += 1;
             match asker.ask(ip, zone, RecordType::NS).await {
-                Ok(message) => match referral(&message, zone) {
-                    Some((names, glue)) => {
-                        return Ok(Delegation { parent, names, glue, unseen: None });
-                    }
+                Ok(message) => match referral(&message, zone, &parent) {
+                    Some(delegation) => return Ok(delegation),
                     None if message.answers.is_empty() => return Err(no_zone(&parent)),
                     None => {
                         why = format!("{} serves both", name_text(&name));
@@ -158,8 +156,8 @@ fn no_zone(parent: &Name) -> String {
     )
 }
 
-/// The NS set and the glue, if the message refers to the zone's own nameservers.
-fn referral(message: &Message, zone: &Name) -> Option<(Vec<Name>, Vec<(Name, IpAddr)>)> {
+/// The delegation, if the message refers to the zone's own nameservers.
+fn referral(message: &Message, zone: &Name, parent: &Name) -> Option<Delegation> {
     let of_zone = |record: &&Record| record.name == *zone;
     let names = message.authorities.iter().filter(of_zone).map(|record| record.data.clone());
     let names = nameservers(names.collect());
@@ -169,7 +167,8 @@ fn referral(message: &Message, zone: &Name) -> Option<(Vec<Name>, Vec<(Name, IpA
         Some((name, ask::address(record.data.clone())?)).filter(|_| ours)
     });
     let glue = glue.collect();
-    (message.answers.is_empty() && !names.is_empty()).then_some((names, glue))
+    let refers = message.answers.is_empty() && !names.is_empty();
+    refers.then(|| Delegation { parent: parent.clone(), names, glue, unseen: None })
 }
 
 fn nameservers(records: Vec<RData>) -> Vec<Name> {
