@@ -11,7 +11,7 @@ const SOA: &str = "@ SOA ns1.example.net. hostmaster 2026010101 7200 3600 120960
 /// What the parent says of the two zones below it.
 const NET: &str = "@ SOA a hostmaster 1 7200 3600 1209600 300\n@ NS a\na A 127.0.0.2\n\
     example NS ns1.example\nexample NS ns2.example.org.\nns1.example A 127.0.0.3\n\
-    other NS ns1.example\n";
+    other NS ns1.other\nns1.other A 127.0.0.3\n";
 
 /// The zone that the nameserver of another zone lives in.
 const ORG: &str = "@ SOA ns hostmaster 1 7200 3600 1209600 300\n@ NS ns\nns A 127.0.0.1\n\
@@ -21,7 +21,7 @@ const EXAMPLE: &str = "@ NS ns1\n@ NS ns2.example.org.\nns1 A 127.0.0.3\n\
     @ A 192.0.2.80\n@ AAAA 2001:db8::80\n@ MX 20 mail.example.org.\n@ MX 10 mail\nmail A 192.0.2.25\n\
     www CNAME www.example.org.\n";
 
-const OTHER: &str = "@ NS ns1.example.net.\n@ A 192.0.2.81\nwww A 192.0.2.82\n";
+const OTHER: &str = "@ NS ns1\nns1 A 127.0.0.3\n@ A 192.0.2.81\nwww A 192.0.2.82\n";
 
 fn at(last: u8) -> IpAddr {
     Ipv4Addr::new(127, 0, 0, last).into()
@@ -74,7 +74,11 @@ fn a_zone_whose_nameservers_live_in_other_zones_gets_a_configuration_that_is_wel
     let net = Net::new(NET, &example, &example);
     let ran = net.init(&["Example.NET.", "other.net"]);
     assert_eq!(ran.code, Some(0), "{ran:?}");
-    assert_eq!(ran.err, "other.net: not found: other.net AAAA, other.net MX, www.other.net AAAA\n");
+    assert_eq!(
+        ran.err,
+        "other.net: not found: other.net AAAA, other.net MX, www.other.net AAAA\n\
+         ns1.other.net has the address 127.0.0.3 of ns1.example.net, and is watched by that name\n"
+    );
     let port = net.port;
     let (_, tables) = ran.out.split_once("\n\n[[").unwrap();
     let expected = format!(
@@ -103,6 +107,7 @@ nameservers = ["ns1.example.net"]
 # Every value, no more and no less. Or name its zone file, for every record set in it:
 # file = "other.net.zone"
 records = [
+  {{ name = "@", type = "NS", values = ["ns1.other.net."] }},
   {{ name = "@", type = "A", values = ["192.0.2.81"] }},
   {{ name = "www", type = "A", values = ["192.0.2.82"] }},
 ]
@@ -186,7 +191,7 @@ fn what_is_no_zone_and_a_resolver_that_is_not_there_are_said_with_the_next_step(
     assert_eq!(ran.code, Some(0), "{ran:?}");
     assert_eq!(
         ran.err,
-        "other.net: ns1.example.net at 127.0.0.3 refuses packets: nothing listens on the port\n\
+        "other.net: ns1.other.net at 127.0.0.3 refuses packets: nothing listens on the port\n\
          other.net: no server has the zone, so none of its records is known\n"
     );
     assert_eq!(Setting::new(&ran.out).run(&["config"]).code, Some(0), "{ran:?}");

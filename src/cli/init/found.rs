@@ -240,7 +240,7 @@ pub(super) fn config(all: &[Found], port: u16, said: &mut Vec<String>) -> String
             if owner != &server.name {
                 let (one, two) = (name_text(owner), name_text(&server.name));
                 let line =
-                    format!("{two} has the address {ip} of {one}; it is watched as that only");
+                    format!("{two} has the address {ip} of {one}, and is watched by that name");
                 if !said.contains(&line) {
                     said.push(line);
                 }
@@ -260,10 +260,10 @@ pub(super) fn config(all: &[Found], port: u16, said: &mut Vec<String>) -> String
         write!(text, "\n[[nameserver]]\nname = {name:?}\naddresses = {at:?}\n").expect(STRING);
     }
     for found in all {
-        let watched = servers.keys().copied();
-        let watched: Vec<&Name> = watched
-            .filter(|name| found.servers.iter().any(|server| server.name == **name))
-            .collect();
+        let places = || found.servers.iter().flat_map(|server| &server.at);
+        let serves =
+            |name: &Name| places().any(|(ip, _)| owners.get(ip).is_some_and(|o| *o == name));
+        let watched: Vec<&Name> = servers.keys().copied().filter(|name| serves(name)).collect();
         write!(text, "\n[[zone]]\nname = {:?}\n", name_text(&found.zone)).expect(STRING);
         if watched.len() < servers.len() {
             let names: Vec<String> = watched.iter().map(|name| name_text(name)).collect();
