@@ -35,7 +35,7 @@ pub(super) struct Options {
     /// The zones
     #[arg(required = true, value_name = "ZONE", value_parser = zone_name)]
     zones: Vec<Name>,
-    /// The resolver to ask [default: those of this machine]
+    /// The resolver to ask; by default those of this machine
     #[arg(long, value_name = "ADDRESS[:PORT]", value_parser = server_address)]
     resolver: Option<SocketAddr>,
     /// The port at which every nameserver is asked, for those that are not in the public DNS yet
