@@ -1,6 +1,7 @@
 //! Effects, one file per neighbour. Nothing in here decides anything.
 
 pub mod clock;
+pub mod command;
 pub mod dns;
 pub mod files;
 pub mod github;
