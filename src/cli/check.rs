@@ -15,8 +15,12 @@ use crate::io::clock::Clock;
 use crate::io::dns::{Patience, Prober};
 use crate::io::wire::Net;
 
-pub(super) fn check(path: &Path, json: bool) -> Result<u8, Failed> {
-    let config = Config { github: None, ..load(path)? };
+/// With `only` these nameservers, each `NAME=ADDRESS`, in place of the file's.
+pub(super) fn check(path: &Path, json: bool, only: &[String]) -> Result<u8, Failed> {
+    let mut config = Config { github: None, ..load(path)? };
+    if !only.is_empty() {
+        config = config.with_only(only)?;
+    }
     let round = async {
         let clock = Clock::system();
         let prober =

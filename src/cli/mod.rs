@@ -6,7 +6,7 @@
 //! | 1 | degraded; or the command failed |
 //! | 2 | down (`check`, `status`); or the command line is wrong |
 //! | 3 | unknown: our own uplink is broken, or no daemon is running |
-//! | 78 | the configuration has problems (`EX_CONFIG` of sysexits) |
+//! | 78 | the configuration, or what `--nameserver` adds to it, has problems (`EX_CONFIG` of sysexits) |
 
 mod check;
 mod config;
@@ -65,6 +65,9 @@ enum Command {
         /// Print JSON instead of a table
         #[arg(long)]
         json: bool,
+        /// Ask this nameserver only, as if the configuration had it; may be repeated
+        #[arg(long, value_name = "NAME=ADDRESS")]
+        nameserver: Vec<String>,
     },
     /// Show what the running daemon sees; exits as check does
     Status {
@@ -135,7 +138,7 @@ pub fn main() -> ExitCode {
     let args = Args::parse();
     let done = match &args.command {
         Command::Run { wait_for_config, notices } => run::run(&args, *wait_for_config, notices),
-        Command::Check { json } => check::check(&args.config, *json),
+        Command::Check { json, nameserver } => check::check(&args.config, *json, nameserver),
         Command::Status { json } => status::status(&args, *json),
         Command::Config { example } => config::config(&args.config, *example),
         Command::Init(options) => init::init(options),

@@ -11,9 +11,10 @@ use toml::de::DeTable;
 
 use super::problem::{Problems, Wrong, wrong};
 use super::spec::{Document, Table};
-use super::{Config, Panel, Schedule, endpoint, github, hosts, lamps, zone};
+use super::{Config, Hooks, Panel, Schedule, endpoint, github, hosts, lamps, zone};
 
-const ROOT: &[&str] = &["github", "vantage", "schedule", "panel", "nameserver", "zone", "endpoint"];
+const ROOT: &[&str] =
+    &["github", "vantage", "schedule", "panel", "hooks", "nameserver", "zone", "endpoint"];
 const SCHEDULE: &[&str] = &[
     "interval",
     "splay",
@@ -70,6 +71,7 @@ fn config(root: &Table<'_>, folder: &Path, host: &str) -> Config {
         vantage: hosts::vantage(root, &mut addresses, host),
         schedule: schedule(root),
         panel: lamps::complete(panel, &nameservers, &endpoints),
+        hooks: hooks(root),
         zones: zone::zones(root, folder, &nameservers),
         nameservers,
         endpoints,
@@ -105,6 +107,21 @@ fn schedule(root: &Table<'_>) -> Schedule {
         slow: time("slow", "1s", Duration::from_millis(1)),
         reopen_within: time("reopen-within", "1h", Duration::ZERO),
         queries_per_second: table.number("queries-per-second", 0..=u32::MAX).unwrap_or(50),
+    }
+}
+
+fn hooks(root: &Table<'_>) -> Hooks {
+    const SECOND: Duration = Duration::from_secs(1);
+    let table = root.section("hooks", &["on-change", "timeout"]);
+    let timeout = table.text("timeout", "30s", |text| duration(text, SECOND));
+    Hooks {
+        on_change: table.text("on-change", "logger", |text| match text {
+            _ if text.trim().is_empty() || text.contains('\0') => {
+                Err(wrong("is no command", "write a line for sh, or leave the key out"))
+            }
+            command => Ok(command.to_owned()),
+        }),
+        timeout: timeout.unwrap_or(30 * SECOND),
     }
 }
 

@@ -4,6 +4,7 @@
 //! program never meets a bad value. This room reads no clock and no network; the only files it opens are
 //! the one it is told to, the zone files that this one names, and the host's name for want of a better one.
 
+mod candidate;
 mod check;
 mod endpoint;
 mod github;
@@ -24,6 +25,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use hickory_resolver::proto::rr::rdata::NS;
 use hickory_resolver::proto::rr::{Name, RData, RecordType};
 
 /// A commented configuration that loads, for `config --example`.
@@ -43,6 +45,8 @@ pub struct Config {
     pub schedule: Schedule,
     /// The lamps.
     pub panel: Panel,
+    /// Commands of the person's own.
+    pub hooks: Hooks,
     /// Whom we watch; never empty.
     pub nameservers: Vec<Nameserver>,
     /// What they must know; never empty.
@@ -138,6 +142,15 @@ pub enum Driver {
     Terminal,
     /// Nobody.
     None,
+}
+
+/// Commands of the person's own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hooks {
+    /// Told of every change, for `sh -c`.
+    pub on_change: Option<String>,
+    /// What takes longer is killed.
+    pub timeout: Duration,
 }
 
 /// One nameserver.
@@ -324,6 +337,14 @@ impl Config {
     pub fn parse(file_name: &str, text: &str) -> Result<Self, Problems> {
         let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
         check::check(file_name, text, host.trim())
+    }
+
+    /// The NS set that a zone should have unless the file says otherwise: those who are watched for it.
+    #[must_use]
+    pub fn ns_set(&self, zone: &Zone) -> Vec<RData> {
+        let names = zone.nameservers.iter().map(|&index| &self.nameservers[index].name);
+        let names = names.filter_map(|name| Name::from_ascii(format!("{name}.")).ok());
+        names.map(|name| RData::NS(NS(name))).collect()
     }
 }
 

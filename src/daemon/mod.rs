@@ -2,8 +2,10 @@
 //!
 //! Nothing is decided here. A round becomes a judgement, the judgement becomes a [`Watch`], and from the
 //! watch come the panel's face, the status file, what must survive a power cut, and what GitHub should
-//! hold. A round and a report may be under way at the same time; neither waits for the other.
+//! hold. A round, a report and the person's own command may be under way at the same time; none waits for
+//! another.
 
+mod hook;
 mod log;
 mod outside;
 mod reporter;
@@ -21,6 +23,7 @@ use tokio::sync::mpsc;
 use crate::config::Config;
 use crate::decide::endpoint::{Errand, errands};
 use crate::decide::judge::judge;
+use crate::decide::news::News;
 use crate::decide::question::{Target, targets};
 use crate::decide::reconcile::{Failure, Report};
 use crate::decide::round::Round;
@@ -30,6 +33,7 @@ use crate::io::dns::{Patience, Prober};
 use crate::io::files::Places;
 use crate::io::leds::Panel;
 use crate::io::systemd::Manager;
+use hook::{Hook, Told};
 use reporter::{Reporter, report};
 pub use unconfigured::unconfigured;
 
@@ -101,6 +105,7 @@ pub async fn run<P: RuntimeProvider>(config: Config, parts: Parts<P>) {
         report_due: true,
         reported: Vec::new(),
         stored: Vec::new(),
+        hook: Hook::default(),
         config,
         look_by: Duration::ZERO,
         tick_at: Duration::ZERO,
@@ -117,7 +122,11 @@ pub async fn run<P: RuntimeProvider>(config: Config, parts: Parts<P>) {
     log::started(&daemon.config, &daemon.targets);
     let mut looking: Job<Round> = None;
     let mut reporting: Job<Report> = None;
+    let mut telling: Job<Told> = None;
     loop {
+        if telling.is_none() {
+            telling = daemon.hook.next(&daemon.config.hooks);
+        }
         let look_at = daemon.next_look();
         let report_at = daemon.next_report();
         tokio::select! {
@@ -139,6 +148,11 @@ pub async fn run<P: RuntimeProvider>(config: Config, parts: Parts<P>) {
             round = maybe(&mut looking) => {
                 looking = None;
                 daemon.judged(&round);
+            }
+            told = maybe(&mut telling) => {
+                telling = None;
+                told.log();
+                continue; // nothing has changed
             }
             () = clock.sleep_until(daemon.tick_at) => {
                 if !daemon.tick() {
@@ -196,6 +210,8 @@ struct Daemon<P> {
     reported: Vec<String>,
     /// What is in the state directory.
     stored: Vec<Stored>,
+    /// What the person's own command is still to be told.
+    hook: Hook,
 }
 
 impl<P: RuntimeProvider> Daemon<P> {
@@ -284,11 +300,11 @@ impl<P: RuntimeProvider> Daemon<P> {
         let schedule = &self.config.schedule;
         let judgement = judge(&self.config, round);
         let fresh = format!("{:016x}", clock::random());
-        let before = self.watch.uplink;
-        let watch = self.watch.clone();
-        let (watch, changes) = watch.after(&judgement, now, schedule, &fresh);
+        let (watch, changes) = self.watch.clone().after(&judgement, now, schedule, &fresh);
         log::unseen(&self.watch, &watch);
-        self.watch = watch;
+        let old = std::mem::replace(&mut self.watch, watch);
+        self.hook.tell(News::between(&old, &self.watch, &self.config.vantage.name, &now));
+        let before = old.uplink;
         if self.watch.uplink.is_some_and(|uplink| uplink.blind()) {
             // The lamps should say soon that the connection is back.
             self.regular = self.regular.min(now.uptime + schedule.recover);

@@ -28,6 +28,7 @@ pub mod issue;
 pub mod judge;
 pub mod led;
 pub mod moment;
+pub mod news;
 pub mod question;
 pub mod reconcile;
 pub mod round;

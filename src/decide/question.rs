@@ -4,10 +4,9 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use hickory_resolver::proto::rr::rdata::NS;
-use hickory_resolver::proto::rr::{Name, RData, RecordType};
+use hickory_resolver::proto::rr::{Name, RecordType};
 
-use crate::config::{Config, Expected, RecordSet, Zone, type_text};
+use crate::config::{Config, Expected, RecordSet, type_text};
 
 /// How a question travels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -108,20 +107,13 @@ fn zone_questions(config: &Config, index: usize) -> Vec<Question> {
     let soa = at_apex(RecordType::SOA, Expected::Some);
     let mut questions = vec![Question { aim: Aim::Signatures, ..question(&soa, Transport::Udp) }];
     if !zone.records.iter().any(|set| set.rtype == RecordType::NS) {
-        let set = at_apex(RecordType::NS, Expected::Records(nameservers(config, zone)));
+        let set = at_apex(RecordType::NS, Expected::Records(config.ns_set(zone)));
         questions.push(question(&set, Transport::Udp));
     }
     let listed = zone.records.iter().filter(|set| set.rtype != RecordType::SOA);
     questions.extend(listed.map(|set| question(set, Transport::Udp)));
     questions.push(question(&soa, Transport::Tcp));
     questions
-}
-
-/// The NS set that a zone should have unless the file says otherwise: those who are watched for it.
-fn nameservers(config: &Config, zone: &Zone) -> Vec<RData> {
-    let names = zone.nameservers.iter().map(|&index| &config.nameservers[index].name);
-    let names = names.filter_map(|name| Name::from_ascii(format!("{name}.")).ok());
-    names.map(|name| RData::NS(NS(name))).collect()
 }
 
 /// What nobody but the root's own servers, and those who ask them for anybody, would answer: the root's SOA.

@@ -2,6 +2,7 @@
 
 pub mod ask;
 pub mod clock;
+pub mod command;
 pub mod dns;
 pub mod files;
 pub mod github;
