@@ -44,7 +44,7 @@ pub(super) struct Options {
 }
 
 pub(super) fn init(options: &Options) -> Result<u8, Failed> {
-    let (found, failed) = runtime()?.block_on(all(options))?;
+    let (found, failed) = runtime()?.block_on(all(options));
     let mut said = failed.clone();
     let text = found::config(&found, options.port, &mut said);
     let mut err = io::stderr().lock();
@@ -63,9 +63,9 @@ pub(super) fn init(options: &Options) -> Result<u8, Failed> {
 }
 
 /// What was found of each zone, and what is to be said of those of which nothing was.
-async fn all(options: &Options) -> Result<(Vec<Found>, Vec<String>), Failed> {
+async fn all(options: &Options) -> (Vec<Found>, Vec<String>) {
     let resolvers = options.resolver.map_or_else(ask::of_this_machine, |resolver| vec![resolver]);
-    let asker = Asker::new(&resolvers, options.port).map_err(Failed::Other)?;
+    let asker = Asker::new(resolvers, options.port);
     let (mut found, mut failed) = (Vec::new(), Vec::new());
     for zone in &options.zones {
         let name = name_text(zone);
@@ -78,7 +78,7 @@ async fn all(options: &Options) -> Result<(Vec<Found>, Vec<String>), Failed> {
             )),
         }
     }
-    Ok((found, failed))
+    (found, failed)
 }
 
 async fn survey(asker: &Asker, zone: &Name) -> Result<Found, String> {

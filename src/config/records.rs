@@ -2,7 +2,7 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use hickory_resolver::proto::rr::rdata::{A, AAAA, CAA, CNAME, MX, NS, PTR, SRV, TXT};
+use hickory_resolver::proto::rr::rdata::{A, AAAA, CAA, CNAME, MX, NS, PTR, SRV, SSHFP, TLSA, TXT};
 use hickory_resolver::proto::rr::{Name, RData, RecordType};
 
 use super::master::{self, Word};
@@ -97,6 +97,21 @@ pub(super) fn read(
             caa.value = value.bytes()?;
             Ok(RData::CAA(caa))
         }
+        (RecordType::TLSA, [usage, selector, matching, hex @ ..]) if !hex.is_empty() => {
+            Ok(RData::TLSA(TLSA::new(
+                number(usage, "certificate usage", u8::MAX)?.into(),
+                number(selector, "selector", u8::MAX)?.into(),
+                number(matching, "matching type", u8::MAX)?.into(),
+                bytes(hex)?,
+            )))
+        }
+        (RecordType::SSHFP, [algorithm, kind, hex @ ..]) if !hex.is_empty() => {
+            Ok(RData::SSHFP(SSHFP::new(
+                number(algorithm, "algorithm", u8::MAX)?.into(),
+                number(kind, "fingerprint type", u8::MAX)?.into(),
+                bytes(hex)?,
+            )))
+        }
         _ => Err(wrong(
             format!("is not what {rtype} holds"),
             format!("write it as in a zone file, such as {}", example(rtype)),
@@ -113,6 +128,8 @@ pub(super) fn example(rtype: RecordType) -> &'static str {
         RecordType::SRV => "0 5 5060 sip.example.net.",
         RecordType::CAA => "0 issue \"ca.example.org\"",
         RecordType::TXT => "v=spf1 -all",
+        RecordType::TLSA => "3 1 1 0d6fce3c",
+        RecordType::SSHFP => "4 2 0d6fce3c",
         _ => "host.example.net.",
     }
 }
@@ -132,6 +149,22 @@ where
             format!("has {text:?} for its {what}"),
             format!("write a number from 0 to {}", u16::from(max)),
         )
+    })
+}
+
+/// Hexadecimal digits, in as many words as there are.
+fn bytes(words: &[Word<'_>]) -> Result<Vec<u8>, Wrong> {
+    let text: String = words.iter().map(Word::text).collect();
+    let pairs = text.as_bytes().chunks(2).map(|pair| match pair {
+        [high, low] => {
+            let digit = |byte: u8| char::from(byte).to_digit(16);
+            u8::try_from(digit(*high)? << 4 | digit(*low)?).ok()
+        }
+        _ => None,
+    });
+    let bytes: Option<Vec<u8>> = pairs.collect();
+    bytes.ok_or_else(|| {
+        wrong(format!("has {text:?} for its bytes"), "write two of 0-9 and a-f for each byte")
     })
 }
 
@@ -198,6 +231,8 @@ mod tests {
             (RecordType::SRV, "0 5 5060 sip"),
             (RecordType::CAA, "128 issue \"ca.example.org; policy=ev\""),
             (RecordType::CAA, "0 issue \";\""),
+            (RecordType::TLSA, "3 1 1 0d6F CE3c"),
+            (RecordType::SSHFP, "4 2 0d6fce3c"),
         ];
         for (rtype, value) in values {
             let expected = read(rtype, value);

@@ -14,7 +14,7 @@ const ZONE: &[&str] = &["name", "nameservers", "file", "records"];
 const RECORD: &[&str] = &["name", "type", "values"];
 
 /// The types that [`records::read`] reads, and SOA.
-pub(super) const TYPES: [RecordType; 10] = [
+pub(super) const TYPES: [RecordType; 12] = [
     RecordType::A,
     RecordType::AAAA,
     RecordType::CNAME,
@@ -24,6 +24,8 @@ pub(super) const TYPES: [RecordType; 10] = [
     RecordType::SRV,
     RecordType::CAA,
     RecordType::PTR,
+    RecordType::TLSA,
+    RecordType::SSHFP,
     RecordType::SOA,
 ];
 

@@ -301,12 +301,6 @@ fn value(rtype: RecordType, words: &[Word<'_>], origin: &Name) -> Result<Option<
         _ if TYPES.contains(&rtype) => {
             records::read(rtype, words, |word| name::written(word, origin)).map(Some)
         }
-        RecordType::TLSA | RecordType::SSHFP => {
-            let text: Vec<_> = words.iter().map(Word::text).collect();
-            RData::try_from_str(rtype, &text.join(" ")).map(Some).map_err(|error| {
-                wrong(format!("is not what {rtype} holds: {error}"), "write it as its RFC has it")
-            })
-        }
         _ => Ok(None),
     }
 }

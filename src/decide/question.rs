@@ -33,7 +33,7 @@ pub enum Aim {
     Records,
     /// The record set and the signatures over it, if there are any (DO is set).
     Signatures,
-    /// Whether a stranger's question about a name of nobody's here is refused (RD is set).
+    /// What others have of it (RD is set): whoever is no resolver refuses to say.
     Recursion,
 }
 

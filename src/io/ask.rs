@@ -1,16 +1,14 @@
-//! One question and the whole message that answers it, and names looked up as every program does: for
-//! `pilotlight init`, which must see referrals and glue. The daemon's questions are in [`super::dns`].
+//! One question and the whole message that answers it, by a nameserver or by a resolver: for `pilotlight init`,
+//! which must see referrals and glue. The daemon's questions are in [`super::dns`].
+//!
+//! Resolvers are asked without hickory's own `Resolver`: for these few questions it makes the program 400 kB
+//! larger.
 
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use hickory_resolver::TokioResolver;
-use hickory_resolver::config::{
-    ConnectionConfig, NameServerConfig, ResolveHosts, ResolverConfig, ResolverOpts,
-};
 use hickory_resolver::net::NetError;
-use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::net::tcp::TcpClientStream;
 use hickory_resolver::net::udp::UdpClientStream;
 use hickory_resolver::net::xfer::{DnsHandle, DnsRequestSender, FirstAnswer};
@@ -32,31 +30,16 @@ const ATTEMPTS: usize = 3;
 
 /// Asks resolvers, and nameservers at one port.
 pub struct Asker {
-    resolver: TokioResolver,
+    /// Asked in this order, until one answers.
+    resolvers: Vec<SocketAddr>,
     port: u16,
 }
 
 impl Asker {
     /// With these resolvers.
-    ///
-    /// # Errors
-    /// Hickory does not want them; why.
-    pub fn new(resolvers: &[SocketAddr], port: u16) -> Result<Self, String> {
-        let server = |address: &SocketAddr| {
-            let mut connections = vec![ConnectionConfig::udp(), ConnectionConfig::tcp()];
-            connections.iter_mut().for_each(|connection| connection.port = address.port());
-            NameServerConfig::new(address.ip(), true, connections)
-        };
-        let servers = resolvers.iter().map(server).collect();
-        let config = ResolverConfig::from_parts(None, Vec::new(), servers);
-        let mut options = ResolverOpts::default();
-        options.timeout = TIMEOUT;
-        options.attempts = ATTEMPTS - 1; // beside the first
-        options.use_hosts_file = ResolveHosts::Never; // the world has another one
-        let network = TokioRuntimeProvider::default();
-        let builder = TokioResolver::builder_with_config(config, network).with_options(options);
-        let resolver = builder.build().map_err(|error| error.to_string())?;
-        Ok(Self { resolver, port })
+    #[must_use]
+    pub fn new(resolvers: Vec<SocketAddr>, port: u16) -> Self {
+        Self { resolvers, port }
     }
 
     /// Where nameservers are asked at this address.
@@ -70,15 +53,18 @@ impl Asker {
     /// # Errors
     /// The resolver has no answer; why.
     pub async fn look_up(&self, name: &Name, rtype: RecordType) -> Result<Vec<RData>, String> {
-        match self.resolver.lookup(name.clone(), rtype).await {
-            Ok(found) => {
-                let data = found.answers().iter().map(|record| record.data.clone());
-                Ok(data.filter(|data| data.record_type() == rtype).collect())
+        let mut why = "there is none".to_owned();
+        for &resolver in &self.resolvers {
+            match self.answer(resolver, name, rtype, Aim::Recursion).await {
+                Ok(message) => {
+                    let data = message.answers.into_iter().map(|record| record.data);
+                    return Ok(data.filter(|data| data.record_type() == rtype).collect());
+                }
+                Err(Fault::Rcode(ResponseCode::NXDomain)) => return Ok(Vec::new()),
+                Err(fault) => why = format!("the resolver {resolver} {fault}"),
             }
-            Err(error) if error.is_no_records_found() => Ok(Vec::new()),
-            Err(NetError::Timeout) => Err("the resolver does not answer".to_owned()),
-            Err(error) => Err(format!("the resolver fails: {error}")),
         }
+        Err(why)
     }
 
     /// The addresses of a host, IPv4 first.
@@ -99,10 +85,20 @@ impl Asker {
     /// # Errors
     /// No answer, or one of another code than NOERROR.
     pub async fn ask(&self, ip: IpAddr, name: &Name, rtype: RecordType) -> Result<Message, Fault> {
+        self.answer(self.at(ip), name, rtype, Aim::Records).await
+    }
+
+    async fn answer(
+        &self,
+        server: SocketAddr,
+        name: &Name,
+        rtype: RecordType,
+        aim: Aim,
+    ) -> Result<Message, Fault> {
         let mut edns = true;
         let mut fault = Fault::Silent;
         for _ in 0..ATTEMPTS {
-            match self.once(ip, Asking { name, rtype, aim: Aim::Records, edns }).await {
+            match once(server, Asking { name, rtype, aim, edns }).await {
                 Ok(message) => match message.metadata.response_code {
                     ResponseCode::NoError => return Ok(message),
                     code @ (ResponseCode::FormErr | ResponseCode::NotImp) if edns => {
@@ -117,26 +113,25 @@ impl Asker {
         }
         Err(fault)
     }
+}
 
-    async fn once(&self, ip: IpAddr, asking: Asking<'_>) -> Result<Message, Outcome> {
-        let network = Ear::new(Net::default());
-        let mut stream = UdpClientStream::builder(self.at(ip), network)
-            .with_timeout(Some(TIMEOUT))
-            .with_max_retries(0) // we count attempts ourselves
-            .with_os_port_selection(true)
-            .build();
-        let mut reply = stream.send_message(request(asking)).first_answer().await;
-        if reply.as_ref().is_ok_and(|reply| reply.metadata.truncation) {
-            let exchange = async {
-                let network = Net::default();
-                let stream =
-                    TcpClientStream::exchange(self.at(ip), None, TIMEOUT, Some(1), network).await?;
-                stream.send(request(asking)).first_answer().await
-            };
-            reply = tokio::time::timeout(TIMEOUT, exchange).await.unwrap_or(Err(NetError::Timeout));
-        }
-        reply.map(|reply| reply.into_parts().0).map_err(|error| outcome(Err(error), asking))
+async fn once(server: SocketAddr, asking: Asking<'_>) -> Result<Message, Outcome> {
+    let network = Ear::new(Net::default());
+    let mut stream = UdpClientStream::builder(server, network)
+        .with_timeout(Some(TIMEOUT))
+        .with_max_retries(0) // we count attempts ourselves
+        .with_os_port_selection(true)
+        .build();
+    let mut reply = stream.send_message(request(asking)).first_answer().await;
+    if reply.as_ref().is_ok_and(|reply| reply.metadata.truncation) {
+        let exchange = async {
+            let network = Net::default();
+            let stream = TcpClientStream::exchange(server, None, TIMEOUT, Some(1), network).await?;
+            stream.send(request(asking)).first_answer().await
+        };
+        reply = tokio::time::timeout(TIMEOUT, exchange).await.unwrap_or(Err(NetError::Timeout));
     }
+    reply.map(|reply| reply.into_parts().0).map_err(|error| outcome(Err(error), asking))
 }
 
 /// The address in a record.

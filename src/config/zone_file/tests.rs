@@ -176,7 +176,7 @@ fn every_fault_has_its_line() {
             r#"15 "" has a quote that is not closed"#,
             r#"17 "mx MX 10 mail\\300." has \300 in it"#,
             r#"18 "" has a ) without its ("#,
-            r#"19 "mx TLSA 3 1 1 xy" is not what TLSA holds: data encoding error: invalid symbol at 0"#,
+            r#"19 "mx TLSA 3 1 1 xy" has "xy" for its bytes"#,
             r#"20 "" has a ( without its )"#,
         ]
     );
