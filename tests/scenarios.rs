@@ -29,6 +29,7 @@ macro_rules! scenarios {
 scenarios! {
     a_bad_reload_changes_nothing,
     a_blip_is_nobodys_business,
+    a_board_that_looks_before_its_network_is_there_looks_again_soon,
     a_cut_during_an_outage_neither_ends_nor_repeats_it,
     a_cut_in_the_middle_of_a_round_accuses_nobody,
     a_cut_uplink_accuses_nobody,

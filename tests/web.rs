@@ -232,9 +232,10 @@ async fn who_is_not_trusted_or_has_no_tls_is_down() {
     let plain = Web::http(HERE, Site::Sends("HTTP/1.1 400 X\r\n\r\n".to_owned()));
     let verdict = stage.look(&https(&plain, "www.example.net", "timeout = \"1s\"")).await;
     assert!(["tls", "broken-off", "mute"].contains(&verdict.rows[0].fault.as_str()), "{verdict:?}");
-    let missing = "url = \"https://www.example.net/\"\nca = \"/nowhere/ca.pem\"";
-    let unknown = stage.said(missing).await;
-    assert!(unknown.starts_with("unknown: endpoint.ca: /nowhere/ca.pem: "), "{unknown}");
+    let empty = "url = \"https://www.example.net/\"\nca = \"Cargo.toml\"";
+    let unknown = stage.said(empty).await;
+    assert!(unknown.starts_with("unknown: endpoint.ca: "), "{unknown}");
+    assert!(unknown.ends_with("no certificate in it; it must be a PEM file"), "{unknown}");
 }
 
 #[tokio::test]

@@ -68,7 +68,13 @@ pub(super) fn endpoints<'a>(
             location: words("location"),
             timeout: time("timeout", "10s", LONGEST),
             certificate_warning: time("certificate-warning", "14d", Duration::MAX),
-            ca: words("ca").map(|path| folder.join(path)),
+            ca: table.text("ca", "ca.pem", |text| match folder.join(text) {
+                path if path.is_file() => Ok(path),
+                _ => Err(wrong(
+                    "names a file that is not there",
+                    "write the path of a PEM file, seen from the folder of this one",
+                )),
+            }),
             lamp,
             ..address.unwrap_or_else(nothing)
         };

@@ -91,7 +91,7 @@ pub struct Schedule {
     pub splay: Duration,
     /// A suspect is asked again after this, then after twice and four times this.
     pub recheck: Duration,
-    /// A recovering subject, or an offline uplink, is asked again after this.
+    /// A recovering subject, or an offline uplink that was online before, is asked again after this.
     pub recover: Duration,
     /// Faulty verdicts in a row that open an incident; at least 1.
     pub open_after: u32,
@@ -325,7 +325,8 @@ impl Config {
     /// The files that it names and cannot do without.
     pub fn files(&self) -> impl Iterator<Item = &Path> {
         let zones = self.zones.iter().filter_map(|zone| zone.file.as_deref());
-        self.github.iter().filter_map(|github| github.ca.as_deref()).chain(zones)
+        let pages = self.endpoints.iter().filter_map(|endpoint| endpoint.ca.as_deref());
+        self.github.iter().filter_map(|github| github.ca.as_deref()).chain(zones).chain(pages)
     }
 
     /// Checks the text of a file; `file_name` goes into the problems, and relative paths are taken

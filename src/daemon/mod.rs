@@ -106,6 +106,7 @@ pub async fn run<P: RuntimeProvider>(config: Config, parts: Parts<P>) {
         reported: Vec::new(),
         stored: Vec::new(),
         hook: Hook::default(),
+        sighted: false,
         config,
         look_by: Duration::ZERO,
         tick_at: Duration::ZERO,
@@ -212,6 +213,8 @@ struct Daemon<P> {
     stored: Vec<Stored>,
     /// What the person's own command is still to be told.
     hook: Hook,
+    /// The uplink has worked since the start.
+    sighted: bool,
 }
 
 impl<P: RuntimeProvider> Daemon<P> {
@@ -305,9 +308,12 @@ impl<P: RuntimeProvider> Daemon<P> {
         let old = std::mem::replace(&mut self.watch, watch);
         self.hook.tell(News::between(&old, &self.watch, &self.config.vantage.name, &now));
         let before = old.uplink;
+        self.sighted |= self.watch.uplink.is_some_and(|uplink| !uplink.blind());
         if self.watch.uplink.is_some_and(|uplink| uplink.blind()) {
-            // The lamps should say soon that the connection is back.
-            self.regular = self.regular.min(now.uptime + schedule.recover);
+            // The lamps should say soon that the connection is back. After a start that is sooner still: a
+            // board looks before it has an address.
+            let soon = if self.sighted { schedule.recover } else { schedule.recheck };
+            self.regular = self.regular.min(now.uptime + soon);
         } else if before.is_some_and(|uplink| uplink.blind()) {
             self.report_after = now.uptime; // GitHub was out of reach with everything else
         }

@@ -1,6 +1,10 @@
 use super::*;
-use crate::decide::testing::{ONLINE, at};
+use crate::decide::fault::Severity;
+use crate::decide::judge::Judgement;
+use crate::decide::led::{Own, Sign, State};
+use crate::decide::testing::{ONLINE, at, well};
 use crate::decide::uplink::Family;
+use crate::decide::watch::Watch;
 
 const TEXT: &str = r#"
     nameserver = [{ name = "ns1.example.net", addresses = ["192.0.2.1", "192.0.2.2:5353"] }]
@@ -16,7 +20,7 @@ const TEXT: &str = r#"
     [[endpoint]]
     url = "https://[2001:db8::80]:8443/"
     status = [200, 401]
-    ca = "/etc/ca.pem"
+    ca = "tests/peers/web/ca.pem"
 "#;
 
 fn errand(index: usize) -> Arc<Errand> {
@@ -130,7 +134,7 @@ fn the_command_asks_the_same_of_the_same_address() {
             "curl -i -m 10 --resolve www.example.net:443:192.0.2.80 'https://www.example.net/'",
             "curl -i -m 10 --resolve example.net:80:192.0.2.80 'http://example.net/old?a=1&b=2'",
             "nc -vz -w 10 192.0.2.25 25",
-            "curl -i -m 10 --cacert '/etc/ca.pem' 'https://[2001:db8::80]:8443/'",
+            "curl -i -m 10 --cacert 'tests/peers/web/ca.pem' 'https://[2001:db8::80]:8443/'",
         ]
     );
     let ended = rows(0, Reached::Failed(Trouble::CertificateEnded(None))).remove(0);
@@ -197,4 +201,40 @@ fn endpoints_come_after_the_nameservers_and_know_who_serves_their_names() {
     assert_eq!(errand.zones[0].servers.len(), 2);
     assert!(errand.may_use(true) && errand.may_use(false));
     assert!(self::errand(3).may_use(true) && !self::errand(3).may_use(false));
+}
+
+/// A watch over [`TEXT`], in which the first page has a lamp of its own, after rounds that brought this.
+fn watched(found: &[Found]) -> Watch {
+    let text = TEXT.replacen("contains", "lamp = 5\n    contains", 1);
+    let config = Config::parse("test.toml", &text).unwrap();
+    let mut watch = Watch::new(&config);
+    for (round, found) in (0..).zip(found) {
+        let now = at(round * 10);
+        let verdicts = vec![(0, well()), (1, verdict(&visited(0, found.clone()), ONLINE, &now))];
+        let judgement = Judgement { uplink: ONLINE, verdicts };
+        watch = watch.after(&judgement, now, &config.schedule, "one").0;
+    }
+    watch
+}
+
+fn closed() -> Found {
+    Found::Visits(vec![visit("192.0.2.80:443", Reached::Failed(Trouble::Closed))])
+}
+
+#[test]
+fn the_lamps_say_that_a_page_is_down_without_a_number_and_its_own_lamp_says_which() {
+    let good = || Found::Visits(vec![visit("192.0.2.80:443", page(200, None, true))]);
+    let unknown = || Found::Unknown("nobody knows".to_owned());
+    for (found, state, sign) in [
+        (vec![good()], State::Well, Sign::Well),
+        (vec![closed()], State::Suspect, Sign::Asked),
+        (vec![closed(), closed(), closed()], State::Down(vec![]), Sign::Down),
+        (vec![closed(), closed(), closed(), unknown()], State::Down(vec![]), Sign::Down),
+        (vec![good(), unknown()], State::Well, Sign::Unknown),
+    ] {
+        let face = watched(&found).face();
+        assert_eq!(face.notice, found.last() == Some(&unknown()), "{found:?}");
+        assert_eq!(face.own, [Own { lamp: 5, sign }], "{found:?}");
+        assert_eq!(face.state, state, "{found:?}");
+    }
 }

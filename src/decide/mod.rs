@@ -1,6 +1,6 @@
 //! What is decided, and nothing that is done: data in, data out.
 //!
-//! No sockets, files, clock, randomness or logging in here; time is an argument ([`Moment`]).
+//! No sockets, files, clock, randomness or logging in here; time is an argument ([`Moment`](moment::Moment)).
 //!
 //! # Words
 //!

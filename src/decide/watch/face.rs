@@ -28,7 +28,7 @@ impl Watch {
         Face {
             state,
             cannot_report: self.cannot_report(),
-            notice: !self.notices.is_empty(),
+            notice: !self.notices.is_empty() || self.subjects.iter().any(Subject::out_of_sight),
             own: own.collect(),
         }
     }
@@ -45,7 +45,7 @@ impl Watch {
             State::Degraded
         } else if uplink.intercepted() {
             State::Intercepted
-        } else if any(|s| s.hidden) {
+        } else if any(|s| s.hidden && !s.out_of_sight()) {
             // One family works and another does not: some server could not be looked at at all.
             State::Offline
         } else {
@@ -68,6 +68,12 @@ impl Watch {
 }
 
 impl Subject {
+    /// Nothing is seen of it, and that is not the uplink's doing: a name that this system cannot resolve, say. A
+    /// person should know, and the lamps of the others must not suffer.
+    fn out_of_sight(&self) -> bool {
+        self.hidden && self.why.is_some()
+    }
+
     /// What its own lamp says while our uplink sees anything at all.
     fn sign(&self) -> Sign {
         match &self.health {
