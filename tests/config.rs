@@ -340,6 +340,20 @@ const FILE: &str = "[[zone]]\nname = \"example.net\"\nfile = \"example.net.zone\
 const SOA: &str = "@ SOA ns1 hostmaster 0 7200 3600 1209600 300\n";
 
 #[test]
+fn the_ten_lines_of_the_readme_are_a_whole_configuration() {
+    let readme = fs::read_to_string("README.md").unwrap();
+    let mut blocks =
+        readme.split("```toml\n").skip(1).map(|rest| rest.split("```").next().unwrap());
+    let (config, records) = (blocks.next().unwrap(), blocks.next().unwrap());
+    assert!(config.lines().filter(|line| !line.is_empty()).count() <= 10, "{config}");
+    let zone = format!("{SOA}@ NS ns1\n");
+    let short = with_file(config, &zone).unwrap();
+    assert_eq!((short.nameservers[0].addresses.len(), short.zones[0].records.len()), (2, 1));
+    let long = with_file(&format!("{config}{records}"), &zone).unwrap();
+    assert_eq!(long.zones[0].records.len(), 3);
+}
+
+#[test]
 fn a_zone_file_gives_what_the_records_beside_it_do_not() {
     let config =
         format!("{FILE}records = [{{ name = \"www\", type = \"A\", values = [\"192.0.2.81\"] }}]");
