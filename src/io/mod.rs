@@ -1,6 +1,7 @@
 //! Effects, one file per neighbour. Nothing in here decides anything.
 
 pub mod clock;
+pub mod disk;
 pub mod dns;
 pub mod files;
 pub mod github;
@@ -10,5 +11,6 @@ pub mod log;
 mod message;
 pub mod notices;
 mod pace;
+pub mod program;
 pub mod systemd;
 pub mod wire;
