@@ -22,9 +22,9 @@ use crate::update::trial::Patience;
 use crate::update::{Places, ROLLBACK, Updates, kept};
 
 /// What a slow board needs to start, beside its first round.
-const START: Duration = Duration::from_secs(35);
+const START: Duration = Duration::from_secs(30);
 
-/// Questions that a round takes when we cannot tell.
+/// What a round takes when the configuration does not tell.
 const ROUND: Duration = Duration::from_secs(120);
 
 #[derive(Arguments)]

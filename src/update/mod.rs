@@ -23,13 +23,14 @@ mod upload;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use tracing::{info, warn};
 
 use crate::decide::moment::Moment;
 use crate::io::disk::Disk;
 use crate::io::program::sha256;
-use kept::{Binary, Kept};
+use kept::{Binary, Kept, Outcome};
 use trial::{Patience, Seen, Trial};
 
 /// The upload that is none.
@@ -148,11 +149,10 @@ impl<'a, B: Board> Updates<'a, B> {
             let rollback = name == ROLLBACK;
             let done = if rollback { self.roll_back() } else { self.upload(&name, &file) };
             if let Err(why) = done {
-                let now = self.board.now().wall;
-                let what =
-                    self.kept.last.take().filter(|last| last.outcome == kept::Outcome::Trying);
-                let what = what.map_or(name, |last| last.what);
-                self.kept = self.kept.clone().rejected(what, why, now);
+                let last = self.kept.last.as_ref();
+                let trying = last.filter(|last| last.outcome == Outcome::Trying);
+                let what = trying.map_or(name, |last| last.what.clone());
+                self.kept = self.kept.clone().rejected(what, why, self.board.now().wall);
                 self.write()?;
                 self.tell()?;
             }
@@ -228,14 +228,14 @@ impl<'a, B: Board> Updates<'a, B> {
                 Ok(())
             });
         };
+        self.kept = self.kept.clone().rejected(what, why, self.board.now().wall);
+        self.tell().map_err(|error| error.to_string())?; // first, so that the panel says so at once
         let current = self.kept.current.clone();
-        warn!("{what}: {why}: back to {}", self.in_use());
-        let patience = Patience { proof: std::time::Duration::ZERO, ..self.patience };
-        match self.serve(current.as_ref(), patience) {
+        match self.serve(current.as_ref(), Patience { proof: Duration::ZERO, ..self.patience }) {
             Ok(()) => info!("{} watches again", self.in_use()),
             Err(why) => warn!("{}: {why}", self.in_use()),
         }
-        Err(why)
+        self.write().map_err(|error| error.to_string())
     }
 
     /// Has the service started with this binary, and watches it until it is good or not.

@@ -42,6 +42,7 @@ impl Systemd {
 impl Board for Systemd {
     fn try_out(&mut self, hash: &str) -> Result<String, String> {
         let unit = format!("pilotlight-try@{hash}.service");
+        let _ = fs::remove_file(&self.said); // it is appended to
         let tried = systemctl(&["start", &unit]);
         let said = String::from_utf8_lossy(&fs::read(&self.said).unwrap_or_default()).into_owned();
         let said = said.replace(|c: char| c.is_control() && c != '\n', "?");

@@ -4,9 +4,7 @@ use std::collections::BTreeSet;
 use std::os::unix::fs::symlink;
 use std::process::Command;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
-use super::kept::Outcome;
 use super::*;
 
 /// A whole program, as far as its tables tell: they are empty. It is of this version and does this.
