@@ -43,7 +43,7 @@ make_tree() {
 # Static, as the tree's libc is another one.
 make_bad_ones() {
     mkdir -p "$cache/bad"
-    for how in EXITS LATE LIES WEDGES; do
+    for how in EXITS LATE LIES REFUSES WEDGES; do
         cc -static -O -DHOW=$how "$units/bad.c" -o "$cache/bad/$how"
     done
 }

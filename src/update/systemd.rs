@@ -6,11 +6,13 @@ use std::process::Command;
 use std::thread::sleep;
 use std::time::Duration;
 
+use serde::Deserialize;
+
 use super::Board;
 use super::trial::Seen;
 use crate::decide::led::State;
 use crate::decide::moment::Moment;
-use crate::decide::status::View;
+use crate::decide::status::Program;
 use crate::io::clock::Clock;
 
 const SERVICE: &str = "pilotlight.service";
@@ -20,6 +22,21 @@ const LOOK: Duration = Duration::from_secs(1);
 
 /// How much of what a failed try says is repeated.
 const LINES: usize = 4;
+
+/// No version is called anything longer.
+const LONGEST: usize = 40;
+
+/// How often systemd is asked that does not answer, before it is believed to have lost the service.
+const TRIES: usize = 30;
+
+/// All that is read of the status file. Every later version must go on writing this much, as it is the version
+/// that came with the card which reads it.
+#[derive(Deserialize)]
+struct View {
+    state: String,
+    pid: Option<u32>,
+    program: Option<Program>,
+}
 
 /// systemd, by `systemctl`.
 pub struct Systemd {
@@ -46,11 +63,10 @@ impl Board for Systemd {
         let tried = systemctl(&["start", &unit]);
         let said = String::from_utf8_lossy(&fs::read(&self.said).unwrap_or_default()).into_owned();
         let said = said.replace(|c: char| c.is_control() && c != '\n', "?");
-        let mut lines = said.lines();
-        let version = lines.next().and_then(|line| line.strip_prefix("pilotlight ")).map(str::trim);
+        let first = said.lines().next().unwrap_or_default();
+        let version = first.strip_prefix("pilotlight ").filter(|version| version.len() < LONGEST);
         let Err(why) = tried else {
-            let none =
-                || format!("it is not pilotlight: its --version says {:?}", said.lines().next());
+            let none = || format!("it is not pilotlight: its --version says {first:?}");
             return version.map(str::to_owned).ok_or_else(none);
         };
         let why = Properties::of(&unit).map_or(why, |unit| unit.death());
@@ -66,7 +82,8 @@ impl Board for Systemd {
     }
 
     fn look(&mut self) -> Seen {
-        let Ok(service) = Properties::of(SERVICE) else { return Seen::default() };
+        let ask = |_| Properties::of(SERVICE).map_err(|_| sleep(LOOK)).ok();
+        let Some(service) = (0..TRIES).find_map(ask) else { return Seen::default() };
         let state = service.get("SubState");
         let died = ["auto-restart", "auto-restart-queued", "failed", "dead"].contains(&state);
         let view = || {

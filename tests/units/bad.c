@@ -1,4 +1,5 @@
-/* A pilotlight that is none: -DHOW=EXITS, LATE, LIES or WEDGES says what it does once it is the service. */
+/* A pilotlight that is none: -DHOW=EXITS, LATE, LIES or WEDGES says what it does once it is the service;
+ * one that REFUSES does not come so far. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -6,7 +7,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { EXITS, LATE, LIES, WEDGES };
+enum { EXITS, LATE, LIES, REFUSES, WEDGES };
 
 static void notify(const char *text) {
     struct sockaddr_un to = { .sun_family = AF_UNIX };
@@ -30,6 +31,10 @@ static void judged(void) {
 int main(int argc, char **argv) {
     if (argc > 1 && !strcmp(argv[1], "--version"))
         puts("pilotlight 0.0.9");
+    if (argc > 1 && HOW == REFUSES && !strcmp(argv[1], "config")) {
+        fputs("there is no such key\n", stderr);
+        return 78;
+    }
     if (argc < 2 || strcmp(argv[1], "run"))
         return 0;
     if (HOW == EXITS)
