@@ -6,6 +6,7 @@
 //! cli → daemon → io      → decide
 //!              → config  ↗
 //!     → card   ↗
+//!     → update ↗
 //! ```
 //!
 //! - [`config`] turns the file as written into the file as checked ([`config::Config`]).
@@ -13,6 +14,7 @@
 //! - [`decide`] is pure: data in, data out. No sockets, files, clock, randomness or logging.
 //! - [`daemon`] is the shell around them: the loop, the reporter, the way out.
 //! - [`card`] takes in what a person wrote on the boot partition of our own image, before any of this runs.
+//! - [`update`] takes in a new binary, tries it and undoes a bad one, on our own image.
 //! - [`cli`] is what a person types.
 //!
 //! The words (nameserver, subject, round, verdict, incident, vantage, …) are defined in [`decide`].
@@ -23,3 +25,4 @@ pub mod config;
 pub mod daemon;
 pub mod decide;
 pub mod io;
+pub mod update;

@@ -294,6 +294,48 @@ fn provision_exits_0_with_and_without_problems_and_1_when_it_could_not_work() {
 }
 
 #[test]
+fn update_tells_what_became_of_the_last_one_and_a_rollback_is_asked_for_by_a_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name);
+    let update = |option: &str| {
+        let mut command = Command::new(PROGRAM);
+        command.args(["update", option]).env_remove("JOURNAL_STREAM");
+        for name in ["uploads", "store", "run"] {
+            command.arg(format!("--{name}")).arg(at(name));
+        }
+        Ran::of(&mut command)
+    };
+    let ran = update("--status");
+    let cards = "the one that came with the card\n";
+    assert_eq!((ran.code, ran.out), (Some(0), format!("in use  {cards}before  {cards}")));
+    let ran = update("--rollback");
+    assert!(ran.code == Some(1) && ran.err.contains("uploads: No such file"), "{ran:?}");
+    for name in ["uploads", "store", "run"] {
+        fs::create_dir(at(name)).unwrap();
+    }
+    assert_eq!(update("--rollback").code, Some(0));
+    assert!(at("uploads/rollback").exists());
+    let cut = r#"{"current":{"version":"0.2.0","hash":"0123456789abcdef","since":null},"previous":null,
+        "last":{"what":"0.3.0 (abc)","at":"2026-01-01T00:00:00Z","outcome":"trying"}}"#;
+    fs::write(at("store/state.json"), cut).unwrap();
+    let ran = update("--status");
+    assert!(ran.out.contains("in use  0.2.0 (0123456789ab) since (clock not set"), "{ran:?}");
+    assert!(ran.out.ends_with("2026-01-01 00:00:00 UTC: 0.3.0 (abc): is being tried\n"), "{ran:?}");
+    // As at the next start of a board on which that binary is gone.
+    let ran = update("--boot");
+    assert!(
+        ran.code == Some(0) && ran.err.contains(" 0.2.0 (0123456789ab): rejected: "),
+        "{ran:?}"
+    );
+    let current = fs::read_link(at("run/pilotlight-update/current")).unwrap();
+    assert_eq!(current, fs::canonicalize(PROGRAM).unwrap());
+    let ran = update("--status");
+    assert!(ran.out.starts_with("in use  the one that came with the card\n"), "{ran:?}");
+    let both = Ran::of(Command::new(PROGRAM).args(["update", "--status", "--boot"]));
+    assert_eq!(both.code, Some(2), "{both:?}");
+}
+
+#[test]
 fn a_command_line_that_makes_no_sense_exits_2_and_help_exits_0() {
     let setting = unasked();
     let wrong = setting.run(&["chek"]);

@@ -265,6 +265,10 @@ fn a_notice_that_somebody_leaves_is_told_and_taken_back() {
     let line =
         "notice from card: wifi.conf:1: no country; write country = DE\nnotice from card: more\n";
     assert!(said.contains(line) && code == Some(0), "{said}");
+    let program = std::fs::read(env!("CARGO_BIN_EXE_pilotlight")).unwrap();
+    let hash = &pilotlight::io::program::sha256(&program)[..12];
+    let version = format!("pilotlight {} ({hash}, here since ", env!("CARGO_PKG_VERSION"));
+    assert!(said.contains(&version) && service.log().contains(&version), "{said}");
     std::fs::remove_file(notices.join("card")).unwrap();
     service.until("STATUS=all well");
     let log = service.log();

@@ -24,6 +24,7 @@ fetch_tools() {
     local need=()
     command -v mmdebstrap >/dev/null || need+=(mmdebstrap)
     command -v systemd-nspawn >/dev/null || need+=(systemd-container)
+    command -v cc >/dev/null || need+=(gcc libc6-dev)
     [ -e /usr/share/keyrings/debian-archive-keyring.gpg ] || need+=(debian-archive-keyring)
     [ ${#need[@]} = 0 ] && return
     timeout 300 apt-get -qq update
@@ -39,6 +40,14 @@ make_tree() {
     mv "$tree.new" "$tree"
 }
 
+# Static, as the tree's libc is another one.
+make_bad_ones() {
+    mkdir -p "$cache/bad"
+    for how in EXITS LATE LIES REFUSES WEDGES; do
+        cc -static -O -DHOW=$how "$units/bad.c" -o "$cache/bad/$how"
+    done
+}
+
 boot() {
     local keep=() cgroup
     # Where no systemd runs that could give the container a control group, it gets one made here.
@@ -52,7 +61,8 @@ boot() {
         exec systemd-nspawn --quiet --boot --directory="$tree" --volatile=overlay --private-network \
             --machine="$machine" --register=no "${keep[@]}" --console=pipe --link-journal=no \
             --resolv-conf=off --timezone=off --bind-ro="$units:/srv/units" \
-            --bind-ro="$repo/systemd:/srv/systemd" --bind-ro="$binary:/srv/pilotlight"
+            --bind-ro="$repo/systemd:/srv/systemd" --bind-ro="$repo/image/root:/srv/root" \
+            --bind-ro="$cache/bad:/srv/bad" --bind-ro="$binary:/srv/pilotlight"
     ) </dev/null >"$cache/console" 2>&1 9>&- &
     nspawn=$!
     local end=$((SECONDS + 60))
@@ -88,6 +98,7 @@ halt() {
 mkdir -p "$cache"
 fetch_tools
 make_tree
+make_bad_ones
 if [ -z "$binary" ]; then
     (cd "$repo" && timeout 1800 cargo build --quiet --release --locked)
     binary=$repo/target/release/pilotlight

@@ -16,7 +16,6 @@
 //! what is in force changes by one rename.
 
 mod config;
-mod disk;
 mod found;
 mod keys;
 mod problems;
@@ -27,7 +26,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-pub use disk::Disk;
+pub use crate::io::disk::Disk;
 pub use problems::one_line;
 
 /// Where everything is.

@@ -17,6 +17,7 @@ mod report;
 mod run;
 mod status;
 mod table;
+mod update;
 
 use std::fmt;
 use std::io::{self, IsTerminal, Write};
@@ -100,6 +101,8 @@ enum Command {
     },
     /// Take in what is on the card's boot partition (for our own image, at each start)
     Provision(provision::Folders),
+    /// Take in a binary that was copied onto the board (for our own image)
+    Update(update::Update),
 }
 
 /// Why a command ended without doing what it was asked for.
@@ -144,6 +147,7 @@ pub fn main() -> ExitCode {
         Command::Init(options) => init::init(options),
         Command::Report { test } => report::report(&args.config, *test),
         Command::Provision(folders) => provision::provision(folders),
+        Command::Update(options) => update::update(&args, options),
         Command::Lamps { dark: true, .. } => lamps::dark(&args.config),
         Command::Lamps { seconds, .. } => lamps::lamps(&args.config, *seconds),
     };

@@ -3,6 +3,8 @@
 use std::io::{self, Write};
 use std::time::Duration;
 
+use jiff::SignedDuration;
+
 use super::{Args, Failed, colour, table};
 use crate::decide::moment::{span_text, wall_text};
 use crate::decide::status::View;
@@ -47,6 +49,11 @@ pub(super) fn status(args: &Args, json: bool) -> Result<u8, Failed> {
             for line in notice.text.lines() {
                 writeln!(out, "notice from {}: {line}", notice.source)?;
             }
+        }
+        if let Some(program) = &view.program {
+            let age = view.at.zip(program.since).map(|(now, since)| now.duration_since(since));
+            let age = age.map_or(Duration::ZERO, SignedDuration::unsigned_abs);
+            writeln!(out, "\npilotlight {} ({program}: {})", view.pilotlight, span_text(age))?;
         }
     }
     out.flush()?;

@@ -17,9 +17,11 @@ use crate::decide::reconcile::Report;
 use crate::decide::subject::Change;
 use crate::decide::uplink::Uplink;
 use crate::decide::watch::{Notice, Reporting, Subject, Watch, uplink_text};
+use crate::io::program;
 
 pub(super) fn started(config: &Config, targets: &[Arc<Target>]) {
-    info!("pilotlight {}: {}", env!("CARGO_PKG_VERSION"), task(config, targets));
+    let file = program::this().map_or_else(String::new, |program| format!(" ({program})"));
+    info!("pilotlight {}{file}: {}", env!("CARGO_PKG_VERSION"), task(config, targets));
     if config.github.is_none() {
         info!("no [github] in the configuration: lamps and log only");
     }

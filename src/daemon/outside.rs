@@ -11,7 +11,7 @@ use crate::decide::watch::Stored;
 use crate::io::files::{self, Places};
 use crate::io::leds::Panel;
 use crate::io::systemd::Manager;
-use crate::io::{clock, notices};
+use crate::io::{clock, notices, program};
 
 impl<P: RuntimeProvider> Daemon<P> {
     /// Makes everything outside agree with what is believed now: panel, status file, state directory.
@@ -88,6 +88,7 @@ impl<P: RuntimeProvider> Daemon<P> {
 /// Writes what `status` shows, to be believed for so long.
 pub(super) fn write_status(places: &Places, mut view: View, good_for: Duration) {
     view.pid = Some(std::process::id());
+    view.program = program::this().cloned();
     view.good_until = clock::boot().map(|boot| (boot + good_for).as_secs_f64().round());
     let mut json = serde_json::to_vec_pretty(&view).expect("a view is plain data");
     json.push(b'\n');

@@ -1,5 +1,6 @@
 //! What `status` and `check` show: all that is believed, as plain data with a stable JSON form.
 
+use std::fmt;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -7,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::fault::Row;
 use super::led::{Face, State};
-use super::moment::Moment;
+use super::moment::{Moment, wall_text};
 use super::uplink::{Family, Uplink};
 use super::watch::{Notice, Reporting, Subject, Watch};
 use crate::config::Config;
@@ -39,6 +40,9 @@ pub struct View {
     pub notices: Vec<Notice>,
     /// The daemon's process; `None` in `check`.
     pub pid: Option<u32>,
+    /// The file that the daemon runs; `None` in `check`.
+    #[serde(default)]
+    pub program: Option<Program>,
     /// Seconds since the machine was switched on, until which this may be believed.
     pub good_until: Option<f64>,
     /// In the configuration's order.
@@ -46,6 +50,30 @@ pub struct View {
     /// The web endpoints, in the same form.
     #[serde(default)]
     pub endpoints: Vec<NameserverView>,
+}
+
+/// A program's file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Program {
+    /// SHA-256 of its content, in hexadecimal digits.
+    pub hash: String,
+    /// When it came to be where it is.
+    pub since: Option<Timestamp>,
+}
+
+impl Program {
+    /// The first digits of a hash, which are enough to tell the files of one board apart.
+    #[must_use]
+    pub fn short(hash: &str) -> &str {
+        hash.get(..12).unwrap_or(hash)
+    }
+}
+
+/// `3f2a9c0b1d2e, here since 2026-01-31 12:00:00 UTC`.
+impl fmt::Display for Program {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}, here since {}", Self::short(&self.hash), wall_text(self.since))
+    }
 }
 
 /// One nameserver, or one web endpoint.
@@ -109,6 +137,7 @@ impl View {
             reporting_why,
             notices: watch.notices.clone(),
             pid: None,
+            program: None,
             good_until: None,
             nameservers: view(false),
             endpoints: view(true),
@@ -131,6 +160,7 @@ impl View {
             reporting_why: None,
             notices,
             pid: None,
+            program: None,
             good_until: None,
             nameservers: Vec::new(),
             endpoints: Vec::new(),

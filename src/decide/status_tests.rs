@@ -153,6 +153,10 @@ fn the_example_of_the_readme_is_what_is_printed() {
     let view = View {
         pilotlight: "0.1.0".to_owned(),
         pid: Some(1234),
+        program: Some(Program {
+            hash: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08".to_owned(),
+            since: at(0).wall,
+        }),
         good_until: Some(5678.0),
         ..View::of(&led.watch, &config(), &at(60))
     };

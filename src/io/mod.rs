@@ -3,6 +3,7 @@
 pub mod ask;
 pub mod clock;
 pub mod command;
+pub mod disk;
 pub mod dns;
 pub mod files;
 pub mod github;
@@ -13,6 +14,7 @@ mod message;
 mod names;
 pub mod notices;
 mod pace;
+pub mod program;
 pub mod systemd;
 mod visit;
 mod web;

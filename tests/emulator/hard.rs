@@ -1,4 +1,5 @@
-//! What takes too long for every run: ten quiet minutes, ten power cuts, a destroyed partition.
+//! What takes too long for every run: ten quiet minutes, updates that take longer, ten power cuts, a
+//! destroyed partition.
 //!
 //! A cut here loses what the guest has not handed to its card yet. What a real card loses of what it was
 //! handed, or writes in another order, is not emulated.
@@ -10,6 +11,7 @@ use pilotlight::decide::led::Face;
 
 use super::stage::{ROUNDS, Stage, again, well};
 use super::story::{OUTAGE_IN_THE_JOURNAL, bytes_written, expect, something};
+use super::update;
 use super::world::TOKEN;
 
 const QUIET: Duration = Duration::from_secs(600);
@@ -31,6 +33,7 @@ const WITHIN: u64 = 100_000;
 /// All of it, on a board that is on and well.
 pub fn all(stage: &mut Stage, seed: u64) {
     quiet(stage);
+    update::hard(stage);
     let key = stage.root("cat /data/ssh/ssh_host_ed25519_key.pub");
     let key = key.unwrap_or_else(|why| why);
     let mut random = Random(seed);

@@ -22,6 +22,7 @@ mod report;
 mod ssh;
 mod stage;
 mod story;
+mod update;
 mod world;
 
 use std::path::PathBuf;

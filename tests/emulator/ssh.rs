@@ -89,6 +89,16 @@ impl Ssh {
         outcome(command.arg(from).arg(format!("pilotlight@127.0.0.1:{to}")))
     }
 
+    /// Copies a file from there, as root.
+    ///
+    /// # Errors
+    /// When that fails.
+    pub fn fetch(&self, from: &str, to: &Path) -> Outcome {
+        let mut command = self.command("scp", &["-o", "BatchMode=yes"]);
+        command.arg("-i").arg(&self.key).args(["-P", &self.port.to_string()]);
+        outcome(command.arg(format!("root@127.0.0.1:{from}")).arg(to))
+    }
+
     /// What the server says to somebody who has no key but would type a password.
     pub fn without_a_key(&self, user: &str) -> String {
         let methods = "PreferredAuthentications=password,keyboard-interactive";

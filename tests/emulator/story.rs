@@ -1,5 +1,5 @@
 //! The core of the story, each time: a card is put in, a nameserver dies and returns, the uplink goes and
-//! comes back, the daemon is killed, somebody makes a mistake in the configuration.
+//! comes back, the daemon is killed, updates come, somebody makes a mistake in the configuration.
 
 use std::io::Read;
 use std::net::TcpStream;
@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use pilotlight::decide::led::{Face, State};
 
-use super::eye::{self, WINDOW};
+use super::eye::{self, Sample, WINDOW};
 use super::machine::CLOSED;
 use super::report::{Outcome, seconds};
 use super::stage::{BOOT, ROUNDS, Stage, again, well};
+use super::update;
 use super::world::TOKEN;
 
 const GREEN: usize = 0;
@@ -36,6 +37,7 @@ pub fn core(stage: &mut Stage) -> bool {
     nobody_gets_in(stage);
     people_get_in(stage);
     written(stage);
+    update::core(stage);
     mistake(stage)
 }
 
@@ -204,23 +206,25 @@ fn uplink(stage: &mut Stage) {
 
 /// `kill -9`, and what systemd makes of it.
 fn death(stage: &mut Stage) {
-    /// Longer than any face of ours is dark.
-    const DARK: Duration = Duration::from_secs(2);
     stage.report.say("kill -9");
     let from = stage.machine().lamps.now();
     let killed = stage.root("kill -9 \"$(systemctl show --value -p MainPID pilotlight)\"");
     stage.report.check("the daemon can be killed", killed);
     let lamps = &stage.machine().lamps;
-    let dark = lamps.until(from, ROUNDS, |samples| {
-        let mut dark = samples.split(|sample| sample.lit != [false; 3]).filter(|run| run.len() > 1);
-        dark.find(|run| run[run.len() - 1].at - run[0].at > DARK).map(|run| run[0].at)
-    });
+    let dark = lamps.until(from, ROUNDS, dark);
     let outcome = dark.map(|at| format!("after {}", seconds(at - from)));
     stage.report.check("its lamps go dark", outcome.ok_or("they do not".into()));
     let from = dark.unwrap_or(from);
     if let Some(at) = stage.lamps_show_from("it lives again", &well(), from, ROUNDS) {
         stage.report.figure("dark to well after a kill", seconds(at - from));
     }
+}
+
+/// When all lamps went out, for longer than any face of ours is dark.
+pub fn dark(samples: &[Sample]) -> Option<Duration> {
+    const DARK: Duration = Duration::from_secs(2);
+    let mut dark = samples.split(|sample| sample.lit != [false; 3]).filter(|run| run.len() > 1);
+    dark.find(|run| run[run.len() - 1].at - run[0].at > DARK).map(|run| run[0].at)
 }
 
 fn nothing_failed(stage: &mut Stage) {
@@ -328,6 +332,7 @@ fn mistake(stage: &mut Stage) -> bool {
     if !stage.comes_up_well("all is well, and there is a notice", &noticed) {
         return false;
     }
+    update::stays(stage);
     let force = stage.root("head -n 1 /data/pilotlight/config/pilotlight.toml");
     stage.report.check("the last good configuration is in force", expect(force, "# the first"));
     let problems =

@@ -11,9 +11,10 @@ use std::process::Command;
 const NEXT: &str = ".new";
 
 /// The card and the data partition.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Disk {
-    card: PathBuf,
+    /// What is mounted read-only, and made writable while something is written there; none by default.
+    card: Option<PathBuf>,
     /// The card was mounted read-only, and is not now.
     writable: bool,
     /// Operations until the power goes; `None`: it stays.
@@ -24,18 +25,18 @@ impl Disk {
     /// With the user's files at `card`.
     #[must_use]
     pub fn new(card: &Path) -> Self {
-        Self { card: card.to_owned(), writable: false, left: None }
+        Self { card: Some(card.to_owned()), ..Self::default() }
     }
 
     /// Does so many operations, and then nothing any more.
     #[cfg(test)]
-    pub(super) fn cut_after(self, operations: usize) -> Self {
+    pub(crate) fn cut_after(self, operations: usize) -> Self {
         Self { left: Some(operations), ..self }
     }
 
     /// Puts the whole file in place, or leaves the one that is there; without `bytes` there is none afterwards.
     /// Says whether anything had to be done. Without a `mode` it has that of its file system: FAT knows none.
-    pub(super) fn put(
+    pub(crate) fn put(
         &mut self,
         path: &Path,
         bytes: Option<&[u8]>,
@@ -55,7 +56,7 @@ impl Disk {
     }
 
     /// Writes a new file, in place.
-    pub(super) fn write(&mut self, path: &Path, bytes: &[u8], mode: Option<u32>) -> io::Result<()> {
+    pub(crate) fn write(&mut self, path: &Path, bytes: &[u8], mode: Option<u32>) -> io::Result<()> {
         let mut options = OpenOptions::new();
         options.write(true).create(true).truncate(true).mode(mode.unwrap_or(0o666));
         let file = self.act(path, || options.open(path))?;
@@ -67,7 +68,7 @@ impl Disk {
     }
 
     /// Writes zeros over all that is in a file, and removes it.
-    pub(super) fn wipe(&mut self, path: &Path, length: usize) -> io::Result<()> {
+    pub(crate) fn wipe(&mut self, path: &Path, length: usize) -> io::Result<()> {
         let file = self.act(path, || OpenOptions::new().write(true).open(path))?;
         self.fill(path, &file, &vec![0; length])?;
         self.remove(path)
@@ -82,12 +83,12 @@ impl Disk {
         self.act(path, || file.sync_all())
     }
 
-    fn rename(&mut self, from: &Path, to: &Path) -> io::Result<()> {
+    pub(crate) fn rename(&mut self, from: &Path, to: &Path) -> io::Result<()> {
         self.act(to, || fs::rename(from, to))
     }
 
     /// Makes `path` lead to `target`, in one step, whatever it led to before.
-    pub(super) fn point(&mut self, path: &Path, target: &str) -> io::Result<()> {
+    pub(crate) fn point(&mut self, path: &Path, target: &str) -> io::Result<()> {
         let next = path.with_extension("new");
         self.remove(&next)?;
         self.act(&next, || symlink(target, &next))?;
@@ -96,12 +97,12 @@ impl Disk {
     }
 
     /// What was made, renamed or removed in a folder is on the disk after this.
-    pub(super) fn sync_folder(&mut self, folder: &Path) -> io::Result<()> {
+    pub(crate) fn sync_folder(&mut self, folder: &Path) -> io::Result<()> {
         self.act(folder, || File::open(folder)?.sync_all())
     }
 
     /// Removes a file; one that is not there is as good as removed.
-    pub(super) fn remove(&mut self, path: &Path) -> io::Result<()> {
+    pub(crate) fn remove(&mut self, path: &Path) -> io::Result<()> {
         if path.symlink_metadata().is_err() {
             return Ok(());
         }
@@ -110,12 +111,12 @@ impl Disk {
     }
 
     /// Removes a folder and all that is in it.
-    pub(super) fn remove_folder(&mut self, path: &Path) -> io::Result<()> {
+    pub(crate) fn remove_folder(&mut self, path: &Path) -> io::Result<()> {
         self.act(path, || fs::remove_dir_all(path))
     }
 
     /// Makes a folder and those around it, unless it is there, and sees to its mode.
-    pub(super) fn folder(&mut self, path: &Path, mode: u32) -> io::Result<()> {
+    pub(crate) fn folder(&mut self, path: &Path, mode: u32) -> io::Result<()> {
         let Ok(there) = path.metadata() else {
             return self.act(path, || DirBuilder::new().recursive(true).mode(mode).create(path));
         };
@@ -144,21 +145,25 @@ impl Disk {
     }
 
     fn may_remount(&self, path: &Path) -> bool {
-        path.starts_with(&self.card) && !self.writable
+        self.card.as_ref().is_some_and(|card| path.starts_with(card)) && !self.writable
     }
 
     /// Leaves the card as it was found: mounted read-only, if it was.
-    pub(super) fn finish(&mut self) -> io::Result<()> {
+    pub(crate) fn finish(&mut self) -> io::Result<()> {
         if std::mem::take(&mut self.writable) { self.remount("ro") } else { Ok(()) }
     }
 
     fn remount(&self, how: &str) -> io::Result<()> {
-        let card = self.card.display();
+        let Some(card) = &self.card else { return Ok(()) };
         let failed = |why: String| {
-            io::Error::other(format!("{card}: cannot be mounted again as {how}: {}", why.trim()))
+            io::Error::other(format!(
+                "{}: cannot be mounted again as {how}: {}",
+                card.display(),
+                why.trim()
+            ))
         };
         let mut mount = Command::new("mount");
-        mount.arg("-o").arg(format!("remount,{how}")).arg(&self.card);
+        mount.arg("-o").arg(format!("remount,{how}")).arg(card);
         let output = mount.output().map_err(|error| failed(error.to_string()))?;
         match output.status.success() {
             true => Ok(()),
