@@ -70,6 +70,59 @@ fn check_exits_0_well_1_degraded_2_down_3_unknown_and_says_the_same() {
 }
 
 #[test]
+fn check_asks_a_nameserver_that_is_not_in_the_file_and_nobody_else() {
+    let stage = Stage::new();
+    stage.server.nameserver().set(Behaviour::PortClosed); // the one that is to be replaced
+    let zone = |www: &str| {
+        let text = format!(
+            "@ 300 SOA ns1 hostmaster 1 7200 3600 1209600 300\n@ 300 NS ns1\nwww 300 A {www}"
+        );
+        ZoneData::parse("example.net", &text)
+    };
+    let next = SocketServer::start(HERE, 0, Nameserver::new([zone("192.0.2.80")]));
+    let wrong = SocketServer::start(HERE, 0, Nameserver::new([zone("192.0.2.81")]));
+    let check = |given: &[String]| {
+        let given = given.iter().flat_map(|given| ["--nameserver", given]);
+        stage.setting.run(&["check", "--json"].into_iter().chain(given).collect::<Vec<_>>())
+    };
+    for name in ["ns1-next", "ns1.example.net"] {
+        let ran = check(&[format!("{name}={}", next.addr())]);
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+        assert_eq!(ran.nameserver()["name"], name);
+        assert_eq!(ran.nameserver()["questions"], 5, "every one: {ran:?}");
+        assert!(!ran.out.contains(&stage.server.addr().to_string()), "{ran:?}");
+    }
+    let both = [&next, &wrong].map(|server| format!("ns1-next={}", server.addr()));
+    let ran = check(&both);
+    assert_eq!(ran.code, Some(2), "{ran:?}");
+    let faults = ran.nameserver()["faults"].clone();
+    assert_eq!(faults[0]["address"], wrong.addr().to_string(), "{ran:?}");
+    assert_eq!(faults.as_array().map(Vec::len), Some(1), "{ran:?}");
+}
+
+#[test]
+fn a_nameserver_to_try_out_is_refused_with_a_reason_and_no_verdict() {
+    let setting = unasked();
+    let given = ["ns1-next", "ns1-next=ns1", "ns_1=127.0.0.9", "a=127.0.0.2:5301", "a=::1"];
+    let mut arguments = vec!["check"];
+    arguments.extend(given.iter().flat_map(|given| ["--nameserver", given]));
+    let ran = setting.run(&arguments);
+    assert_eq!((ran.code, ran.out.as_str()), (Some(78), ""), "{ran:?}");
+    let expected = r#"pilotlight: --nameserver: "ns1-next" is not NAME=ADDRESS
+    write both, such as ns1-next.example.net=192.0.2.1
+--nameserver: "ns1-next=ns1" is not an IP address
+    write an address, such as 192.0.2.1 or 2001:db8::1, or one with a port, such as 192.0.2.1:5353 or [2001:db8::1]:5353
+--nameserver: "ns_1=127.0.0.9" is not a host name
+    write letters, digits, inner hyphens and dots, such as ns1.example.net
+--nameserver: "a=127.0.0.2:5301" has an address that vantage.anchors or vantage.intercept has in the configuration
+    give the nameserver's own address: those prove our uplink and are nobody's to try out
+--nameserver: "a=::1" has an IPv6 address, and vantage.anchors has none in the configuration
+    add an anchor of that family: without one, nothing is known of it
+"#;
+    assert_eq!(ran.err, expected);
+}
+
+#[test]
 fn an_uplink_that_is_gone_is_said_below_the_table() {
     let stage = Stage::new();
     stage.anchor.stop();

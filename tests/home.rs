@@ -107,7 +107,7 @@ impl Home {
             .args(["--runtime-dir".as_ref(), self.at("run").as_os_str()])
             .args(["--state-dir".as_ref(), self.at("state").as_os_str()])
             .env("GITHUB_TOKEN", TOKEN)
-            .env_remove("CREDENTIALS_DIRECTORY")
+            .env("CREDENTIALS_DIRECTORY", self.at("none"))
             .env_remove("NOTIFY_SOCKET")
             .env_remove("JOURNAL_STREAM")
             .stdin(Stdio::null())

@@ -3,6 +3,7 @@
 mod deep;
 
 use std::fmt::Write as _;
+use std::fs;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpListener};
 use std::process::Command;
 
@@ -130,6 +131,7 @@ macro_rules! each_nameserver {
 
 each_nameserver! {
     a_right_zone_is_well_in_every_type_over_both_families
+    every_record_set_of_its_own_zone_file_is_a_question_and_well
     a_wrong_address_and_an_extra_mail_server_are_down_and_dig_shows_them
     a_zone_that_it_does_not_serve_is_refused
     it_is_down_while_it_is_stopped_and_well_again_afterwards
@@ -145,6 +147,64 @@ fn a_right_zone_is_well_in_every_type_over_both_families(software: Software) {
     assert_eq!(server["questions"], QUESTIONS * addresses);
     assert!(server["latency_ms"].is_number(), "{server}");
     assert_eq!(server["unseen"].as_array().unwrap().len(), 0, "{server}");
+}
+
+/// What a zone file may hold that a configuration cannot say.
+const ONLY_IN_FILES: &str = r#"
+$TTL 1h            ; of all that follows
+*          MX    0 .
+*.wild     A     192.0.2.81
+           TXT   ( "in two; strings, "  ; and a comment
+                   "with \"quotes\", \\ and \195\169" )
+my\032printer._ipp._tcp 300 IN SRV 0 0 631 sip
+_443._tcp.www.ssl TLSA 3 1 1 0d6fce3c0d6fce3c0d6fce3c0d6fce3c 0D6FCE3C0D6FCE3C0D6FCE3C0D6FCE3C
+ssl        SSHFP 4 2 0d6fce3c0d6fce3c0d6fce3c0d6fce3c0d6fce3c0d6fce3c0d6fce3c0d6fce3c
+ssl        LOC   52 22 23.000 N 4 53 32.000 E -2.00m 0.00m 10000m 10m
+ssl        NAPTR 100 10 "s" "SIP+D2U" "" _sip._udp
+ssl        HTTPS 1 . alpn="h2,h3"
+sub        NS    ns.sub
+           NS    ns1
+ns.sub     A     192.0.2.3
+*.sub      A     192.0.2.4
+$ORIGIN org-unit.example.net.
+ptr        PTR   @
+@          A     192.0.2.5
+"#;
+
+/// The record sets above, without the delegation and what is below it, and two addresses that the
+/// configuration does not list.
+const MORE_QUESTIONS: u64 = 11 + 2;
+
+fn every_record_set_of_its_own_zone_file_is_a_question_and_well(software: Software) {
+    let zone = right_zone() + ONLY_IN_FILES;
+    let stage = Stage::new(software, &zone);
+    let setting = stage.setting("[[zone]]\nname = \"example.net\"\nfile = \"zones/example.net\"\n");
+    fs::create_dir(setting.dir.path().join("zones")).unwrap();
+    let put = |text: &str| fs::write(setting.dir.path().join("zones/example.net"), text).unwrap();
+    put(&zone);
+    let ran = setting.run(&["check", "--json"]);
+    let server = ran.nameserver();
+    assert_eq!((ran.code, &server["state"]), (Some(0), &"well".into()), "{ran:?}");
+    let addresses = stage.server.addresses().len() as u64;
+    assert_eq!(server["questions"], (QUESTIONS + MORE_QUESTIONS) * addresses);
+    // Each kind of question is about what it seems to be about.
+    for (right, wrong, question) in [
+        ("\\195\\169", "\\195\\170", "pilotlight0.wild.example.net TXT"),
+        ("631", "632", "my\\032printer._ipp._tcp.example.net SRV"),
+        ("0d6fce3c 0D6F", "0d6fce3c 0D70", "_443._tcp.www.ssl.example.net TLSA"),
+        ("SSHFP 4 2", "SSHFP 4 1", "ssl.example.net SSHFP"),
+        ("ssl        LOC", "lss        LOC", "lss.example.net TYPE29"),
+        ("ptr        PTR   @", "ptr PTR www", "ptr.org-unit.example.net PTR"),
+    ] {
+        assert!(zone.contains(right));
+        put(&zone.replace(right, wrong));
+        let ran = setting.run(&["check", "--json"]);
+        let rows = ran.nameserver()["faults"].clone();
+        assert_eq!((ran.code, &rows[0]["question"]), (Some(2), &question.into()), "{ran:?}");
+        let mut shell = Command::new("/bin/sh");
+        let dug = Ran::of(shell.args(["-c", rows[0]["command"].as_str().unwrap()]));
+        assert!(dug.out.contains("flags: qr aa;"), "{dug:?}");
+    }
 }
 
 fn a_wrong_address_and_an_extra_mail_server_are_down_and_dig_shows_them(software: Software) {
@@ -219,4 +279,44 @@ fn the_table_says_what_is_wrong_where_and_which_command_shows_it() {
         ]
     );
     assert_eq!(ran.err, "");
+}
+
+/// The zones of the program that pilotlight descends from: an address, an alias to a host elsewhere, and a
+/// serial that is 0 for ever.
+#[test]
+fn the_ancestors_two_zones_work_as_the_files_that_their_servers_have() {
+    let zone = |origin: &str| {
+        format!(
+            "$ORIGIN {origin}.\n$TTL 1h\n@ IN SOA ns1.{origin}. admin.{origin}. (\n  0 ; serial\n  1h 15m 1w \
+             1h )\n  IN NS ns1.rhiyo.com.\n  IN NS ns2.rhiyo.com.\n@ IN A 192.0.2.80\nwww IN CNAME \
+             joshmcguigan.netlify.com.\n"
+        )
+    };
+    let files = ["joshmcguigan.com", "rhiyo.com"].map(|origin| (origin, zone(origin)));
+    let ips = [[127, 0, 0, 1], [127, 0, 0, 2]].map(IpAddr::from);
+    let zones = files.each_ref().map(|(origin, text)| (*origin, text.as_str()));
+    let servers = ips.map(|ip| Real::start(Software::Nsd, &[ip], &zones));
+    let anchor = anchor(ips[0]);
+    let mut config = format!("vantage = {{ anchors = [\"{}\"], intercept = [] }}\n", anchor.addr());
+    for (n, server) in servers.iter().enumerate() {
+        let at = server.addresses()[0];
+        writeln!(
+            config,
+            "[[nameserver]]\nname = \"ns{}.rhiyo.com\"\naddresses = [\"{at}\"]",
+            n + 1
+        )
+        .unwrap();
+    }
+    for (origin, _) in &zones {
+        writeln!(config, "[[zone]]\nname = \"{origin}\"\nfile = \"{origin}.zone\"").unwrap();
+    }
+    let setting = Setting::new(&config);
+    for (origin, text) in &zones {
+        fs::write(setting.dir.path().join(format!("{origin}.zone")), text).unwrap();
+    }
+    let ran = setting.run(&["check"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let lines: Vec<&str> = ran.out.lines().collect();
+    assert!(lines[0].starts_with("1 ns1.rhiyo.com  well        11 questions, "), "{ran:?}");
+    assert!(lines[1].starts_with("2 ns2.rhiyo.com  well        11 questions, "), "{ran:?}");
 }

@@ -29,6 +29,7 @@ macro_rules! scenarios {
 scenarios! {
     a_bad_reload_changes_nothing,
     a_blip_is_nobodys_business,
+    a_board_that_looks_before_its_network_is_there_looks_again_soon,
     a_cut_during_an_outage_neither_ends_nor_repeats_it,
     a_cut_in_the_middle_of_a_round_accuses_nobody,
     a_cut_uplink_accuses_nobody,
@@ -52,6 +53,7 @@ scenarios! {
     a_token_without_permission_shows_on_the_panel,
     a_wrong_record_is_told_with_what_was_expected,
     a_zone_that_travels_in_time_is_no_news,
+    an_endpoint_dies_and_returns,
     an_error_after_the_effect_repeats_nothing,
     an_open_resolver_is_found_within_the_hour,
     an_outage_goes_on_in_its_issue_even_when_it_ends_out_of_reach,

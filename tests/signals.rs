@@ -77,6 +77,27 @@ fn a_hangup_reads_a_good_configuration_and_refuses_a_bad_one() {
 }
 
 #[test]
+fn a_hangup_reads_the_zone_file_again_and_a_broken_one_leaves_the_old_questions_in_force() {
+    let home = Home::new();
+    let zone = "@ SOA ns1 hostmaster 1 7200 3600 1209600 300\n@ NS ns1\n@ NS ns2\n";
+    fs::write(home.at("example.org.zone"), zone).unwrap();
+    let file = "\n[[zone]]\nname = \"example.org\"\nfile = \"example.org.zone\"\n";
+    home.write_config(2, file);
+    home.start();
+    home.until_logged("2 nameservers at 2 addresses, 14 questions every");
+
+    let broken = format!("{zone}www A 192.0.2.80\nwww A 192.0.2.300\n");
+    fs::write(home.at("example.org.zone"), broken).unwrap();
+    home.signal("-HUP");
+    home.until_logged("the configuration has problems, and the old one stays in force:");
+    home.until_logged("example.org.zone:5: \"www A 192.0.2.300\" is not an IPv4 address");
+
+    fs::write(home.at("example.org.zone"), format!("{zone}www A 192.0.2.80\n")).unwrap();
+    home.signal("-HUP");
+    home.until_logged("configuration read again: 2 nameservers at 2 addresses, 16 questions every");
+}
+
+#[test]
 fn a_state_file_that_nobody_understands_is_put_aside() {
     let home = Home::new();
     fs::create_dir(home.at("state")).unwrap();

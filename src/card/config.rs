@@ -7,7 +7,7 @@ use std::path::{Component, Path, PathBuf};
 
 use super::found::{self, Text};
 use super::{Disk, Places, Taken};
-use crate::config::{Config, EXAMPLE, Problems};
+use crate::config::{Config, EXAMPLE, Problem, Problems};
 
 const NAME: &str = "pilotlight.toml";
 
@@ -62,8 +62,15 @@ pub(super) fn take_in(places: &Places, disk: &mut Disk, taken: &mut Taken) -> io
 fn checked(places: &Places, written: &Text) -> Result<(Vec<Copied>, String), Vec<String>> {
     let path = places.card.join(&written.name);
     let config = Config::parse(&path.display().to_string(), &written.text).map_err(|problems| {
-        let one =
-            |problem| Problems { file: written.name.clone(), list: vec![problem] }.to_string();
+        let one = |problem: Problem| {
+            // Whoever reads this has the card, and not the board.
+            let file = problem.file.map(|file| {
+                let below = Path::new(&file).strip_prefix(&places.card).map(Path::to_owned);
+                below.map_or(file, |below| below.display().to_string())
+            });
+            let problem = Problem { file, ..problem };
+            Problems { file: written.name.clone(), list: vec![problem] }.to_string()
+        };
         problems.list.into_iter().map(one).collect::<Vec<_>>()
     })?;
     let mut copies = vec![(PathBuf::from(NAME), written.text.clone().into_bytes())];

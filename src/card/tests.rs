@@ -10,6 +10,7 @@ const GOOD: &str = "nameserver = [{ name = 'ns1.example.net', addresses = ['192.
                     zone = [{ name = 'example.net' }]\n";
 const OTHER: &str = "nameserver = [{ name = 'ns2.example.net', addresses = ['192.0.2.2'] }]\n\
                      zone = [{ name = 'example.net' }]\ngithub = { repository = 'o/r', ca = 'tls/ca.pem' }\n";
+const PAGE: &str = "endpoint = [{ url = 'https://www.example.net/', ca = 'tls/web.pem' }]\n";
 const BAD: &str = "nameserver = [{ name = 'ns1.example.net', addresses = ['192.0.2.300'] }]\r\n\
                    zone = [{ naem = 'example.net' }]\r\n";
 const TOKEN: &str = "github_pat_11SECRET0abcdefghijklmnop";
@@ -97,9 +98,11 @@ impl Board {
 
 #[test]
 fn everything_on_the_card_is_taken_in_and_the_second_start_changes_nothing() {
+    let both = format!("{OTHER}{PAGE}");
     let board = Board::with(&[
-        ("pilotlight.toml", OTHER),
+        ("pilotlight.toml", &both),
         ("tls/ca.pem", "certificate"),
+        ("tls/web.pem", "certificate"),
         ("github-token", &format!("{TOKEN}\r\n")),
         ("authorized_keys", KEY),
         ("root_keys", KEY),
@@ -108,7 +111,7 @@ fn everything_on_the_card_is_taken_in_and_the_second_start_changes_nothing() {
     ]);
     let taken = board.start();
     assert!(taken.problems.is_empty() && taken.first.is_none(), "{taken:?}");
-    assert_eq!(board.in_force().as_deref(), Some(OTHER));
+    assert_eq!(board.in_force(), Some(both));
     assert_eq!(board.read("data/pilotlight/config/tls/ca.pem").as_deref(), Some("certificate"));
     let config =
         Config::load(&board.places.data.join("pilotlight/config/pilotlight.toml")).unwrap();
@@ -116,6 +119,7 @@ fn everything_on_the_card_is_taken_in_and_the_second_start_changes_nothing() {
     for (file, mode, text) in [
         ("data/pilotlight/github-token", 0o600, TOKEN),
         ("run/credstore/github-token", 0o600, TOKEN),
+        ("data/pilotlight/config/tls/web.pem", 0o644, "certificate"),
         ("data/ssh/authorized_keys", 0o644, KEY),
         ("data/ssh/root_keys", 0o644, KEY),
         ("data/wifi/Home.psk", 0o600, "[Security]\nPassphrase=correct horse\n"),
@@ -132,6 +136,36 @@ fn everything_on_the_card_is_taken_in_and_the_second_start_changes_nothing() {
     let taken = take_in(&board.places, &mut disk);
     assert!(!taken.failed && taken.done.is_empty(), "nothing is written: {taken:?}");
     assert_eq!(board.all(), before);
+}
+
+#[test]
+fn zone_files_are_taken_in_with_the_configuration_and_a_broken_one_leaves_the_old_in_force() {
+    const SOA: &str = "@ SOA ns1 hostmaster 0 7200 3600 1209600 300\r\n";
+    let config = GOOD.replace("'example.net' }", "'example.net', file = 'zones/example.net' }");
+    let board = Board::with(&[("pilotlight.toml", &config)]);
+    board.put(&[("zones/example.net", SOA)]);
+    assert!(board.start().problems.is_empty());
+    let taken_in = || board.read("data/pilotlight/config/zones/example.net");
+    assert_eq!(taken_in().as_deref(), Some(SOA));
+    let broken = format!("{SOA}www A 192.0.2.300\r\n");
+    board.put(&[("zones/example.net", &broken)]);
+    let problems = board.start().problems;
+    assert_eq!(
+        problems,
+        [
+            "zones/example.net:2: \"www A 192.0.2.300\" is not an IPv4 address\n    write four numbers from \
+          0 to 255, such as 192.0.2.80"
+        ]
+    );
+    assert_eq!(taken_in().as_deref(), Some(SOA));
+    // The configuration is the same, and what it names is not.
+    let changed = format!("{SOA}www A 192.0.2.30\r\n");
+    board.put(&[("zones/example.net", &changed)]);
+    assert!(board.start().problems.is_empty());
+    assert_eq!(taken_in(), Some(changed));
+    board.remove("zones/example.net");
+    let problems = board.start().problems;
+    assert!(problems[0].starts_with("pilotlight.toml:2: zone[0].file: \"zones/"), "{problems:?}");
 }
 
 #[test]

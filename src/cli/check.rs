@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::{Failed, colour, load, runtime, table};
 use crate::config::{Config, Schedule};
+use crate::decide::endpoint::errands;
 use crate::decide::judge::judge;
 use crate::decide::question::targets;
 use crate::decide::status::View;
@@ -14,14 +15,19 @@ use crate::io::clock::Clock;
 use crate::io::dns::{Patience, Prober};
 use crate::io::wire::Net;
 
-pub(super) fn check(path: &Path, json: bool) -> Result<u8, Failed> {
-    let config = Config { github: None, ..load(path)? };
+/// With `only` these nameservers, each `NAME=ADDRESS`, in place of the file's.
+pub(super) fn check(path: &Path, json: bool, only: &[String]) -> Result<u8, Failed> {
+    let mut config = Config { github: None, ..load(path)? };
+    if !only.is_empty() {
+        config = config.with_only(only)?;
+    }
     let round = async {
         let clock = Clock::system();
         let prober =
             Prober::new(Net::default(), clock, Patience::paced(config.schedule.queries_per_second));
         let vantage = &config.vantage;
-        let round = prober.round(&targets(&config), &vantage.anchors, &vantage.intercept).await;
+        let (targets, errands) = (targets(&config), errands(&config));
+        let round = prober.look(&targets, &errands, &vantage.anchors, &vantage.intercept).await;
         (round, clock.now())
     };
     let (round, now) = runtime()?.block_on(round);

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use super::{Failed, load};
-use crate::config::{Config, EXAMPLE, address_text};
+use crate::config::{Config, EXAMPLE, Endpoint, Scheme, address_text};
 use crate::decide::moment::span_text;
 use crate::decide::question::{name_text, targets};
 
@@ -41,6 +41,9 @@ fn summary(out: &mut impl Write, path: &Path, config: &Config) -> io::Result<()>
             writeln!(out, "    once an hour, whether it answers strangers: {question}")?;
         }
     }
+    for endpoint in &config.endpoints {
+        writeln!(out, "- {}: {}", endpoint.url, expected(endpoint))?;
+    }
     let questions: usize = targets.iter().map(|target| target.regular()).sum();
     let schedule = &config.schedule;
     writeln!(
@@ -56,4 +59,19 @@ fn summary(out: &mut impl Write, path: &Path, config: &Config) -> io::Result<()>
         Some(github) => writeln!(out, "issues go to {} at {}", github.repository, github.api),
         None => writeln!(out, "no [github]: no issues, lamps and log only"),
     }
+}
+
+/// What an endpoint must do.
+fn expected(endpoint: &Endpoint) -> String {
+    let status: Vec<String> = endpoint.status.iter().map(u16::to_string).collect();
+    let mut expected = match (endpoint.scheme, &endpoint.location) {
+        (Scheme::Tcp, _) => vec!["takes a connection".to_owned()],
+        _ if !status.is_empty() => vec![format!("answers with {}", status.join(" or "))],
+        (_, Some(_)) => vec!["answers with 3xx".to_owned()],
+        (_, None) => vec!["answers with 2xx".to_owned()],
+    };
+    expected.extend(endpoint.location.iter().map(|location| format!("leads to {location}")));
+    expected.extend(endpoint.contains.iter().map(|text| format!("contains {text:?}")));
+    expected.push(format!("within {}", span_text(endpoint.timeout)));
+    expected.join(", ")
 }

@@ -6,10 +6,11 @@
 //! | 1 | degraded; or the command failed |
 //! | 2 | down (`check`, `status`); or the command line is wrong |
 //! | 3 | unknown: our own uplink is broken, or no daemon is running |
-//! | 78 | the configuration has problems (`EX_CONFIG` of sysexits) |
+//! | 78 | the configuration, or what `--nameserver` adds to it, has problems (`EX_CONFIG` of sysexits) |
 
 mod check;
 mod config;
+mod init;
 mod lamps;
 mod provision;
 mod report;
@@ -65,6 +66,9 @@ enum Command {
         /// Print JSON instead of a table
         #[arg(long)]
         json: bool,
+        /// Ask this nameserver only, as if the configuration had it; may be repeated
+        #[arg(long, value_name = "NAME=ADDRESS")]
+        nameserver: Vec<String>,
     },
     /// Show what the running daemon sees; exits as check does
     Status {
@@ -78,6 +82,8 @@ enum Command {
         #[arg(long)]
         example: bool,
     },
+    /// Write a configuration from what the DNS says today; on standard error, what is wrong with that
+    Init(init::Options),
     /// Prove the way to GitHub: token, repository, permission
     Report {
         /// Open a test issue, comment on it and close it
@@ -135,9 +141,10 @@ pub fn main() -> ExitCode {
     let args = Args::parse();
     let done = match &args.command {
         Command::Run { wait_for_config, notices } => run::run(&args, *wait_for_config, notices),
-        Command::Check { json } => check::check(&args.config, *json),
+        Command::Check { json, nameserver } => check::check(&args.config, *json, nameserver),
         Command::Status { json } => status::status(&args, *json),
         Command::Config { example } => config::config(&args.config, *example),
+        Command::Init(options) => init::init(options),
         Command::Report { test } => report::report(&args.config, *test),
         Command::Provision(folders) => provision::provision(folders),
         Command::Update(options) => update::update(&args, options),

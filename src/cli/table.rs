@@ -18,8 +18,11 @@ pub(super) fn json(out: &mut impl Write, view: &View) -> io::Result<()> {
 }
 
 pub(super) fn print(out: &mut impl Write, view: &View, colour: bool) -> io::Result<()> {
-    let width = view.nameservers.iter().map(|n| n.name.len()).max().unwrap_or(0);
-    for (index, server) in view.nameservers.iter().enumerate() {
+    let numbers = (1..=view.nameservers.len()).map(|number| number.to_string());
+    let numbers = numbers.chain(view.endpoints.iter().map(|_| "-".to_owned()));
+    let all = || view.nameservers.iter().chain(&view.endpoints);
+    let width = all().map(|subject| subject.name.len()).max().unwrap_or(0);
+    for (number, server) in numbers.zip(all()) {
         let paint = match server.state.as_str() {
             "well" => GREEN,
             "down" => RED,
@@ -27,7 +30,7 @@ pub(super) fn print(out: &mut impl Write, view: &View, colour: bool) -> io::Resu
         };
         let (paint, plain) = if colour { (paint, PLAIN) } else { ("", "") };
         let state = format!("{paint}{:<10}{plain}", server.state);
-        writeln!(out, "{} {:<width$}  {state}  {}", index + 1, server.name, facts(server))?;
+        writeln!(out, "{number} {:<width$}  {state}  {}", server.name, facts(server))?;
         for row in &server.faults {
             print_row(out, row)?;
         }
@@ -57,6 +60,9 @@ fn facts(server: &NameserverView) -> String {
         let unseen: Vec<String> = server.unseen.iter().map(address_text).collect();
         facts.push(format!("not seen: {}", unseen.join(", ")));
     }
+    if let Some(why) = &server.unseen_why {
+        facts.push(printable(why));
+    }
     facts.join(", ")
 }
 
@@ -69,8 +75,12 @@ fn print_row(out: &mut impl Write, row: &Row) -> io::Result<()> {
         0 => String::new(),
         n => format!(" (and {n} more of {})", row.zone),
     };
-    // What a server sends may hold anything; a terminal must not act on it.
-    let detail: String = row.detail.chars().map(|c| if c.is_control() { '?' } else { c }).collect();
+    let detail = printable(&row.detail);
     writeln!(out, "  {mark} {} {}: it {detail}{more}", address_text(&row.address), row.question)?;
     writeln!(out, "      {}", row.command)
+}
+
+/// What a server sends may hold anything; a terminal must not act on it.
+fn printable(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '?' } else { c }).collect()
 }

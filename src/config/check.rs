@@ -11,9 +11,10 @@ use toml::de::DeTable;
 
 use super::problem::{Problems, Wrong, wrong};
 use super::spec::{Document, Table};
-use super::{Config, Panel, Schedule, github, hosts, lamps, zone};
+use super::{Config, Hooks, Panel, Schedule, endpoint, github, hosts, lamps, zone};
 
-const ROOT: &[&str] = &["github", "vantage", "schedule", "panel", "nameserver", "zone"];
+const ROOT: &[&str] =
+    &["github", "vantage", "schedule", "panel", "hooks", "nameserver", "zone", "endpoint"];
 const SCHEDULE: &[&str] = &[
     "interval",
     "splay",
@@ -57,19 +58,23 @@ pub(super) fn lamps_of(text: &str) -> Panel {
     let root = Table::root(&document, table.get_ref(), ROOT);
     let (panel, mut wires) = lamps::panel(&root);
     let (nameservers, _) = hosts::nameservers(&root, &mut wires);
-    lamps::complete(panel, &nameservers)
+    let endpoints = endpoint::endpoints(&root, Path::new(""), &mut wires);
+    lamps::complete(panel, &nameservers, &endpoints)
 }
 
 fn config(root: &Table<'_>, folder: &Path, host: &str) -> Config {
     let (panel, mut wires) = lamps::panel(root);
     let (nameservers, mut addresses) = hosts::nameservers(root, &mut wires);
+    let endpoints = endpoint::endpoints(root, folder, &mut wires);
     Config {
         github: github::github(root, folder),
         vantage: hosts::vantage(root, &mut addresses, host),
         schedule: schedule(root),
-        panel: lamps::complete(panel, &nameservers),
-        zones: zone::zones(root, &nameservers),
+        panel: lamps::complete(panel, &nameservers, &endpoints),
+        hooks: hooks(root),
+        zones: zone::zones(root, folder, &nameservers),
         nameservers,
+        endpoints,
     }
 }
 
@@ -105,8 +110,23 @@ fn schedule(root: &Table<'_>) -> Schedule {
     }
 }
 
+fn hooks(root: &Table<'_>) -> Hooks {
+    const SECOND: Duration = Duration::from_secs(1);
+    let table = root.section("hooks", &["on-change", "timeout"]);
+    let timeout = table.text("timeout", "30s", |text| duration(text, SECOND));
+    Hooks {
+        on_change: table.text("on-change", "logger", |text| match text {
+            _ if text.trim().is_empty() || text.contains('\0') => {
+                Err(wrong("is no command", "write a line for sh, or leave the key out"))
+            }
+            command => Ok(command.to_owned()),
+        }),
+        timeout: timeout.unwrap_or(30 * SECOND),
+    }
+}
+
 /// `10m`, `1h 30m`, `500ms`, `2d`: jiff's friendly format, with days of 24 hours.
-fn duration(text: &str, least: Duration) -> Result<Duration, Wrong> {
+pub(super) fn duration(text: &str, least: Duration) -> Result<Duration, Wrong> {
     let days = SpanRelativeTo::days_are_24_hours();
     let signed = text.parse::<Span>().and_then(|span| span.to_duration(days));
     let signed = signed.map_err(|_| {

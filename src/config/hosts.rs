@@ -122,7 +122,7 @@ pub(super) fn nameservers<'a>(
 }
 
 /// `192.0.2.1`, `192.0.2.1:5353`, `2001:db8::1` or `[2001:db8::1]:5353`.
-fn address(text: &str) -> Result<SocketAddr, Wrong> {
+pub(super) fn address(text: &str) -> Result<SocketAddr, Wrong> {
     let bare = text.parse().map(|ip: IpAddr| SocketAddr::new(ip, 53));
     let address: SocketAddr = bare.or_else(|_| text.parse()).map_err(|_| {
         wrong(

@@ -1,8 +1,8 @@
-//! Which pin lights which lamp: the panel's three, and the nameservers' own.
+//! Which pin lights which lamp: the panel's three, and those that nameservers and endpoints have of their own.
 
 use super::problem::{Wrong, wrong};
 use super::spec::{Node, Table};
-use super::{Driver, Nameserver, Panel};
+use super::{Driver, Endpoint, Nameserver, Panel};
 
 const PANEL: &[&str] = &["driver", "green", "amber", "red", "active-low"];
 
@@ -60,7 +60,7 @@ fn pin(node: &Node<'_>) -> Option<u8> {
     u8::try_from(number).ok()
 }
 
-/// The panel with its own three lamps; [`complete`] adds the nameservers'.
+/// The panel with its own three lamps; [`complete`] adds the others.
 pub(super) fn panel<'a>(root: &Table<'a>) -> (Panel, Wires<'a>) {
     let table = root.section("panel", PANEL);
     let mut wires = Wires(Vec::new());
@@ -76,13 +76,14 @@ pub(super) fn panel<'a>(root: &Table<'a>) -> (Panel, Wires<'a>) {
     (panel, wires)
 }
 
-/// The lamp of the nameserver in this table.
+/// The lamp of the nameserver or endpoint in this table.
 pub(super) fn own<'a>(table: &Table<'a>, wires: &mut Wires<'a>) -> Option<u8> {
     wires.add(table, "lamp", None)
 }
 
-pub(super) fn complete(panel: Panel, nameservers: &[Nameserver]) -> Panel {
-    let mut own: Vec<u8> = nameservers.iter().filter_map(|n| n.lamp).collect();
+pub(super) fn complete(panel: Panel, nameservers: &[Nameserver], endpoints: &[Endpoint]) -> Panel {
+    let own = nameservers.iter().map(|n| n.lamp).chain(endpoints.iter().map(|e| e.lamp));
+    let mut own: Vec<u8> = own.flatten().collect();
     own.sort_unstable();
     Panel { own, ..panel }
 }

@@ -1,18 +1,22 @@
 //! The configuration: the file as written (`spec`) and the file as checked ([`Config`]).
 //!
 //! Everything that can be wrong with a file is found here, all of it at once, so that the rest of the
-//! program never meets a bad value. This room reads no clock and no network; the only file it opens is
-//! the one it is told to, and the host's name for want of a better one.
+//! program never meets a bad value. This room reads no clock and no network; the only files it opens are
+//! the one it is told to, the zone files that this one names, and the host's name for want of a better one.
 
+mod candidate;
 mod check;
+mod endpoint;
 mod github;
 mod hosts;
 mod lamps;
+mod master;
 mod name;
 mod problem;
 mod records;
 mod spec;
 mod zone;
+mod zone_file;
 
 use std::fs;
 use std::io::ErrorKind;
@@ -21,6 +25,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use hickory_resolver::proto::rr::rdata::NS;
 use hickory_resolver::proto::rr::{Name, RData, RecordType};
 
 /// A commented configuration that loads, for `config --example`.
@@ -40,10 +45,14 @@ pub struct Config {
     pub schedule: Schedule,
     /// The lamps.
     pub panel: Panel,
+    /// Commands of the person's own.
+    pub hooks: Hooks,
     /// Whom we watch; never empty.
     pub nameservers: Vec<Nameserver>,
     /// What they must know; never empty.
     pub zones: Vec<Zone>,
+    /// What must answer on the web.
+    pub endpoints: Vec<Endpoint>,
 }
 
 /// The repository that holds the issues.
@@ -82,7 +91,7 @@ pub struct Schedule {
     pub splay: Duration,
     /// A suspect is asked again after this, then after twice and four times this.
     pub recheck: Duration,
-    /// A recovering subject, or an offline uplink, is asked again after this.
+    /// A recovering subject, or an offline uplink that was online before, is asked again after this.
     pub recover: Duration,
     /// Faulty verdicts in a row that open an incident; at least 1.
     pub open_after: u32,
@@ -113,7 +122,7 @@ pub struct Panel {
     pub amber: u8,
     /// BCM number of the red lamp.
     pub red: u8,
-    /// BCM numbers of the lamps in [`Nameserver::lamp`], ascending.
+    /// BCM numbers of the lamps in [`Nameserver::lamp`] and [`Endpoint::lamp`], ascending.
     pub own: Vec<u8>,
     /// A lamp is lit by a low level, each of them.
     pub active_low: bool,
@@ -135,6 +144,15 @@ pub enum Driver {
     None,
 }
 
+/// Commands of the person's own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hooks {
+    /// Told of every change, for `sh -c`.
+    pub on_change: Option<String>,
+    /// What takes longer is killed.
+    pub timeout: Duration,
+}
+
 /// One nameserver.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Nameserver {
@@ -146,6 +164,65 @@ pub struct Nameserver {
     pub lamp: Option<u8>,
 }
 
+/// Something on the web that must answer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Endpoint {
+    /// As the file writes it, the host in lower case, a page with its path; unique.
+    pub url: String,
+    /// How it is asked.
+    pub scheme: Scheme,
+    /// Where.
+    pub host: Host,
+    /// The port.
+    pub port: u16,
+    /// Which are right. Empty: any 2xx, or any 3xx where a [`Self::location`] is expected.
+    pub status: Vec<u16>,
+    /// What must be in the page.
+    pub contains: Option<String>,
+    /// Where it must lead elsewhere.
+    pub location: Option<String>,
+    /// How long all of it may take.
+    pub timeout: Duration,
+    /// A certificate should be renewed when it has less than this left.
+    pub certificate_warning: Duration,
+    /// A PEM file with the certificate authority to trust instead of the public ones.
+    pub ca: Option<PathBuf>,
+    /// BCM number of a lamp of its own; also in [`Panel::own`].
+    pub lamp: Option<u8>,
+}
+
+/// How an endpoint is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scheme {
+    /// For a page, over TLS.
+    Https,
+    /// For a page.
+    Http,
+    /// Whether it takes a connection.
+    Tcp,
+}
+
+impl Scheme {
+    /// As it stands before `://`.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Https => "https",
+            Self::Http => "http",
+            Self::Tcp => "tcp",
+        }
+    }
+}
+
+/// Where an endpoint is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Host {
+    /// Wherever this name leads; absolute.
+    Name(Name),
+    /// There.
+    Address(IpAddr),
+}
+
 /// One zone, and what every one of its nameservers must answer.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Zone {
@@ -153,7 +230,9 @@ pub struct Zone {
     pub name: Name,
     /// Indices into [`Config::nameservers`]; never empty.
     pub nameservers: Vec<usize>,
-    /// What to expect; each name and type once.
+    /// The zone file that it was read from, in part or in whole.
+    pub file: Option<PathBuf>,
+    /// What to expect, the file's record sets included; each name and type once.
     pub records: Vec<Arc<RecordSet>>,
 }
 
@@ -179,6 +258,12 @@ pub enum Expected {
 }
 
 impl Config {
+    /// Every subject's name and lamp: first the nameservers, then the endpoints.
+    pub fn subjects(&self) -> impl Iterator<Item = (&str, Option<u8>)> {
+        let nameservers = self.nameservers.iter().map(|n| (n.name.as_str(), n.lamp));
+        nameservers.chain(self.endpoints.iter().map(|e| (e.url.as_str(), e.lamp)))
+    }
+
     /// Reads the file at `path`.
     ///
     /// # Errors
@@ -189,6 +274,7 @@ impl Config {
         let unreadable = |line, reason: String, next: &str| Problems {
             file: file.clone(),
             list: vec![Problem {
+                file: None,
                 line,
                 key: String::new(),
                 value: String::new(),
@@ -238,7 +324,9 @@ impl Config {
 
     /// The files that it names and cannot do without.
     pub fn files(&self) -> impl Iterator<Item = &Path> {
-        self.github.iter().filter_map(|github| github.ca.as_deref())
+        let zones = self.zones.iter().filter_map(|zone| zone.file.as_deref());
+        let pages = self.endpoints.iter().filter_map(|endpoint| endpoint.ca.as_deref());
+        self.github.iter().filter_map(|github| github.ca.as_deref()).chain(zones).chain(pages)
     }
 
     /// Checks the text of a file; `file_name` goes into the problems, and relative paths are taken
@@ -250,6 +338,40 @@ impl Config {
     pub fn parse(file_name: &str, text: &str) -> Result<Self, Problems> {
         let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
         check::check(file_name, text, host.trim())
+    }
+
+    /// The NS set that a zone should have unless the file says otherwise: those who are watched for it.
+    #[must_use]
+    pub fn ns_set(&self, zone: &Zone) -> Vec<RData> {
+        let names = zone.nameservers.iter().map(|&index| &self.nameservers[index].name);
+        let names = names.filter_map(|name| Name::from_ascii(format!("{name}.")).ok());
+        names.map(|name| RData::NS(NS(name))).collect()
+    }
+}
+
+/// The name of a zone as a person types it, absolute and in lower case.
+///
+/// # Errors
+/// What is wrong with it, and the next step.
+pub fn zone_name(text: &str) -> Result<Name, String> {
+    let name = name::absolute(text).map(|name| name.to_lowercase());
+    name.map_err(|wrong| format!("it {}; {}", wrong.reason, wrong.next))
+}
+
+/// The address of a server, with or without a port: 53.
+///
+/// # Errors
+/// What is wrong with it, and the next step.
+pub fn server_address(text: &str) -> Result<SocketAddr, String> {
+    hosts::address(text).map_err(|wrong| format!("it {}; {}", wrong.reason, wrong.next))
+}
+
+/// `MX`; `TYPE29` for a type that has no name here (RFC 3597), which every tool takes as well.
+#[must_use]
+pub fn type_text(rtype: RecordType) -> String {
+    match rtype {
+        RecordType::Unknown(number) => format!("TYPE{number}"),
+        known => known.to_string(),
     }
 }
 

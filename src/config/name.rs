@@ -7,6 +7,7 @@ use std::net::IpAddr;
 
 use hickory_resolver::proto::rr::Name;
 
+use super::master::{self, Word};
 use super::problem::{Wrong, wrong};
 
 /// A host name (RFC 1123, section 2.1), in lower case and without the dot at the end.
@@ -68,6 +69,42 @@ pub(super) fn within(text: &str, apex: &Name) -> Result<Name, Wrong> {
     name.append_domain(apex).map_err(|_| too_long())
 }
 
+/// A name as a zone file has it, with any bytes and escapes in it, which a server has accepted.
+pub(super) fn written(word: &Word<'_>, origin: &Name) -> Result<Name, Wrong> {
+    match word.raw {
+        b"@" => return Ok(origin.clone()),
+        b"." => return Ok(Name::root()),
+        _ => {}
+    }
+    let mut labels = vec![Vec::new()];
+    let mut rest = word.raw;
+    while let [first, after @ ..] = rest {
+        let (byte, after) = match first {
+            b'.' => {
+                labels.push(Vec::new());
+                rest = after;
+                continue;
+            }
+            b'\\' => master::escaped(after)?,
+            byte => (*byte, after),
+        };
+        labels.last_mut().expect("there is one from the beginning").push(byte);
+        rest = after;
+    }
+    let absolute = labels.last().is_some_and(Vec::is_empty);
+    if absolute {
+        labels.pop();
+    }
+    if labels.iter().any(Vec::is_empty) {
+        return Err(empty());
+    }
+    if let Some(label) = labels.iter().find(|label| label.len() > 63) {
+        return Err(long(label.len()));
+    }
+    let name = Name::from_labels(labels).map_err(|_| too_long())?;
+    if absolute { Ok(name) } else { name.append_domain(origin).map_err(|_| too_long()) }
+}
+
 fn labels(text: &str) -> Result<Vec<&str>, Wrong> {
     let labels: Vec<&str> = text.strip_suffix('.').unwrap_or(text).split('.').collect();
     if labels.contains(&"*") {
@@ -77,16 +114,10 @@ fn labels(text: &str) -> Result<Vec<&str>, Wrong> {
         ));
     }
     if labels.contains(&"") {
-        return Err(wrong(
-            "has an empty label",
-            "write labels with single dots between them, such as www.example.net",
-        ));
+        return Err(empty());
     }
     if let Some(label) = labels.iter().find(|label| label.len() > 63) {
-        return Err(wrong(
-            format!("has a label of {} characters", label.len()),
-            "write labels of at most 63 characters (RFC 1035)",
-        ));
+        return Err(long(label.len()));
     }
     // `/` delegates parts of a reverse zone (RFC 2317).
     let known = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '/');
@@ -104,6 +135,20 @@ fn labels(text: &str) -> Result<Vec<&str>, Wrong> {
 fn from_labels(labels: Vec<&str>) -> Result<Name, Wrong> {
     let labels = labels.into_iter().map(str::as_bytes);
     Name::from_labels(labels).map_err(|_| too_long())
+}
+
+fn empty() -> Wrong {
+    wrong(
+        "has an empty label",
+        "write labels with single dots between them, such as www.example.net",
+    )
+}
+
+fn long(length: usize) -> Wrong {
+    wrong(
+        format!("has a label of {length} characters"),
+        "write labels of at most 63 characters (RFC 1035)",
+    )
 }
 
 fn too_long() -> Wrong {

@@ -6,6 +6,8 @@ use std::fmt;
 /// One thing that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
+    /// The file that it is in, if that is not the configuration but one that it names.
+    pub file: Option<String>,
     /// The line, counted from 1; `None`: the file as a whole.
     pub line: Option<usize>,
     /// The key with the tables around it, such as `zone[0].records[2].values[1]`; empty: no key.
@@ -18,7 +20,7 @@ pub struct Problem {
     pub next: String,
 }
 
-/// Everything that is wrong with one file, in the order of its lines.
+/// Everything that is wrong with one file, and with those that it names, in the order of its lines.
 ///
 /// Printed, each problem takes two lines:
 ///
@@ -40,7 +42,7 @@ impl fmt::Display for Problems {
             if i > 0 {
                 f.write_str("\n")?;
             }
-            f.write_str(&self.file)?;
+            f.write_str(problem.file.as_ref().unwrap_or(&self.file))?;
             if let Some(line) = problem.line {
                 write!(f, ":{line}")?;
             }

@@ -1,13 +1,11 @@
 //! Record values, between their text in a zone file and the form in which they are compared.
-//!
-//! hickory's reader of zone files is not used: on one value it knows no origin, lets words that are too
-//! many pass, takes `\DDD` for something else than RFC 1035 (section 5.1) and drops what follows a `;`.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use hickory_resolver::proto::rr::rdata::{A, AAAA, CAA, CNAME, MX, NS, SRV, TXT};
+use hickory_resolver::proto::rr::rdata::{A, AAAA, CAA, CNAME, MX, NS, PTR, SRV, SSHFP, TLSA, TXT};
 use hickory_resolver::proto::rr::{Name, RData, RecordType};
 
+use super::master::{self, Word};
 use super::name;
 use super::problem::{Wrong, wrong};
 
@@ -28,7 +26,7 @@ pub fn canonical(rdata: &RData) -> RData {
     }
 }
 
-/// A value in zone-file syntax, in canonical form; names are relative to `apex`.
+/// A value of the configuration, in zone-file syntax; names are relative to `apex`.
 ///
 /// A TXT value that does not begin with a quote is the text itself.
 pub(super) fn parse(rtype: RecordType, value: &str, apex: &Name) -> Result<RData, Wrong> {
@@ -38,47 +36,54 @@ pub(super) fn parse(rtype: RecordType, value: &str, apex: &Name) -> Result<RData
             "write one line; in a quoted string \\DDD stands for any byte, such as \\009 for a tab",
         ));
     }
-    let example = example(rtype);
     if value.trim().is_empty() {
-        return Err(wrong("is empty", format!("write a value, such as {example}")));
+        return Err(wrong("is empty", format!("write a value, such as {}", example(rtype))));
     }
     if rtype == RecordType::TXT && !value.starts_with('"') {
         return Ok(text(value.as_bytes()));
     }
-    let fields = fields(value)?;
-    if rtype == RecordType::TXT {
-        return Ok(text(&fields.concat()));
+    read(rtype, &words(value)?, |host| name::within(&host.text(), apex))
+}
+
+/// The words of a value in canonical form; `name` reads those that are names.
+pub(super) fn read(
+    rtype: RecordType,
+    words: &[Word<'_>],
+    name: impl Fn(&Word<'_>) -> Result<Name, Wrong>,
+) -> Result<RData, Wrong> {
+    if rtype == RecordType::TXT && !words.is_empty() {
+        let strings: Result<Vec<_>, _> = words.iter().map(Word::bytes).collect();
+        return Ok(text(&strings?.concat()));
     }
-    let words: Vec<_> = fields.iter().map(|f| String::from_utf8_lossy(f)).collect();
-    let words: Vec<&str> = words.iter().map(AsRef::as_ref).collect();
-    match (rtype, words.as_slice()) {
-        (RecordType::A, [address]) => match address.parse::<Ipv4Addr>() {
+    match (rtype, words) {
+        (RecordType::A, [address]) => match address.text().parse::<Ipv4Addr>() {
             Ok(address) => Ok(RData::A(A(address))),
             Err(_) => Err(wrong(
                 "is not an IPv4 address",
                 "write four numbers from 0 to 255, such as 192.0.2.80",
             )),
         },
-        (RecordType::AAAA, [address]) => match address.parse::<Ipv6Addr>() {
+        (RecordType::AAAA, [address]) => match address.text().parse::<Ipv6Addr>() {
             Ok(address) => Ok(RData::AAAA(AAAA(address))),
             Err(_) => {
                 Err(wrong("is not an IPv6 address", "write an IPv6 address, such as 2001:db8::80"))
             }
         },
-        (RecordType::CNAME, [host]) => Ok(RData::CNAME(CNAME(name::within(host, apex)?))),
-        (RecordType::NS, [host]) => Ok(RData::NS(NS(name::within(host, apex)?))),
-        (RecordType::MX, [preference, host]) => Ok(RData::MX(MX::new(
-            number(preference, "preference", u16::MAX)?,
-            name::within(host, apex)?,
-        ))),
+        (RecordType::CNAME, [host]) => Ok(RData::CNAME(CNAME(name(host)?))),
+        (RecordType::NS, [host]) => Ok(RData::NS(NS(name(host)?))),
+        (RecordType::PTR, [host]) => Ok(RData::PTR(PTR(name(host)?))),
+        (RecordType::MX, [preference, host]) => {
+            Ok(RData::MX(MX::new(number(preference, "preference", u16::MAX)?, name(host)?)))
+        }
         (RecordType::SRV, [priority, weight, port, host]) => Ok(RData::SRV(SRV::new(
             number(priority, "priority", u16::MAX)?,
             number(weight, "weight", u16::MAX)?,
             number(port, "port", u16::MAX)?,
-            name::within(host, apex)?,
+            name(host)?,
         ))),
-        (RecordType::CAA, [flags, tag, _]) => {
+        (RecordType::CAA, [flags, tag, value]) => {
             let flags = number(flags, "flags", u8::MAX)?;
+            let tag = tag.text();
             if tag.is_empty() || !tag.chars().all(|c| c.is_ascii_alphanumeric()) {
                 return Err(wrong(
                     format!("has {tag:?} for its tag"),
@@ -89,12 +94,27 @@ pub(super) fn parse(rtype: RecordType, value: &str, apex: &Name) -> Result<RData
             let mut caa = CAA::new_issue(flags & 0x80 != 0, None, Vec::new());
             caa.reserved_flags = flags & 0x7f;
             caa.tag = tag.to_ascii_lowercase();
-            caa.value.clone_from(&fields[2]);
+            caa.value = value.bytes()?;
             Ok(RData::CAA(caa))
+        }
+        (RecordType::TLSA, [usage, selector, matching, hex @ ..]) if !hex.is_empty() => {
+            Ok(RData::TLSA(TLSA::new(
+                number(usage, "certificate usage", u8::MAX)?.into(),
+                number(selector, "selector", u8::MAX)?.into(),
+                number(matching, "matching type", u8::MAX)?.into(),
+                bytes(hex)?,
+            )))
+        }
+        (RecordType::SSHFP, [algorithm, kind, hex @ ..]) if !hex.is_empty() => {
+            Ok(RData::SSHFP(SSHFP::new(
+                number(algorithm, "algorithm", u8::MAX)?.into(),
+                number(kind, "fingerprint type", u8::MAX)?.into(),
+                bytes(hex)?,
+            )))
         }
         _ => Err(wrong(
             format!("is not what {rtype} holds"),
-            format!("write it as in a zone file, such as {example}"),
+            format!("write it as in a zone file, such as {}", example(rtype)),
         )),
     }
 }
@@ -108,6 +128,8 @@ pub(super) fn example(rtype: RecordType) -> &'static str {
         RecordType::SRV => "0 5 5060 sip.example.net.",
         RecordType::CAA => "0 issue \"ca.example.org\"",
         RecordType::TXT => "v=spf1 -all",
+        RecordType::TLSA => "3 1 1 0d6fce3c",
+        RecordType::SSHFP => "4 2 0d6fce3c",
         _ => "host.example.net.",
     }
 }
@@ -116,10 +138,11 @@ fn text(bytes: &[u8]) -> RData {
     RData::TXT(TXT::from_bytes(vec![bytes]))
 }
 
-fn number<T: TryFrom<u16>>(text: &str, what: &str, max: T) -> Result<T, Wrong>
+fn number<T: TryFrom<u16>>(word: &Word<'_>, what: &str, max: T) -> Result<T, Wrong>
 where
     u16: From<T>,
 {
+    let text = word.text();
     let number = text.parse().ok().and_then(|n: u16| T::try_from(n).ok());
     number.ok_or_else(|| {
         wrong(
@@ -129,72 +152,45 @@ where
     })
 }
 
-/// The words of a value: separated by blanks, or in quotes with `\X` and `\DDD` (RFC 1035, section 5.1).
-fn fields(value: &str) -> Result<Vec<Vec<u8>>, Wrong> {
-    let mut fields = Vec::new();
-    let mut rest = value.trim();
-    while !rest.is_empty() {
-        if let Some(inner) = rest.strip_prefix('"') {
-            let (field, after) = quoted(inner)?;
-            fields.push(field);
-            rest = after;
-        } else {
-            let end = rest.find([' ', '"']).unwrap_or(rest.len());
-            let (field, after) = rest.split_at(end);
-            if let Some(special) = field.chars().find(|c| matches!(c, ';' | '(' | ')' | '\\')) {
-                return Err(wrong(
-                    format!("has a {special:?} outside quotes, where zone files give it a meaning"),
-                    "put that word in double quotes, or take the character out",
-                ));
-            }
-            fields.push(field.as_bytes().to_vec());
-            rest = after;
+/// Hexadecimal digits, in as many words as there are.
+fn bytes(words: &[Word<'_>]) -> Result<Vec<u8>, Wrong> {
+    let text: String = words.iter().map(Word::text).collect();
+    let pairs = text.as_bytes().chunks(2).map(|pair| match pair {
+        [high, low] => {
+            let digit = |byte: u8| char::from(byte).to_digit(16);
+            u8::try_from(digit(*high)? << 4 | digit(*low)?).ok()
         }
-        rest = rest.trim_start();
-    }
-    Ok(fields)
+        _ => None,
+    });
+    let bytes: Option<Vec<u8>> = pairs.collect();
+    bytes.ok_or_else(|| {
+        wrong(format!("has {text:?} for its bytes"), "write two of 0-9 and a-f for each byte")
+    })
 }
 
-/// The string up to its closing quote, and what follows.
-fn quoted(text: &str) -> Result<(Vec<u8>, &str), Wrong> {
-    let mut field = Vec::new();
-    let mut rest = text;
-    loop {
-        let mut chars = rest.chars();
-        match chars.next() {
-            Some('"') => return Ok((field, chars.as_str())),
-            Some('\\') => {
-                let code = chars.as_str().get(..3);
-                match code.filter(|code| code.bytes().all(|b| b.is_ascii_digit())) {
-                    Some(code) => {
-                        field.push(code.parse().map_err(|_| escape(code))?);
-                        rest = &chars.as_str()[3..];
-                        continue;
-                    }
-                    None => match chars.next() {
-                        Some(c) if c.is_ascii_digit() => return Err(escape(&c.to_string())),
-                        Some(c) => field.extend(c.encode_utf8(&mut [0; 4]).bytes()),
-                        None => {}
-                    },
-                }
-            }
-            Some(c) => field.extend(c.encode_utf8(&mut [0; 4]).bytes()),
-            None => {
-                return Err(wrong(
-                    "has a quote that is not closed",
-                    "put a double quote at the end; inside, write a quote as \\\"",
-                ));
-            }
+/// The words of a value of the configuration: what has a meaning in zone files only stands in quotes.
+fn words(value: &str) -> Result<Vec<Word<'_>>, Wrong> {
+    let mut words = Vec::new();
+    let mut rest = value.as_bytes().trim_ascii_start();
+    while let [first, ..] = rest {
+        let (word, after) = match first {
+            b';' | b'(' | b')' => (Word { raw: &rest[..1], quoted: false }, rest),
+            _ => master::word(rest)?,
+        };
+        let special = |byte: &&u8| matches!(byte, b';' | b'(' | b')' | b'\\');
+        if let Some(special) = word.raw.iter().find(special).filter(|_| !word.quoted) {
+            return Err(wrong(
+                format!(
+                    "has a {:?} outside quotes, where zone files give it a meaning",
+                    char::from(*special)
+                ),
+                "put that word in double quotes, or take the character out",
+            ));
         }
-        rest = chars.as_str();
+        words.push(word);
+        rest = after.trim_ascii_start();
     }
-}
-
-fn escape(code: &str) -> Wrong {
-    wrong(
-        format!("has \\{code} in a quoted string"),
-        "write three digits from \\000 to \\255 for a byte, and \\\\ for a backslash",
-    )
+    Ok(words)
 }
 
 #[cfg(test)]
@@ -228,12 +224,15 @@ mod tests {
             (RecordType::AAAA, "2001:DB8:0::80"),
             (RecordType::CNAME, "www"),
             (RecordType::NS, "ns1.example.net."),
+            (RecordType::PTR, "www"),
             (RecordType::MX, "10  mail"),
             (RecordType::MX, "0 ."),
             (RecordType::TXT, "v=spf1 -all"),
             (RecordType::SRV, "0 5 5060 sip"),
             (RecordType::CAA, "128 issue \"ca.example.org; policy=ev\""),
             (RecordType::CAA, "0 issue \";\""),
+            (RecordType::TLSA, "3 1 1 0d6F CE3c"),
+            (RecordType::SSHFP, "4 2 0d6fce3c"),
         ];
         for (rtype, value) in values {
             let expected = read(rtype, value);

@@ -7,6 +7,7 @@
 use std::cell::RefCell;
 use std::fmt::Write as _;
 use std::ops::RangeInclusive;
+use std::path::Path;
 
 use toml::de::{DeTable, DeValue};
 
@@ -18,7 +19,8 @@ const SHOWN: usize = 60;
 /// The text of the file, and what was found wrong with it so far.
 pub(super) struct Document<'a> {
     text: &'a str,
-    problems: RefCell<Vec<Problem>>,
+    /// Each after the line that led to it.
+    problems: RefCell<Vec<(Option<usize>, Problem)>>,
 }
 
 impl<'a> Document<'a> {
@@ -29,8 +31,8 @@ impl<'a> Document<'a> {
     /// All problems, in the order of their lines; those of the file as a whole come last.
     pub(super) fn into_problems(self) -> Vec<Problem> {
         let mut list = self.problems.into_inner();
-        list.sort_by_key(|problem| problem.line.unwrap_or(usize::MAX));
-        list
+        list.sort_by_key(|(line, _)| line.unwrap_or(usize::MAX));
+        list.into_iter().map(|(_, problem)| problem).collect()
     }
 
     /// The file is not TOML: nothing after that can be trusted, so it is the only problem.
@@ -39,7 +41,7 @@ impl<'a> Document<'a> {
         let line = at.and_then(|at| self.text.lines().nth(self.line(at) - 1));
         let value = line.map_or_else(String::new, |line| quoted(line.trim()));
         let next = if error.message() == "duplicate key" {
-            "write each key and each [table] once; only [[nameserver]] and [[zone]] may repeat"
+            "write each key and each [table] once; only [[nameserver]], [[zone]] and [[endpoint]] may repeat"
         } else {
             "correct this line; text stands in double quotes, as in name = \"home\""
         };
@@ -48,13 +50,10 @@ impl<'a> Document<'a> {
     }
 
     fn add(&self, at: Option<usize>, key: &str, value: String, wrong: Wrong) {
-        self.problems.borrow_mut().push(Problem {
-            line: at.map(|at| self.line(at)),
-            key: key.to_owned(),
-            value,
-            reason: wrong.reason,
-            next: wrong.next,
-        });
+        let line = at.map(|at| self.line(at));
+        let Wrong { reason, next } = wrong;
+        let problem = Problem { file: None, line, key: key.to_owned(), value, reason, next };
+        self.problems.borrow_mut().push((line, problem));
     }
 
     fn line(&self, at: usize) -> usize {
@@ -88,6 +87,16 @@ impl<'a> Node<'a> {
         self.document.add(Some(self.at), &self.path, value, wrong);
     }
 
+    /// Notes what is wrong on a line of the file that this value names.
+    pub(super) fn refuse_in(&self, file: &Path, line: Option<usize>, value: &str, wrong: Wrong) {
+        let Wrong { reason, next } = wrong;
+        let value = if value.is_empty() { String::new() } else { quoted(value) };
+        let file = Some(file.display().to_string());
+        let problem = Problem { file, line, key: String::new(), value, reason, next };
+        let led = Some(self.document.line(self.at));
+        self.document.problems.borrow_mut().push((led, problem));
+    }
+
     fn refuse_type(&self, wanted: &str, next: impl Into<String>) {
         let kind = match self.value {
             DeValue::String(_) => "text",
@@ -101,7 +110,8 @@ impl<'a> Node<'a> {
         self.refuse(wrong(format!("is {kind}, not {wanted}"), next));
     }
 
-    fn text(&self, example: &str) -> Option<&'a str> {
+    /// The text, if it is one.
+    pub(super) fn text(&self, example: &str) -> Option<&'a str> {
         let text = self.value.as_str();
         if text.is_none() {
             self.refuse_type("text", format!("write text in quotes, such as {example:?}"));
@@ -253,6 +263,19 @@ impl<'a> Table<'a> {
     pub(super) fn number(&self, key: &str, range: RangeInclusive<u32>) -> Option<u32> {
         let next = format!("write a number from {} to {}", range.start(), range.end());
         self.get(key)?.number(range, next)
+    }
+
+    /// The whole numbers at `key`: one, or a list of them.
+    pub(super) fn numbers(&self, key: &str, range: RangeInclusive<u32>) -> Vec<(Node<'a>, u32)> {
+        let next = format!("write a number from {} to {}", range.start(), range.end());
+        let node = self.get(key);
+        let nodes = node.map(|node| match node.value.as_array() {
+            Some(_) => node.list("").unwrap_or_default(),
+            None => vec![node],
+        });
+        let number =
+            |node: Node<'a>| Some((node.clone(), node.number(range.clone(), next.clone())?));
+        nodes.unwrap_or_default().into_iter().filter_map(number).collect()
     }
 
     /// The `true` or `false` at `key`.

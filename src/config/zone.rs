@@ -1,19 +1,20 @@
 //! The zones: what every one of their nameservers must answer.
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use hickory_resolver::proto::rr::{Name, RData, RecordType};
 
 use super::problem::{Wrong, wrong};
-use super::spec::Table;
-use super::{Expected, Nameserver, RecordSet, Zone, name, records};
+use super::spec::{Node, Table};
+use super::{Expected, Nameserver, RecordSet, Zone, name, records, zone_file};
 
-const ZONE: &[&str] = &["name", "nameservers", "records"];
+const ZONE: &[&str] = &["name", "nameservers", "file", "records"];
 const RECORD: &[&str] = &["name", "type", "values"];
 
-/// The types that [`records::parse`] reads, and SOA.
-const TYPES: [RecordType; 9] = [
+/// The types that [`records::read`] reads, and SOA.
+pub(super) const TYPES: [RecordType; 12] = [
     RecordType::A,
     RecordType::AAAA,
     RecordType::CNAME,
@@ -22,10 +23,18 @@ const TYPES: [RecordType; 9] = [
     RecordType::TXT,
     RecordType::SRV,
     RecordType::CAA,
+    RecordType::PTR,
+    RecordType::TLSA,
+    RecordType::SSHFP,
     RecordType::SOA,
 ];
 
-pub(super) fn zones(root: &Table<'_>, nameservers: &[Nameserver]) -> Vec<Zone> {
+/// Questions of a round, all addresses together. With 2.8 KB each, where one nameserver has them all, they
+/// fit into the memory that the service may take; and at the default pace, into the default interval.
+const MOST_QUESTIONS: usize = 15_000;
+
+/// Files are taken from `folder`.
+pub(super) fn zones(root: &Table<'_>, folder: &Path, nameservers: &[Nameserver]) -> Vec<Zone> {
     let next = "write a table [[zone]] for each zone, with its name";
     root.require("zone", next);
     let mut zones: Vec<Zone> = Vec::new();
@@ -41,11 +50,18 @@ pub(super) fn zones(root: &Table<'_>, nameservers: &[Nameserver]) -> Vec<Zone> {
             }
         });
         // Without its name the records are still worth reading: below the root every name is welcome.
-        let name = apex.unwrap_or_else(Name::root);
+        let name = apex.clone().unwrap_or_else(Name::root);
         let nameservers = served_by(&table, nameservers);
-        let records = record_sets(&table, &name);
-        zones.push(Zone { name, nameservers, records });
+        let mut records = record_sets(&table, &name);
+        let file = table.get("file").and_then(|node| {
+            let path = folder.join(node.text("example.net.zone")?);
+            // A zone without its name has no file that it could be held against.
+            records.extend(from_file(&node, &path, apex.as_ref()?, &records));
+            Some(path)
+        });
+        zones.push(Zone { name, nameservers, file, records });
     }
+    bound(root, nameservers, &zones);
     let idle = |n: &usize| !zones.iter().any(|zone| zone.nameservers.contains(n));
     for n in (0..nameservers.len()).filter(|n| !zones.is_empty() && idle(n)) {
         // Nothing would ever be known of it, whatever its lamp and its issue said before.
@@ -53,6 +69,53 @@ pub(super) fn zones(root: &Table<'_>, nameservers: &[Nameserver]) -> Vec<Zone> {
         root.refuse_nth("nameserver", n, wrong("serves no zone of this file", next));
     }
     zones
+}
+
+/// What the file of a zone has beside the `inline` records.
+fn from_file(
+    node: &Node<'_>,
+    path: &Path,
+    apex: &Name,
+    inline: &[Arc<RecordSet>],
+) -> Vec<Arc<RecordSet>> {
+    let text = match zone_file::load(path) {
+        Ok(text) => text,
+        Err(wrong) => {
+            node.refuse(wrong);
+            return Vec::new();
+        }
+    };
+    zone_file::read(&text, apex, inline).unwrap_or_else(|faults| {
+        for (line, value, wrong) in faults {
+            node.refuse_in(path, line, &value, wrong);
+        }
+        Vec::new()
+    })
+}
+
+/// Notes more questions than a round can hold.
+fn bound(root: &Table<'_>, nameservers: &[Nameserver], zones: &[Zone]) {
+    // SOA over UDP and TCP, NS, and each other record set.
+    let of = |zone: &Zone| {
+        let others = |set: &&Arc<RecordSet>| !matches!(set.rtype, RecordType::SOA | RecordType::NS);
+        zone.records.iter().filter(others).count() + 3
+    };
+    let questions: Vec<(&Zone, usize)> = zones.iter().map(|zone| (zone, of(zone))).collect();
+    let at = |(index, server): (usize, &Nameserver)| {
+        let served = questions.iter().filter(|(zone, _)| zone.nameservers.contains(&index));
+        served.map(|(_, questions)| questions).sum::<usize>() * server.addresses.len()
+    };
+    let all: usize = nameservers.iter().enumerate().map(at).sum();
+    if all > MOST_QUESTIONS {
+        let biggest = questions.iter().enumerate().max_by_key(|(_, (_, questions))| *questions);
+        let reason = format!(
+            "makes {all} questions a round, all addresses together, and {MOST_QUESTIONS} is the most that \
+             fits"
+        );
+        let next = "this zone has the most: list in records what matters of it, in place of its file; or \
+                    let another pilotlight watch some of the zones or nameservers";
+        root.refuse_nth("zone", biggest.map_or(0, |(n, _)| n), wrong(reason, next));
+    }
 }
 
 /// Indices into `all`.

@@ -8,6 +8,7 @@ use std::time::Duration;
 use tracing::{info, warn};
 
 use crate::config::{Config, Problems, Schedule, address_text};
+use crate::decide::endpoint::is_endpoint;
 use crate::decide::incident::Incident;
 use crate::decide::judge::Judgement;
 use crate::decide::moment::{Moment, span_text, wall_text};
@@ -50,9 +51,13 @@ pub(super) fn reloaded(config: &Config, targets: &[Arc<Target>]) {
 fn task(config: &Config, targets: &[Arc<Target>]) -> String {
     let questions: usize = targets.iter().map(|target| target.regular()).sum();
     format!(
-        "{} at {} addresses, {questions} questions every {}",
+        "{} at {} addresses, {questions} questions{} every {}",
         count(config.nameservers.len(), "nameserver"),
         targets.len(),
+        match config.endpoints.len() {
+            0 => String::new(),
+            n => format!(", and {}", count(n, "endpoint")),
+        },
         span_text(config.schedule.interval)
     )
 }
@@ -93,15 +98,39 @@ pub(super) fn round(watch: &Watch, judgement: &Judgement, before: Option<Uplink>
     info!(
         "round: {} of {} in {}: {}",
         count(asked, "question"),
-        count(judgement.verdicts.len(), "nameserver"),
+        asked_text(watch, judgement),
         span_text(took),
         face.state.word()
     );
 }
 
+/// Why something cannot be seen that could be before, or could not for another reason.
+pub(super) fn unseen(before: &Watch, now: &Watch) {
+    for (old, new) in before.subjects.iter().zip(&now.subjects) {
+        if let Some(why) = new.why.as_ref().filter(|_| old.why != new.why) {
+            warn!("{} cannot be judged: {why}", new.name);
+        }
+    }
+}
+
+/// Who was asked.
+fn asked_text(watch: &Watch, judgement: &Judgement) -> String {
+    let is_endpoint = |index: &usize| watch.subjects.get(*index).is_some_and(Subject::is_endpoint);
+    let endpoints = judgement.verdicts.iter().filter(|(index, _)| is_endpoint(index)).count();
+    let nameservers = judgement.verdicts.len() - endpoints;
+    let both = [count(nameservers, "nameserver"), count(endpoints, "endpoint")];
+    match (nameservers, endpoints) {
+        (_, 0) => both[0].clone(),
+        (0, _) => both[1].clone(),
+        _ => both.join(" and "),
+    }
+}
+
 /// What changed, since when, and what happens next.
 pub(super) fn change(subject: &Subject, change: &Change, now: &Moment, schedule: &Schedule) {
     let name = subject.name.as_str();
+    let endpoint = subject.is_endpoint().then_some(name);
+    let server = Some(name).filter(|_| endpoint.is_none());
     let next = subject.again.map(|at| span_text(at.saturating_sub(now.uptime)));
     let next = next.map_or_else(String::new, |wait| format!("; asked again in {wait}"));
     let since = |incident: &Incident| wall_text(incident.since.wall);
@@ -112,15 +141,26 @@ pub(super) fn change(subject: &Subject, change: &Change, now: &Moment, schedule:
             let text = why.map_or_else(String::new, |row| {
                 format!("{} {}: {}", address_text(&row.address), row.question, row.detail)
             });
-            warn!(NAMESERVER = name, ZONE = zone, FAULT = fault, "{name} is suspect: {text}{next}");
+            warn!(
+                NAMESERVER = server,
+                ENDPOINT = endpoint,
+                ZONE = zone,
+                FAULT = fault,
+                "{name} is suspect: {text}{next}"
+            );
         }
         Change::Cleared(_) => {
-            info!(NAMESERVER = name, "{name} is well: nothing was wrong the second time")
+            info!(
+                NAMESERVER = server,
+                ENDPOINT = endpoint,
+                "{name} is well: nothing was wrong the second time"
+            )
         }
         Change::Opened(incident) | Change::Shifted(incident) => {
             for row in &incident.rows {
                 warn!(
-                    NAMESERVER = name,
+                    NAMESERVER = server,
+                    ENDPOINT = endpoint,
                     ZONE = row.zone,
                     FAULT = row.fault,
                     INCIDENT = incident.id,
@@ -135,27 +175,31 @@ pub(super) fn change(subject: &Subject, change: &Change, now: &Moment, schedule:
             if !incident.reportable {
                 let wait = span_text(schedule.degraded_after);
                 info!(
-                    NAMESERVER = name,
+                    NAMESERVER = server,
+                    ENDPOINT = endpoint,
                     INCIDENT = incident.id,
                     "{name}: no issue unless it lasts {wait}"
                 );
             }
         }
         Change::Recovering(incident) => info!(
-            NAMESERVER = name,
+            NAMESERVER = server,
+            ENDPOINT = endpoint,
             INCIDENT = incident.id,
             "{name} answers again, after {}{next}",
             span_text(now.since(&incident.since))
         ),
         Change::Relapsed(incident) => warn!(
-            NAMESERVER = name,
+            NAMESERVER = server,
+            ENDPOINT = endpoint,
             INCIDENT = incident.id,
             "{name} is {} again, since {} all in all",
             incident.severity,
             since(incident)
         ),
         Change::Closed(incident) => info!(
-            NAMESERVER = name,
+            NAMESERVER = server,
+            ENDPOINT = endpoint,
             INCIDENT = incident.id,
             "{name} is well again; it was {} for {}",
             incident.worst,
@@ -172,8 +216,11 @@ pub(super) fn report(config: &Config, report: &Report, before: &Reporting) {
     }
     for found in &report.adopt {
         let number = found.reported.number;
+        let endpoint = is_endpoint(&found.subject).then_some(found.subject.as_str());
+        let server = Some(found.subject.as_str()).filter(|_| endpoint.is_none());
         info!(
-            NAMESERVER = found.subject,
+            NAMESERVER = server,
+            ENDPOINT = endpoint,
             INCIDENT = found.incident,
             "{repository}: issue #{number} is about {}: taken over",
             found.subject

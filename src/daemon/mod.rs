@@ -2,8 +2,10 @@
 //!
 //! Nothing is decided here. A round becomes a judgement, the judgement becomes a [`Watch`], and from the
 //! watch come the panel's face, the status file, what must survive a power cut, and what GitHub should
-//! hold. A round and a report may be under way at the same time; neither waits for the other.
+//! hold. A round, a report and the person's own command may be under way at the same time; none waits for
+//! another.
 
+mod hook;
 mod log;
 mod outside;
 mod reporter;
@@ -19,7 +21,9 @@ use hickory_resolver::net::runtime::RuntimeProvider;
 use tokio::sync::mpsc;
 
 use crate::config::Config;
+use crate::decide::endpoint::{Errand, errands};
 use crate::decide::judge::judge;
+use crate::decide::news::News;
 use crate::decide::question::{Target, targets};
 use crate::decide::reconcile::{Failure, Report};
 use crate::decide::round::Round;
@@ -29,6 +33,7 @@ use crate::io::dns::{Patience, Prober};
 use crate::io::files::Places;
 use crate::io::leds::Panel;
 use crate::io::systemd::Manager;
+use hook::{Hook, Told};
 use reporter::{Reporter, report};
 pub use unconfigured::unconfigured;
 
@@ -91,6 +96,7 @@ pub async fn run<P: RuntimeProvider>(config: Config, parts: Parts<P>) {
     let mut daemon = Daemon {
         watch: Watch::new(&config),
         targets: targets(&config),
+        errands: errands(&config),
         prober: Prober::new(network.clone(), clock, patience(&config)),
         reporter: Reporter::new(&config, token.as_deref()),
         regular: Duration::ZERO,
@@ -99,6 +105,8 @@ pub async fn run<P: RuntimeProvider>(config: Config, parts: Parts<P>) {
         report_due: true,
         reported: Vec::new(),
         stored: Vec::new(),
+        hook: Hook::default(),
+        sighted: false,
         config,
         look_by: Duration::ZERO,
         tick_at: Duration::ZERO,
@@ -115,7 +123,11 @@ pub async fn run<P: RuntimeProvider>(config: Config, parts: Parts<P>) {
     log::started(&daemon.config, &daemon.targets);
     let mut looking: Job<Round> = None;
     let mut reporting: Job<Report> = None;
+    let mut telling: Job<Told> = None;
     loop {
+        if telling.is_none() {
+            telling = daemon.hook.next(&daemon.config.hooks);
+        }
         let look_at = daemon.next_look();
         let report_at = daemon.next_report();
         tokio::select! {
@@ -137,6 +149,11 @@ pub async fn run<P: RuntimeProvider>(config: Config, parts: Parts<P>) {
             round = maybe(&mut looking) => {
                 looking = None;
                 daemon.judged(&round);
+            }
+            told = maybe(&mut telling) => {
+                telling = None;
+                told.log();
+                continue; // nothing has changed
             }
             () = clock.sleep_until(daemon.tick_at) => {
                 if !daemon.tick() {
@@ -169,6 +186,7 @@ fn patience(config: &Config) -> Patience {
 struct Daemon<P> {
     config: Config,
     targets: Vec<Arc<Target>>,
+    errands: Vec<Arc<Errand>>,
     prober: Prober<P>,
     reporter: Option<Reporter>,
     clock: Clock,
@@ -193,6 +211,10 @@ struct Daemon<P> {
     reported: Vec<String>,
     /// What is in the state directory.
     stored: Vec<Stored>,
+    /// What the person's own command is still to be told.
+    hook: Hook,
+    /// The uplink has worked since the start.
+    sighted: bool,
 }
 
 impl<P: RuntimeProvider> Daemon<P> {
@@ -243,6 +265,8 @@ impl<P: RuntimeProvider> Daemon<P> {
         };
         let asked = self.targets.iter().filter(|target| everybody || due(target.nameserver));
         let asked: Vec<Arc<Target>> = asked.cloned().collect();
+        let due = self.errands.iter().filter(|errand| everybody || due(errand.subject));
+        let errands: Vec<Arc<Errand>> = due.cloned().collect();
         let asked = self.with_what_is_due(asked, now);
         for subject in &mut self.watch.subjects {
             // Whoever is asked has been asked; the verdict says when to ask again.
@@ -250,7 +274,10 @@ impl<P: RuntimeProvider> Daemon<P> {
         }
         self.look_by = now + self.prober.longest(&asked) + SLACK;
         let (prober, vantage) = (self.prober.clone(), self.config.vantage.clone());
-        Box::pin(async move { prober.round(&asked, &vantage.anchors, &vantage.intercept).await })
+        let round = async move {
+            prober.look(&asked, &errands, &vantage.anchors, &vantage.intercept).await
+        };
+        Box::pin(round)
     }
 
     /// Leaves the question about recursion out where it is not its time.
@@ -276,13 +303,17 @@ impl<P: RuntimeProvider> Daemon<P> {
         let schedule = &self.config.schedule;
         let judgement = judge(&self.config, round);
         let fresh = format!("{:016x}", clock::random());
-        let before = self.watch.uplink;
-        let watch = self.watch.clone();
-        let (watch, changes) = watch.after(&judgement, now, schedule, &fresh);
-        self.watch = watch;
+        let (watch, changes) = self.watch.clone().after(&judgement, now, schedule, &fresh);
+        log::unseen(&self.watch, &watch);
+        let old = std::mem::replace(&mut self.watch, watch);
+        self.hook.tell(News::between(&old, &self.watch, &self.config.vantage.name, &now));
+        let before = old.uplink;
+        self.sighted |= self.watch.uplink.is_some_and(|uplink| !uplink.blind());
         if self.watch.uplink.is_some_and(|uplink| uplink.blind()) {
-            // The lamps should say soon that the connection is back.
-            self.regular = self.regular.min(now.uptime + schedule.recover);
+            // The lamps should say soon that the connection is back. After a start that is sooner still: a
+            // board looks before it has an address.
+            let soon = if self.sighted { schedule.recover } else { schedule.recheck };
+            self.regular = self.regular.min(now.uptime + soon);
         } else if before.is_some_and(|uplink| uplink.blind()) {
             self.report_after = now.uptime; // GitHub was out of reach with everything else
         }
@@ -373,6 +404,7 @@ impl<P: RuntimeProvider> Daemon<P> {
         }
         self.watch = self.watch.clone().reconfigured(&config);
         self.targets = targets(&config);
+        self.errands = errands(&config);
         self.prober = Prober::new(network.clone(), self.clock, patience(&config));
         self.reporter = Reporter::new(&config, token);
         self.regular = self.clock.now().uptime;

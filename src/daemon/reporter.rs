@@ -77,7 +77,7 @@ async fn attempt(
     clock: Clock,
     report: &mut Report,
 ) -> Result<(), Failure> {
-    let subjects: Vec<String> = config.nameservers.iter().map(|n| n.name.clone()).collect();
+    let subjects: Vec<String> = config.subjects().map(|(name, _)| name.to_owned()).collect();
     let context = Context {
         vantage: &config.vantage.name,
         subjects: &subjects,

@@ -152,6 +152,7 @@ impl Scene {
             intercept: Vec::new(),
             after: None,
             observed: asked.map(observe).collect(),
+            visited: Vec::new(),
         };
         round.after = looks_faulty(&round).then(|| anchors(course.saw));
         round

@@ -8,6 +8,7 @@ use std::net::SocketAddr;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::endpoint::is_endpoint;
 use super::fault::{Row, Severity};
 use super::moment::{Moment, span_text, wall_text};
 use super::watch::Wanted;
@@ -32,7 +33,7 @@ pub struct Marker {
     pub v: u32,
     /// Who watches.
     pub vantage: String,
-    /// Whom: the nameserver's name.
+    /// Whom: the nameserver's name, or the endpoint's URL.
     pub subject: String,
     /// Which incident.
     pub incident: String,
@@ -191,7 +192,7 @@ pub fn body(wanted: &Wanted, marker: &Marker, schedule: &Schedule) -> String {
         None => format!(
             "\n**{subject}** is **{}**: {}. Seen from *{vantage}* since {since}.\n",
             incident.severity,
-            meaning(incident.severity)
+            meaning(subject, incident.severity)
         ),
         Some(end) => format!(
             "\n**{subject}** was **{}** from {since} to {} ({}), as seen from *{vantage}*. What was wrong, as \
@@ -201,7 +202,7 @@ pub fn body(wanted: &Wanted, marker: &Marker, schedule: &Schedule) -> String {
             span_text(end.since(&incident.since)),
         ),
     });
-    table(&mut text, &incident.rows);
+    table(&mut text, subject, &incident.rows);
     if wanted.ended.is_none() {
         text.push_str(
             "\n**What to do.** Run a command of the table from somewhere else. If it shows the same there, \
@@ -230,17 +231,21 @@ pub fn body(wanted: &Wanted, marker: &Marker, schedule: &Schedule) -> String {
 }
 
 /// For whoever has never heard of us.
-fn meaning(severity: Severity) -> &'static str {
+fn meaning(subject: &str, severity: Severity) -> &'static str {
     match severity {
+        Severity::Degraded if is_endpoint(subject) => {
+            "it answers, but not everything is as it should be"
+        }
         Severity::Down => "whoever asks it gets no answer, or a wrong one",
         Severity::Degraded => "names still resolve, but not everything is as it should be",
     }
 }
 
-fn table(text: &mut String, rows: &[Row]) {
-    text.push_str(
-        "\n| zone | address | what it does | the command that shows it |\n|---|---|---|---|\n",
-    );
+fn table(text: &mut String, subject: &str, rows: &[Row]) {
+    let first = kind(subject);
+    text.push_str(&format!(
+        "\n| {first} | address | what it does | the command that shows it |\n|---|---|---|---|\n",
+    ));
     let end = text.len() + TABLE;
     let mut lines = rows.iter().map(table_row).enumerate();
     let left = lines.find_map(|(index, line)| {
@@ -297,11 +302,17 @@ fn cell(text: &str) -> String {
     safe
 }
 
+/// What the rows of a subject are about, each of them.
+fn kind(subject: &str) -> &'static str {
+    if is_endpoint(subject) { "name" } else { "zone" }
+}
+
 fn history(wanted: &Wanted) -> String {
     let said = wanted.incident.history.iter().map(|past| {
         let at = past.at.map_or_else(|| "?".to_owned(), |t| t.strftime("%H:%M:%S").to_string());
         match (past.severity, past.zones) {
             (None, _) => format!("{at} well"),
+            (Some(severity), _) if is_endpoint(&wanted.subject) => format!("{at} {severity}"),
             (Some(severity), 1) => format!("{at} {severity} (1 zone)"),
             (Some(severity), zones) => format!("{at} {severity} ({zones} zones)"),
         }
@@ -313,6 +324,12 @@ fn history(wanted: &Wanted) -> String {
 #[must_use]
 pub fn changed_text(wanted: &Wanted) -> String {
     let incident = &wanted.incident;
+    if is_endpoint(&wanted.subject) {
+        let (subject, severity) = (&wanted.subject, incident.severity);
+        return format!(
+            "Changed: **{subject}** is now **{severity}**. The table above is up to date."
+        );
+    }
     let zones = incident.zones();
     let word = if zones.len() == 1 { "zone" } else { "zones" };
     format!(

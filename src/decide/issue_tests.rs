@@ -7,6 +7,7 @@ use hickory_resolver::proto::rr::{Name, RData, RecordType, rdata};
 
 use super::*;
 use crate::config::{Config, Expected};
+use crate::decide::endpoint::{Found, Reached, Trouble, Visit, Visited, errands};
 use crate::decide::judge::judge;
 use crate::decide::question::{Question, Transport, targets};
 use crate::decide::reconcile::{Context, Listing, Step, reconcile};
@@ -130,6 +131,7 @@ fn round(config: &Config, got: impl Fn(bool, &Question) -> Option<Outcome>) -> R
     Round {
         at: at(0),
         observed: observed.collect(),
+        visited: Vec::new(),
         before: config.vantage.anchors.iter().map(anchor).collect(),
         intercept: Vec::new(),
         after: None,
@@ -138,12 +140,15 @@ fn round(config: &Config, got: impl Fn(bool, &Question) -> Option<Outcome>) -> R
 
 /// The title and body of the issue after rounds that are so many seconds apart.
 fn opened(apart: u64, rounds: &[Round]) -> String {
-    let config = Config::parse("test.toml", CONFIG).unwrap();
-    let mut watch = Watch::new(&config);
+    opened_by(&Config::parse("test.toml", CONFIG).unwrap(), apart, rounds)
+}
+
+fn opened_by(config: &Config, apart: u64, rounds: &[Round]) -> String {
+    let mut watch = Watch::new(config);
     let mut now = at(0);
     for (round, number) in rounds.iter().zip(1..) {
         now = at(apart * number);
-        let judgement = judge(&config, round);
+        let judgement = judge(config, round);
         (watch, _) = watch.after(&judgement, now, &config.schedule, "5eed");
     }
     let context = Context {
@@ -216,13 +221,35 @@ fn the_issue_of_an_outage_that_was_over_before_anybody_could_be_told() {
 }
 
 #[test]
+fn the_issue_of_a_web_endpoint_that_is_down() {
+    let text = format!("{CONFIG}\n[[endpoint]]\nurl = \"https://www.example.net/\"");
+    let config = Config::parse("test.toml", &text).unwrap();
+    let visit = |address: &str, outcome| Visit {
+        address: address.parse().unwrap(),
+        outcome,
+        latency: Duration::from_millis(34),
+        certificate: None,
+    };
+    let bad = || {
+        let error = Reached::Page { status: 503, location: None, contains: true };
+        let silent = Reached::Failed(Trouble::Silent(Duration::from_secs(10)));
+        let visits = [("192.0.2.80:443", error), ("[2001:db8::80]:443", silent)];
+        let visits = visits.map(|(address, outcome)| visit(address, outcome));
+        let found = Found::Visits(visits.to_vec());
+        let visited = vec![Visited { errand: errands(&config).remove(0), found }];
+        Round { visited, ..round(&config, |_, _| None) }
+    };
+    sample("endpoint", &opened_by(&config, 20, &[bad(), bad(), bad()]));
+}
+
+#[test]
 fn an_issue_stays_below_what_github_takes_and_says_what_it_leaves_out() {
     let zones = (0..500).map(|number| format!("zone{number}.example.net"));
     let long = "@".repeat(5000);
     let rows: Vec<Row> =
         zones.map(|zone| Row { detail: long.clone(), ..row(V4, &zone, Severity::Down) }).collect();
     let mut text = String::new();
-    table(&mut text, &rows);
+    table(&mut text, "ns1.example.net", &rows);
     assert!(text.len() < TABLE + 300, "{}", text.len());
     assert!(text.ends_with(" more rows.\n"), "{text}");
     let shown = text.matches("| zone").count() - 1;

@@ -10,6 +10,7 @@ use hickory_resolver::proto::op::ResponseCode;
 use hickory_resolver::proto::rr::{RData, RecordType};
 
 use super::edition::Edition;
+use super::endpoint;
 use super::fault::{Fault, Row, Severity};
 use super::question::{Aim, Question, Transport, name_text};
 use super::round::{Answer, Edns, Observation, Observed, Outcome, Round};
@@ -21,7 +22,7 @@ use crate::config::{Config, Expected, RecordSet, canonical};
 pub struct Judgement {
     /// About us.
     pub uplink: Uplink,
-    /// About every subject that was asked: index into [`Config::nameservers`], and what was found.
+    /// About every subject that was asked: index into [`Config::subjects`], and what was found.
     pub verdicts: Vec<(usize, Verdict)>,
 }
 
@@ -42,6 +43,8 @@ pub struct Verdict {
     pub editions: Vec<Edition>,
     /// Where it is wrong, in the order of asking; only the first so many.
     pub places: Vec<Place>,
+    /// Why something could not be judged, where it is not the uplink.
+    pub why: Option<String>,
 }
 
 /// One question of one address, with the worst that is wrong with it.
@@ -111,19 +114,27 @@ pub fn judge(config: &Config, round: &Round) -> Judgement {
             latencies.clear();
         }
     }
+    verdicts.extend(
+        round
+            .visited
+            .iter()
+            .map(|visited| (visited.errand.subject, endpoint::verdict(visited, uplink, &round.at))),
+    );
     Judgement { uplink, verdicts }
 }
 
 /// Whether anything in the round looks faulty, so that the anchors must be asked again.
 #[must_use]
 pub fn looks_faulty(round: &Round) -> bool {
-    round.observed.iter().any(|observed| {
-        let pairs = observed.target.questions.iter().zip(&observed.observations);
-        pairs.into_iter().any(|(question, observation)| {
-            matches!(observation.edns, Edns::Refused(_))
-                || matches!(judge_one(question, observation), Opinion::Faulty(_))
+    let wrong = round.visited.iter().any(endpoint::looks_faulty);
+    wrong
+        || round.observed.iter().any(|observed| {
+            let pairs = observed.target.questions.iter().zip(&observed.observations);
+            pairs.into_iter().any(|(question, observation)| {
+                matches!(observation.edns, Edns::Refused(_))
+                    || matches!(judge_one(question, observation), Opinion::Faulty(_))
+            })
         })
-    })
 }
 
 /// What one address is judged in.
@@ -239,7 +250,7 @@ enum Opinion {
 }
 
 /// What is wrong with an outcome that is no right answer of any kind.
-fn failure(outcome: &Outcome) -> Option<Fault> {
+pub(crate) fn failure(outcome: &Outcome) -> Option<Fault> {
     Some(match outcome {
         Outcome::Answer(answer) if answer.rcode != ResponseCode::NoError => {
             Fault::Rcode(answer.rcode)

@@ -1,6 +1,6 @@
 //! What is decided, and nothing that is done: data in, data out.
 //!
-//! No sockets, files, clock, randomness or logging in here; time is an argument ([`Moment`]).
+//! No sockets, files, clock, randomness or logging in here; time is an argument ([`Moment`](moment::Moment)).
 //!
 //! # Words
 //!
@@ -9,9 +9,9 @@
 //! - **vantage**: where we look from; **uplink**: our own connection; **anchor**: a server that proves
 //!   that the uplink works.
 //! - **question**: one name and type asked of one address over one transport; **observation**: what it
-//!   got; **round**: all of them together.
+//!   got; **errand**: one web endpoint to be visited; **round**: all of them together.
 //! - **edition**: a zone as one server has it, told by its serial.
-//! - **verdict**: what a round says of one **subject** (today: a nameserver). Well, faulty, or unknown;
+//! - **verdict**: what a round says of one **subject** (a nameserver, or a web endpoint). Well, faulty, or unknown;
 //!   unknown changes nothing.
 //! - **fault**: why; **incident**: a fault that was seen often enough to be believed; **issue**: GitHub's.
 //! - **panel**: the three lamps; **face**: the state that they show, and the **sign** of each lamp that a
@@ -19,13 +19,16 @@
 
 #[cfg(test)]
 mod budget_tests;
+pub mod certificate;
 pub mod edition;
+pub mod endpoint;
 pub mod fault;
 pub mod incident;
 pub mod issue;
 pub mod judge;
 pub mod led;
 pub mod moment;
+pub mod news;
 pub mod question;
 pub mod reconcile;
 pub mod round;

@@ -4,10 +4,9 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use hickory_resolver::proto::rr::rdata::NS;
-use hickory_resolver::proto::rr::{Name, RData, RecordType};
+use hickory_resolver::proto::rr::{Name, RecordType};
 
-use crate::config::{Config, Expected, RecordSet, Zone};
+use crate::config::{Config, Expected, RecordSet, type_text};
 
 /// How a question travels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -34,7 +33,7 @@ pub enum Aim {
     Records,
     /// The record set and the signatures over it, if there are any (DO is set).
     Signatures,
-    /// Whether a stranger's question about a name of nobody's here is refused (RD is set).
+    /// What others have of it (RD is set): whoever is no resolver refuses to say.
     Recursion,
 }
 
@@ -54,7 +53,7 @@ pub struct Question {
 /// `www.example.net A`: the part of a question that a person recognises.
 impl fmt::Display for Question {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", name_text(&self.set.name), self.set.rtype)
+        write!(f, "{} {}", name_text(&self.set.name), type_text(self.set.rtype))
     }
 }
 
@@ -108,20 +107,13 @@ fn zone_questions(config: &Config, index: usize) -> Vec<Question> {
     let soa = at_apex(RecordType::SOA, Expected::Some);
     let mut questions = vec![Question { aim: Aim::Signatures, ..question(&soa, Transport::Udp) }];
     if !zone.records.iter().any(|set| set.rtype == RecordType::NS) {
-        let set = at_apex(RecordType::NS, Expected::Records(nameservers(config, zone)));
+        let set = at_apex(RecordType::NS, Expected::Records(config.ns_set(zone)));
         questions.push(question(&set, Transport::Udp));
     }
     let listed = zone.records.iter().filter(|set| set.rtype != RecordType::SOA);
     questions.extend(listed.map(|set| question(set, Transport::Udp)));
     questions.push(question(&soa, Transport::Tcp));
     questions
-}
-
-/// The NS set that a zone should have unless the file says otherwise: those who are watched for it.
-fn nameservers(config: &Config, zone: &Zone) -> Vec<RData> {
-    let names = zone.nameservers.iter().map(|&index| &config.nameservers[index].name);
-    let names = names.filter_map(|name| Name::from_ascii(format!("{name}.")).ok());
-    names.map(|name| RData::NS(NS(name))).collect()
 }
 
 /// What nobody but the root's own servers, and those who ask them for anybody, would answer: the root's SOA.
@@ -154,14 +146,27 @@ impl Target {
     }
 }
 
-/// A name for people: no dot at the end, except the root's.
+/// A name for people: no dot at the end, except the root's. What no host's name holds is `\DDD`, as zone files
+/// and `dig` have it (RFC 1035, section 5.1).
 #[must_use]
 pub fn name_text(name: &Name) -> String {
-    let text = name.to_ascii();
-    match text.strip_suffix('.') {
-        Some("") | None => text,
-        Some(short) => short.to_owned(),
+    if name.is_root() {
+        return ".".to_owned();
     }
+    let mut text = String::new();
+    for (n, label) in name.iter().enumerate() {
+        if n > 0 {
+            text.push('.');
+        }
+        for &byte in label {
+            match byte {
+                b'-' | b'_' | b'/' | b'*' => text.push(byte.into()),
+                _ if byte.is_ascii_alphanumeric() => text.push(byte.into()),
+                _ => text.push_str(&format!("\\{byte:03}")),
+            }
+        }
+    }
+    text
 }
 
 /// The `dig` command that asks the same question in the same way.
@@ -180,12 +185,12 @@ pub fn dig(address: &SocketAddr, question: &Question) -> String {
         Aim::Signatures => "+norecurse +bufsize=1232 +dnssec",
         Aim::Recursion => "+recurse +bufsize=1232",
     };
-    format!(
-        "dig @{}{port} {aim}{transport} {} {}",
-        address.ip(),
-        name_text(&question.set.name),
-        question.set.rtype
-    )
+    let mut name = name_text(&question.set.name);
+    if name.contains(['\\', '*']) {
+        name = format!("'{name}'"); // a shell has other ideas of them
+    }
+    let rtype = type_text(question.set.rtype);
+    format!("dig @{}{port} {aim}{transport} {name} {rtype}", address.ip())
 }
 
 #[cfg(test)]
@@ -254,6 +259,24 @@ mod tests {
         assert_eq!(digs(2, 3), "dig @127.0.0.2 +norecurse +bufsize=1232 +tcp example.net SOA");
         assert_eq!(digs(2, 0), "dig @127.0.0.2 +norecurse +bufsize=1232 +dnssec example.net SOA");
         assert_eq!(digs(0, 4), "dig @127.0.0.1 -p 5301 +recurse +bufsize=1232 . SOA");
+    }
+
+    #[test]
+    fn names_of_any_bytes_and_types_without_a_name_are_written_so_that_dig_takes_them() {
+        let labels: [&[u8]; 3] = [b"my `printer`.", b"*", b"net"];
+        let name = Name::from_labels(labels).unwrap();
+        let set = RecordSet { name, rtype: RecordType::Unknown(29), expected: Expected::Some };
+        let question = Question {
+            zone: None,
+            set: Arc::new(set),
+            transport: Transport::Udp,
+            aim: Aim::Records,
+        };
+        let at = "127.0.0.1:53".parse().unwrap();
+        assert_eq!(
+            dig(&at, &question),
+            r"dig @127.0.0.1 +norecurse +bufsize=1232 'my\032\096printer\096\046.*.net' TYPE29"
+        );
     }
 
     #[test]

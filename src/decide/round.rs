@@ -7,6 +7,7 @@ use std::time::Duration;
 use hickory_resolver::proto::op::ResponseCode;
 use hickory_resolver::proto::rr::{Name, RData};
 
+use super::endpoint::Visited;
 use super::moment::Moment;
 use super::question::Target;
 
@@ -23,6 +24,8 @@ pub struct Round {
     pub after: Option<Vec<Reading>>,
     /// The nameservers.
     pub observed: Vec<Observed>,
+    /// The web endpoints.
+    pub visited: Vec<Visited>,
 }
 
 /// What one anchor, or one address where nobody should answer, had to say.

@@ -47,6 +47,9 @@ pub struct View {
     pub good_until: Option<f64>,
     /// In the configuration's order.
     pub nameservers: Vec<NameserverView>,
+    /// The web endpoints, in the same form.
+    #[serde(default)]
+    pub endpoints: Vec<NameserverView>,
 }
 
 /// A program's file.
@@ -73,10 +76,10 @@ impl fmt::Display for Program {
     }
 }
 
-/// One nameserver.
+/// One nameserver, or one web endpoint.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct NameserverView {
-    /// Its name.
+    /// Its name, or its URL.
     pub name: String,
     /// `unknown`, `well`, `suspect`, `degraded`, `down`, `recovering`.
     pub state: String,
@@ -88,6 +91,9 @@ pub struct NameserverView {
     pub latency_ms: Option<f64>,
     /// Addresses that could not be seen, because our own side failed.
     pub unseen: Vec<std::net::SocketAddr>,
+    /// Why something could not be seen, where it is not the uplink.
+    #[serde(default)]
+    pub unseen_why: Option<String>,
     /// What is wrong.
     pub faults: Vec<Row>,
     /// Its issue; open, unless a person closed it.
@@ -103,11 +109,15 @@ impl View {
     pub fn of(watch: &Watch, config: &Config, now: &Moment) -> Self {
         let face = watch.face();
         let mut meaning = face.meaning();
-        if let State::Down(numbers) = &face.state {
-            let name = |n: &usize| watch.subjects.get(n - 1).map(|s| s.name.clone());
-            let names: Vec<String> = numbers.iter().filter_map(name).collect();
+        if matches!(face.state, State::Down(_)) {
+            let down = watch.subjects.iter().filter(|subject| subject.is_down());
+            let names: Vec<&str> = down.map(|subject| subject.name.as_str()).collect();
             meaning = format!("down: {}{}", names.join(", "), face.meaning_added());
         }
+        let view = |endpoints: bool| {
+            let subjects = watch.subjects.iter().filter(|s| s.is_endpoint() == endpoints);
+            subjects.map(NameserverView::of).collect()
+        };
         let (reporting, reporting_why) = match &watch.reporting {
             Reporting::Off => ("off", None),
             Reporting::Untried => ("untried", None),
@@ -129,7 +139,8 @@ impl View {
             pid: None,
             program: None,
             good_until: None,
-            nameservers: watch.subjects.iter().map(NameserverView::of).collect(),
+            nameservers: view(false),
+            endpoints: view(true),
         }
     }
 
@@ -152,18 +163,20 @@ impl View {
             program: None,
             good_until: None,
             nameservers: Vec::new(),
+            endpoints: Vec::new(),
         }
     }
 
     /// The exit code of `check`, after the conventions of Nagios plugins.
     #[must_use]
     pub fn exit_code(&self) -> u8 {
-        let any = |state: &str| self.nameservers.iter().any(|n| n.state == state);
+        let all = || self.nameservers.iter().chain(&self.endpoints);
+        let any = |state: &str| all().any(|subject| subject.state == state);
         if any("down") {
             2
         } else if any("degraded") || any("suspect") || any("recovering") {
             1
-        } else if any("unknown") || self.nameservers.is_empty() {
+        } else if any("unknown") || all().next().is_none() {
             3 // nobody is watched before there is a configuration
         } else {
             0
@@ -206,6 +219,7 @@ impl NameserverView {
             questions: verdict.map_or(0, |v| v.questions),
             latency_ms: verdict.and_then(|v| v.latency).map(milliseconds),
             unseen: subject.unseen.clone(),
+            unseen_why: subject.why.clone(),
             faults: incident.map_or_else(Vec::new, |incident| incident.rows.clone()),
             issue: subject.issue.map(|issue| issue.number),
         }

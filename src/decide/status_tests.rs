@@ -145,3 +145,18 @@ fn the_exit_code_is_the_worst_thing_known() {
     let hidden = led().rounds(3, [down(), well()]).rounds(1, [unknown(), unknown()]);
     assert_eq!(code(hidden), 2);
 }
+
+#[test]
+fn the_example_of_the_readme_is_what_is_printed() {
+    let mut led = Led::new().rounds(3, [down(), well()]);
+    led = led.reported(&crate::decide::testing::known("round1-0", 7));
+    let view = View {
+        pilotlight: "0.1.0".to_owned(),
+        pid: Some(1234),
+        good_until: Some(5678.0),
+        ..View::of(&led.watch, &config(), &at(60))
+    };
+    let json = serde_json::to_string_pretty(&view).unwrap();
+    assert_eq!(json, include_str!("../../tests/json/status.json").trim_end(), "{json}");
+    assert_eq!(serde_json::from_str::<View>(&json).unwrap(), view);
+}

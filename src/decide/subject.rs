@@ -99,7 +99,7 @@ impl Streak {
     }
 }
 
-/// What a verdict changed, for the log and for hooks.
+/// What a verdict changed, for the log.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Change {
     /// Well → Suspect.

@@ -13,7 +13,7 @@ use hickory_resolver::proto::op::ResponseCode;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Family {
-    /// No nameserver has an address of this family, so nobody asked.
+    /// Nobody who was asked has an address of this family.
     Unused,
     /// Anchors answered, each time that they were asked.
     Online,
@@ -75,7 +75,8 @@ impl Uplink {
 pub fn read(round: &Round) -> Uplink {
     let family = |v6: bool| {
         let of_family = |reading: &&Reading| reading.address.is_ipv6() == v6;
-        if !round.observed.iter().any(|o| o.target.address.is_ipv6() == v6) {
+        let asked = round.observed.iter().any(|o| o.target.address.is_ipv6() == v6);
+        if !asked && !round.visited.iter().any(|visited| visited.used(v6)) {
             return Family::Unused;
         }
         let answers = |r: &Reading| matches!(r.outcome, Outcome::Answer(_));
@@ -138,7 +139,14 @@ mod tests {
             }),
             observations: Vec::new(),
         };
-        Round { at: Moment::default(), before, intercept, after, observed: vec![observed] }
+        Round {
+            at: Moment::default(),
+            before,
+            intercept,
+            after,
+            observed: vec![observed],
+            visited: Vec::new(),
+        }
     }
 
     const A: &str = "198.51.100.1:53";

@@ -12,13 +12,15 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::edition::Editions;
+use super::endpoint::is_endpoint;
+use super::fault::Severity;
 use super::incident::Incident;
 use super::judge::{Judgement, Verdict};
 use super::moment::Moment;
 use super::reconcile::{Found, Report};
 use super::subject::{Change, Health};
 use super::uplink::{Family, Uplink};
-use crate::config::{Config, GitHub, Nameserver, Schedule};
+use crate::config::{Config, GitHub, Schedule};
 
 pub use stored::Stored;
 
@@ -51,10 +53,10 @@ pub struct Watch {
     settled: Vec<(String, Duration)>,
 }
 
-/// One nameserver, and what is believed of it.
+/// One nameserver or one web endpoint, and what is believed of it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Subject {
-    /// The nameserver's name.
+    /// The nameserver's name, or the endpoint's URL.
     pub name: String,
     /// Its own lamp, if it has one.
     pub lamp: Option<u8>,
@@ -66,6 +68,8 @@ pub struct Subject {
     pub unseen: Vec<std::net::SocketAddr>,
     /// The last round could not see it at all.
     pub hidden: bool,
+    /// Why the last round could not see something of it, where it is not the uplink.
+    pub why: Option<String>,
     /// Uptime at which it should be asked again, when that is before the next regular round.
     pub again: Option<Duration>,
     /// Its incident's issue, once known.
@@ -86,7 +90,7 @@ pub struct Reported {
 /// An incident that should have an issue.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Wanted {
-    /// The nameserver's name.
+    /// The nameserver's name, or the endpoint's URL.
     pub subject: String,
     /// Which.
     pub incident: Incident,
@@ -133,7 +137,7 @@ impl Watch {
     /// Nothing is known yet.
     #[must_use]
     pub fn new(config: &Config) -> Self {
-        let subjects = config.nameservers.iter().map(Subject::new);
+        let subjects = config.subjects().map(|(name, lamp)| Subject::new(name, lamp));
         Self {
             subjects: subjects.collect(),
             ended: Vec::new(),
@@ -212,6 +216,7 @@ impl Watch {
             subject.again = wait.map(|wait| at.uptime + wait);
             subject.health = health;
             subject.unseen.clone_from(&verdict.unseen);
+            subject.why.clone_from(&verdict.why);
             subject.hidden = verdict.seen == 0 && verdict.rows.is_empty();
             if !subject.hidden {
                 subject.verdict = Some(verdict);
@@ -365,18 +370,32 @@ fn keep(ended: &mut Vec<Wanted>, over: Wanted, schedule: &Schedule) {
 }
 
 impl Subject {
-    fn new(nameserver: &Nameserver) -> Self {
+    fn new(name: &str, lamp: Option<u8>) -> Self {
         Self {
-            name: nameserver.name.clone(),
-            lamp: nameserver.lamp,
+            name: name.to_owned(),
+            lamp,
             health: Health::Well,
             verdict: None,
             unseen: Vec::new(),
             hidden: false,
+            why: None,
             again: None,
             issue: None,
             recursion: None,
         }
+    }
+
+    /// It is a web endpoint, and has no number; nameservers come before all of these.
+    #[must_use]
+    pub fn is_endpoint(&self) -> bool {
+        is_endpoint(&self.name)
+    }
+
+    /// It is believed to be down.
+    #[must_use]
+    pub fn is_down(&self) -> bool {
+        let incident = self.health.incident();
+        incident.is_some_and(|incident| incident.severity == Severity::Down)
     }
 }
 

@@ -23,6 +23,7 @@ use super::clock::Clock;
 use super::message::{Asking, outcome, refuses_edns, request};
 use super::pace::Pace;
 use super::wire::Ear;
+use crate::decide::endpoint::Errand;
 use crate::decide::judge;
 use crate::decide::question::{Aim, Question, Target, Transport};
 use crate::decide::round::{Edns, Observation, Observed, Outcome, Reading, Round};
@@ -68,6 +69,9 @@ const ANCHOR_ATTEMPTS: u8 = 2;
 /// Packets that a question may take beyond its attempts: to see whether EDNS alone is what fails.
 const EDNS_ATTEMPTS: u8 = 2;
 
+/// Web endpoints visited at once: each takes a thread, of which the service may have 16, and TLS some memory.
+const VISITS: usize = 4;
+
 /// What one attempt got.
 struct Got {
     outcome: Outcome,
@@ -78,9 +82,9 @@ struct Got {
 /// Asks over one network.
 #[derive(Clone)]
 pub struct Prober<P> {
-    network: P,
-    clock: Clock,
-    patience: Patience,
+    pub(super) network: P,
+    pub(super) clock: Clock,
+    pub(super) patience: Patience,
 }
 
 impl<P: RuntimeProvider> Prober<P> {
@@ -89,29 +93,44 @@ impl<P: RuntimeProvider> Prober<P> {
         Self { network, clock, patience }
     }
 
-    /// Asks everything, and the anchors; and the anchors again if anything looked faulty.
-    ///
-    /// Only anchors of the targets' address families are asked.
+    /// Asks the nameservers everything; see [`Self::look`].
     pub async fn round(
         &self,
         targets: &[Arc<Target>],
         anchors: &[SocketAddr],
         intercept: &[SocketAddr],
     ) -> Round {
+        self.look(targets, &[], anchors, intercept).await
+    }
+
+    /// Asks everything, and the anchors; and the anchors again if anything looked faulty.
+    ///
+    /// Only anchors of the address families that are used are asked.
+    pub async fn look(
+        &self,
+        targets: &[Arc<Target>],
+        errands: &[Arc<Errand>],
+        anchors: &[SocketAddr],
+        intercept: &[SocketAddr],
+    ) -> Round {
         let at = self.clock.now();
         let used = |address: &&SocketAddr| {
-            targets.iter().any(|target| target.address.is_ipv6() == address.is_ipv6())
+            let v6 = address.is_ipv6();
+            let asked = targets.iter().any(|target| target.address.is_ipv6() == v6);
+            asked || errands.iter().any(|errand| errand.may_use(v6))
         };
         let anchors: Vec<SocketAddr> = anchors.iter().filter(used).copied().collect();
         let intercept: Vec<SocketAddr> = intercept.iter().filter(used).copied().collect();
         let in_flight = Semaphore::new(self.patience.in_flight);
         let deadline = at.uptime + self.deadline(targets);
-        let (before, intercept, observed) = tokio::join!(
+        let visits = Arc::new(Semaphore::new(VISITS));
+        let (before, intercept, observed, visited) = tokio::join!(
             self.anchors(&anchors),
             self.readings(&intercept, self.patience.intercept, 1),
             join_all(targets.iter().map(|target| self.target(target, &in_flight, deadline))),
+            join_all(errands.iter().map(|errand| self.visit(errand, &visits, deadline))),
         );
-        let mut round = Round { at, before, intercept, after: None, observed };
+        let mut round = Round { at, before, intercept, after: None, observed, visited };
         if judge::looks_faulty(&round) {
             round.after = Some(self.anchors(&anchors).await);
         }
@@ -292,7 +311,7 @@ impl<P: RuntimeProvider> Prober<P> {
     }
 
     /// One packet, and the first answer to it.
-    async fn udp(
+    pub(super) async fn udp(
         &self,
         address: SocketAddr,
         asking: Asking<'_>,

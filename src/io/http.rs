@@ -1,7 +1,7 @@
 //! HTTP, as one call: a request goes out, a status, headers and a bounded body come back.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use ureq::http::{HeaderMap, Request};
@@ -12,6 +12,9 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A page of 100 issues with long bodies is a few MB at most.
 const BODY_LIMIT: u64 = 16 * 1024 * 1024;
+
+/// Who asks.
+pub(super) const USER_AGENT: &str = concat!("pilotlight/", env!("CARGO_PKG_VERSION"));
 
 /// Sends requests.
 pub struct Http {
@@ -55,21 +58,7 @@ impl Http {
     pub fn new(ca: Option<&PathBuf>) -> Result<Self, String> {
         let roots = match ca {
             None => RootCerts::WebPki,
-            Some(path) => {
-                let named =
-                    |why: &dyn fmt::Display| format!("github.ca: {}: {why}", path.display());
-                let pem = std::fs::read(path).map_err(|error| named(&error))?;
-                let mut certificates: Vec<Certificate<'static>> = Vec::new();
-                for item in parse_pem(&pem) {
-                    if let PemItem::Certificate(found) = item.map_err(|error| named(&error))? {
-                        certificates.push(found);
-                    }
-                }
-                if certificates.is_empty() {
-                    return Err(named(&"no certificate in it; it must be a PEM file"));
-                }
-                RootCerts::new_with_certs(&certificates)
-            }
+            Some(path) => RootCerts::new_with_certs(&certificates("github.ca", path)?),
         };
         let config = ureq::Agent::config_builder()
             .http_status_as_error(false) // every status is an answer, and judged by the caller
@@ -77,7 +66,7 @@ impl Http {
             .max_redirects_will_error(false)
             .timeout_global(Some(TIMEOUT))
             .max_idle_connections(1)
-            .user_agent(concat!("pilotlight/", env!("CARGO_PKG_VERSION")))
+            .user_agent(USER_AGENT)
             .tls_config(TlsConfig::builder().root_certs(roots).build())
             .build();
         Ok(Self { agent: config.new_agent() })
@@ -112,4 +101,20 @@ impl Http {
                 .map_err(|error| Error::Ambiguous(format!("the answer broke off: {error}")))?,
         })
     }
+}
+
+/// The certificates in a PEM file that the configuration names at `key`.
+pub(super) fn certificates(key: &str, path: &Path) -> Result<Vec<Certificate<'static>>, String> {
+    let named = |why: &dyn fmt::Display| format!("{key}: {}: {why}", path.display());
+    let pem = std::fs::read(path).map_err(|error| named(&error))?;
+    let mut certificates = Vec::new();
+    for item in parse_pem(&pem) {
+        if let PemItem::Certificate(found) = item.map_err(|error| named(&error))? {
+            certificates.push(found);
+        }
+    }
+    if certificates.is_empty() {
+        return Err(named(&"no certificate in it; it must be a PEM file"));
+    }
+    Ok(certificates)
 }

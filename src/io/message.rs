@@ -68,7 +68,7 @@ pub(super) fn outcome(reply: Result<DnsResponse, NetError>, asking: Asking<'_>) 
     }
 }
 
-fn io_outcome(error: &io::Error) -> Outcome {
+pub(super) fn io_outcome(error: &io::Error) -> Outcome {
     use io::ErrorKind as Kind;
     // A router or the other end said no (ICMP), in a way that has no kind of its own. That it is not our
     // own side is what the anchors are for. Our own firewall says EPERM.

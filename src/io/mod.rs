@@ -1,6 +1,8 @@
 //! Effects, one file per neighbour. Nothing in here decides anything.
 
+pub mod ask;
 pub mod clock;
+pub mod command;
 pub mod disk;
 pub mod dns;
 pub mod files;
@@ -9,8 +11,11 @@ pub mod http;
 pub mod leds;
 pub mod log;
 mod message;
+mod names;
 pub mod notices;
 mod pace;
 pub mod program;
 pub mod systemd;
+mod visit;
+mod web;
 pub mod wire;

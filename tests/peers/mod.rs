@@ -5,3 +5,4 @@ pub mod process;
 pub mod proxy;
 pub mod real;
 pub mod tls;
+pub mod web;

@@ -207,8 +207,21 @@ impl Real {
         zones: &[(&str, &str)],
         extra: Extra<'_>,
     ) -> Self {
+        Self::start_at(software, ips, free_port(ips), zones, extra)
+    }
+
+    /// The same, at this port.
+    ///
+    /// # Panics
+    /// As [`Real::start`].
+    pub fn start_at(
+        software: Software,
+        ips: &[IpAddr],
+        port: u16,
+        zones: &[(&str, &str)],
+        extra: Extra<'_>,
+    ) -> Self {
         let dir = tempfile::tempdir().expect("a temporary folder");
-        let port = free_port(ips);
         let addresses: Vec<SocketAddr> = ips.iter().map(|ip| (*ip, port).into()).collect();
         let origins: Vec<&str> = zones.iter().map(|(origin, _)| *origin).collect();
         let config = software.config(dir.path(), &addresses, &origins, extra);

@@ -45,6 +45,8 @@ pub(super) enum Given {
     Schedule(String, String),
     /// The daemon is started without a token.
     NoToken,
+    /// A web endpoint is watched as well.
+    Endpoint(String),
 }
 
 /// What happens.
@@ -239,6 +241,7 @@ fn given(words: &[String]) -> Option<Given> {
         [count, "zones"] => Given::Zones(count.parse().ok()?),
         ["schedule", key, value] => Given::Schedule(key.into(), value.into()),
         ["no", "token"] => Given::NoToken,
+        ["endpoint", url] => Given::Endpoint(url.into()),
         _ => return None,
     })
 }

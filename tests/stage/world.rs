@@ -102,6 +102,7 @@ struct File {
     ipv6: bool,
     schedule: Vec<(String, String)>,
     nameservers: Vec<String>,
+    endpoints: Vec<String>,
     www: String,
     broken: bool,
 }
@@ -138,9 +139,14 @@ impl World {
             Given::Schedule(key, value) => Some((key.clone(), value.clone())),
             _ => None,
         });
+        let endpoints = given.iter().filter_map(|given| match given {
+            Given::Endpoint(url) => Some(url.clone()),
+            _ => None,
+        });
         let file = File {
             ipv6: given.iter().any(|given| matches!(given, Given::Ipv6)),
             schedule: schedule.collect(),
+            endpoints: endpoints.collect(),
             nameservers: vec!["ns1".to_owned(), "ns2".to_owned()],
             www: "192.0.2.80".to_owned(),
             broken: false,
@@ -389,6 +395,9 @@ impl World {
             text += &format!(
                 "\n[[zone]]\nname = \"{name}\"\nrecords = [{{ name = \"www\", type = \"A\", values = [\"{www}\"] }}, {NS}]\n"
             );
+        }
+        for url in &self.file.endpoints {
+            text += &format!("\n[[endpoint]]\nurl = \"{url}\"\n");
         }
         if self.file.broken {
             text += "\n[[zone]]\nnaem = \"example.net\"\n";

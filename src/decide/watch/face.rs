@@ -28,20 +28,16 @@ impl Watch {
         Face {
             state,
             cannot_report: self.cannot_report(),
-            notice: !self.notices.is_empty(),
+            notice: !self.notices.is_empty() || self.subjects.iter().any(Subject::out_of_sight),
             own: own.collect(),
         }
     }
 
     fn state(&self, uplink: Uplink) -> State {
-        let down = |s: &Subject| {
-            let incident = s.health.incident();
-            incident.is_some_and(|incident| incident.severity == Severity::Down)
-        };
-        let numbered = self.subjects.iter().enumerate();
-        let down: Vec<usize> = numbered.filter(|(_, s)| down(s)).map(|(n, _)| n + 1).collect();
+        let numbered = self.subjects.iter().enumerate().filter(|(_, s)| !s.is_endpoint());
+        let down = numbered.filter(|(_, s)| s.is_down()).map(|(n, _)| n + 1).collect();
         let any = |test: fn(&Subject) -> bool| self.subjects.iter().any(test);
-        if !down.is_empty() {
+        if any(Subject::is_down) {
             State::Down(down)
         } else if any(|s| matches!(s.health, Health::Suspect(_))) {
             State::Suspect
@@ -49,7 +45,7 @@ impl Watch {
             State::Degraded
         } else if uplink.intercepted() {
             State::Intercepted
-        } else if any(|s| s.hidden) {
+        } else if any(|s| s.hidden && !s.out_of_sight()) {
             // One family works and another does not: some server could not be looked at at all.
             State::Offline
         } else {
@@ -72,6 +68,12 @@ impl Watch {
 }
 
 impl Subject {
+    /// Nothing is seen of it, and that is not the uplink's doing: a name that this system cannot resolve, say. A
+    /// person should know, and the lamps of the others must not suffer.
+    fn out_of_sight(&self) -> bool {
+        self.hidden && self.why.is_some()
+    }
+
     /// What its own lamp says while our uplink sees anything at all.
     fn sign(&self) -> Sign {
         match &self.health {

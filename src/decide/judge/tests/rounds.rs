@@ -77,6 +77,7 @@ pub(super) fn round(config: &Config, got: impl Fn(&str, &Question) -> Observatio
         intercept: Vec::new(),
         after: None,
         observed: targets(config).into_iter().map(observe).collect(),
+        visited: Vec::new(),
     }
 }
 

@@ -1,0 +1,121 @@
+//! Nameservers that are not in the file, or not yet at these addresses: what `check --nameserver` asks.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use hickory_resolver::proto::rr::RecordType;
+
+use super::problem::{Problem, Problems, Wrong, wrong};
+use super::{Config, Expected, Nameserver, RecordSet, Vantage, hosts, name};
+
+impl Config {
+    /// The same with these nameservers and no others, each written as `NAME=ADDRESS`.
+    ///
+    /// One whose name is in the file serves the zones that it serves there, any other serves all. What the zones
+    /// must hold stays as it was, their NS sets too: whoever is tried out is in none yet. A name may come
+    /// again, with a further address.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong with what is given: stop with 78.
+    pub fn with_only(self, given: &[String]) -> Result<Self, Problems> {
+        let mut candidates: Vec<Nameserver> = Vec::new();
+        let mut list = Vec::new();
+        for text in given {
+            match candidate(text, &self.vantage, &candidates) {
+                Ok((name, address)) => match candidates.iter_mut().find(|c| c.name == name) {
+                    Some(known) => known.addresses.push(address),
+                    None => {
+                        candidates.push(Nameserver { name, addresses: vec![address], lamp: None });
+                    }
+                },
+                Err(Wrong { reason, next }) => {
+                    let (key, value) = (String::new(), format!("{text:?}"));
+                    list.push(Problem { file: None, line: None, key, value, reason, next });
+                }
+            }
+        }
+        if !list.is_empty() {
+            return Err(Problems { file: "--nameserver".to_owned(), list });
+        }
+        let mut zones = self.zones.clone();
+        for zone in &mut zones {
+            if !zone.records.iter().any(|set| set.rtype == RecordType::NS) {
+                let expected = Expected::Records(self.ns_set(zone));
+                let (name, rtype) = (zone.name.clone(), RecordType::NS);
+                zone.records.push(Arc::new(RecordSet { name, rtype, expected }));
+            }
+            let serves = |candidate: &Nameserver| {
+                let known = self.nameservers.iter().position(|n| n.name == candidate.name);
+                known.is_none_or(|index| zone.nameservers.contains(&index))
+            };
+            let numbered = candidates.iter().enumerate();
+            zone.nameservers = numbered.filter(|(_, c)| serves(c)).map(|(n, _)| n).collect();
+        }
+        zones.retain(|zone| !zone.nameservers.is_empty());
+        Ok(Self { nameservers: candidates, zones, endpoints: Vec::new(), ..self })
+    }
+}
+
+fn candidate(
+    text: &str,
+    vantage: &Vantage,
+    before: &[Nameserver],
+) -> Result<(String, SocketAddr), Wrong> {
+    let (name, address) = text.split_once('=').ok_or_else(|| {
+        wrong("is not NAME=ADDRESS", "write both, such as ns1-next.example.net=192.0.2.1")
+    })?;
+    let (name, address) = (name::host(name)?, hosts::address(address)?);
+    if before.iter().any(|other| other.addresses.contains(&address)) {
+        return Err(wrong("has an address that is there already", "take one of the two out"));
+    }
+    if vantage.anchors.contains(&address) || vantage.intercept.contains(&address) {
+        return Err(wrong(
+            "has an address that vantage.anchors or vantage.intercept has in the configuration",
+            "give the nameserver's own address: those prove our uplink and are nobody's to try out",
+        ));
+    }
+    if !vantage.anchors.iter().any(|anchor| anchor.is_ipv6() == address.is_ipv6()) {
+        let family = if address.is_ipv6() { "IPv6" } else { "IPv4" };
+        return Err(wrong(
+            format!("has an {family} address, and vantage.anchors has none in the configuration"),
+            "add an anchor of that family: without one, nothing is known of it",
+        ));
+    }
+    Ok((name, address))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TWO: &str = r#"
+        nameserver = [
+            { name = "ns1.example.net", addresses = ["192.0.2.1"] },
+            { name = "ns2.example.net", addresses = ["192.0.2.2"] },
+        ]
+        zone = [{ name = "example.net" }, { name = "example.org", nameservers = ["ns2.example.net"] }]
+    "#;
+
+    /// The zones, who serves them, and their NS sets.
+    fn zones(given: &[&str]) -> Vec<(String, Vec<usize>, String)> {
+        let given: Vec<String> = given.iter().map(ToString::to_string).collect();
+        let config = Config::parse("", TWO).unwrap().with_only(&given).unwrap();
+        let ns = |set: &Arc<RecordSet>| match &set.expected {
+            Expected::Records(records) => records.iter().map(|r| format!("{r} ")).collect(),
+            Expected::Some => String::new(),
+        };
+        let zones = config.zones.iter();
+        zones.map(|z| (z.name.to_ascii(), z.nameservers.clone(), ns(&z.records[0]))).collect()
+    }
+
+    #[test]
+    fn who_is_new_serves_all_and_who_is_known_the_same_and_the_ns_sets_stay() {
+        let net = |who| ("example.net.".into(), who, "ns1.example.net. ns2.example.net. ".into());
+        let org = |who| ("example.org.".into(), who, "ns2.example.net. ".into());
+        assert_eq!(zones(&["ns3=192.0.2.3", "ns3=192.0.2.4"]), [net(vec![0]), org(vec![0])]);
+        assert_eq!(zones(&["NS1.example.net.=192.0.2.3"]), [net(vec![0])]);
+        let both = zones(&["ns1.example.net=192.0.2.3", "ns2.example.net=192.0.2.2"]);
+        assert_eq!(both, [net(vec![0, 1]), org(vec![1])]);
+    }
+}

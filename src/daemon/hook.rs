@@ -1,0 +1,107 @@
+//! The person's own command: what it is still to be told, one change after the other.
+
+use std::collections::VecDeque;
+
+use tracing::{info, warn};
+
+use super::Job;
+use crate::config::Hooks;
+use crate::decide::news::News;
+use crate::io::command::{self, Ran};
+
+/// More changes than this do not wait: then the oldest is forgotten.
+const WAITING: usize = 32;
+
+/// What waits to be told.
+#[derive(Default)]
+pub(super) struct Hook(VecDeque<News>);
+
+/// What was told, and what became of it.
+pub(super) struct Told {
+    news: News,
+    ran: Ran,
+}
+
+impl Hook {
+    pub(super) fn tell(&mut self, news: Vec<News>) {
+        self.0.extend(news);
+        while self.0.len() > WAITING {
+            let lost = self.0.pop_front();
+            let about = lost.map(|news| about(&news)).unwrap_or_default();
+            warn!("on-change takes too long, and is never told that {about}");
+        }
+    }
+
+    /// The next one, under way.
+    pub(super) fn next(&mut self, hooks: &Hooks) -> Job<Told> {
+        let Some(command) = hooks.on_change.clone() else {
+            self.0.clear();
+            return None;
+        };
+        let (news, within) = (self.0.pop_front()?, hooks.timeout);
+        let mut json = serde_json::to_vec(&news).expect("news is plain data");
+        json.push(b'\n');
+        Some(Box::pin(async move {
+            let ran = command::run(&command, &json, within).await;
+            Told { news, ran }
+        }))
+    }
+}
+
+impl Told {
+    pub(super) fn log(&self) {
+        let Self { news, ran } = self;
+        let said = match ran.said.as_str() {
+            "" => String::new(),
+            said => format!(": {said}"),
+        };
+        let (name, about) = (news.subject.as_str(), about(news));
+        if ran.well() {
+            info!(NAMESERVER = name, "on-change was told that {about}{said}");
+        } else {
+            warn!(NAMESERVER = name, "on-change {}, told that {about}{said}", ran.end);
+        }
+    }
+}
+
+fn about(news: &News) -> String {
+    format!("{} is {} (it was {})", news.subject, news.to, news.from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn news(to: usize) -> News {
+        News {
+            version: News::VERSION,
+            subject: "ns1.example.net".to_owned(),
+            from: String::new(),
+            to: to.to_string(),
+            since: None,
+            faults: Vec::new(),
+            incident: String::new(),
+            vantage: String::new(),
+            time: None,
+        }
+    }
+
+    #[test]
+    fn of_too_many_changes_the_last_are_told() {
+        let mut hook = Hook::default();
+        hook.tell((0..WAITING).map(news).collect());
+        hook.tell(vec![news(WAITING)]);
+        let waiting: Vec<String> = hook.0.iter().map(|news| news.to.clone()).collect();
+        let last: Vec<String> = (1..=WAITING).map(|to| to.to_string()).collect();
+        assert_eq!(waiting, last);
+    }
+
+    #[test]
+    fn without_a_command_nothing_waits_for_one() {
+        let mut hook = Hook::default();
+        hook.tell(vec![news(0)]);
+        let hooks = Hooks { on_change: None, timeout: std::time::Duration::ZERO };
+        assert!(hook.next(&hooks).is_none());
+        assert!(hook.0.is_empty());
+    }
+}

@@ -1,0 +1,107 @@
+//! The person's own command: told of changes, and never in the way.
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::home::{Home, PATIENCE, shows, wait};
+use crate::peers::dns::script::Behaviour;
+use crate::peers::github::TOKEN;
+
+const STOPS_WITHIN: Duration = Duration::from_secs(2);
+
+/// A home whose daemon, in a folder of the test's own, runs this.
+fn home(command: &str, more: &str) -> Home {
+    let home = Home::new();
+    let folder = home.at("").display().to_string();
+    let command = format!("cd {folder}; {command}");
+    home.write_config(2, &format!("\n[hooks]\non-change = {command:?}\n{more}\n"));
+    home.start();
+    home.until("well", shows("well"));
+    home
+}
+
+fn lines(home: &Home, name: &str) -> Vec<String> {
+    let text = fs::read_to_string(home.at(name)).unwrap_or_default();
+    text.lines().map(str::to_owned).collect()
+}
+
+fn breaks(home: &Home) {
+    home.servers[1].nameserver().set(Behaviour::WrongAddress);
+    home.until("down", shows("down"));
+}
+
+fn mends(home: &Home) {
+    home.servers[1].nameserver().set(Behaviour::Good);
+    home.until("well again", shows("well"));
+}
+
+#[test]
+fn it_is_told_of_an_outage_and_of_its_end_and_of_no_token() {
+    let home = home("cat >>changes; env >environment", "");
+    breaks(&home);
+    mends(&home);
+    assert!(wait(PATIENCE, || lines(&home, "changes").len() == 2), "{}", home.log());
+    let told: Vec<Value> =
+        lines(&home, "changes").iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let words = ["subject", "from", "to", "vantage"].map(|member| told[0][member].clone());
+    assert_eq!(words, ["ns2.example.net", "well", "down", "home"]);
+    assert_eq!(told[0]["faults"][0]["fault"], "wrong-records");
+    assert_eq!((&told[1]["from"], &told[1]["to"]), (&"down".into(), &"well".into()));
+    assert_eq!(
+        (&told[1]["since"], &told[1]["incident"]),
+        (&told[0]["since"], &told[0]["incident"])
+    );
+    home.until_logged("on-change was told that ns2.example.net is well (it was down)");
+    let environment = lines(&home, "environment").join("\n");
+    assert!(environment.contains("PATH="), "{environment}");
+    for secret in [TOKEN, "GITHUB_TOKEN", "CREDENTIALS_DIRECTORY"] {
+        assert!(!environment.contains(secret), "{environment}");
+    }
+}
+
+/// Its shell, and a child of that which would outlive it.
+const HANGS: &str = "echo $$ >>pids; sleep 1000 & echo $! >>pids; wait";
+
+fn gone(home: &Home, count: usize) -> bool {
+    let pids = lines(home, "pids");
+    pids.len() >= count && pids[..count].iter().all(|pid| !Path::new("/proc").join(pid).exists())
+}
+
+#[test]
+fn one_that_hangs_is_killed_with_its_children_and_the_next_change_is_told() {
+    let home = home(HANGS, "timeout = \"1s\"");
+    breaks(&home);
+    home.until_logged("on-change took too long and was killed, told that ns2.example.net is down");
+    assert!(wait(PATIENCE, || gone(&home, 2)), "{:?}", lines(&home, "pids"));
+    mends(&home);
+    home.until_logged("was killed, told that ns2.example.net is well");
+}
+
+#[test]
+fn one_that_hangs_holds_up_neither_the_rounds_nor_the_end() {
+    let home = home(HANGS, "timeout = \"1h\"");
+    breaks(&home);
+    assert!(wait(PATIENCE, || lines(&home, "pids").len() == 2), "{}", home.log());
+    mends(&home);
+    breaks(&home);
+    home.signal("-TERM");
+    assert_eq!(home.ended(STOPS_WITHIN).code(), Some(0));
+    assert!(wait(PATIENCE, || gone(&home, 2)), "nothing stays behind");
+    assert_eq!(lines(&home, "pids").len(), 2, "one at a time");
+}
+
+#[test]
+fn one_that_fails_or_is_missing_is_a_line_in_the_log() {
+    let home = home("test -e here && echo no >&2 && exit 3; ./no-such-program", "");
+    breaks(&home);
+    home.until_logged("on-change ended with exit status: 127, told that ns2.example.net is down");
+    assert!(home.log().contains("not found"), "{}", home.log());
+    fs::write(home.at("here"), "").unwrap();
+    mends(&home);
+    home.until_logged(
+        "on-change ended with exit status: 3, told that ns2.example.net is well (it was down): no",
+    );
+}
