@@ -25,6 +25,9 @@ fn settings(peer: &Peer) -> Settings {
         ca: None,
         labels: Vec::new(),
         assignees: Vec::new(),
+        accounts: Vec::new(),
+        quorum: 1,
+        token_file: None,
     }
 }
 

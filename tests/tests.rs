@@ -23,3 +23,4 @@ mod scenarios;
 mod signals;
 mod stage;
 mod systemd;
+mod vantages;

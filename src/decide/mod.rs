@@ -6,7 +6,7 @@
 //!
 //! - **nameserver**: an authoritative server of ours; **zone**, **apex**, **record set** (RRset), as in
 //!   RFC 9499.
-//! - **vantage**: where we look from; **uplink**: our own connection; **anchor**: a server that proves
+//! - **vantage**: where we look from; **claim**: what one vantage says in an issue; **uplink**: our own connection; **anchor**: a server that proves
 //!   that the uplink works.
 //! - **question**: one name and type asked of one address over one transport; **observation**: what it
 //!   got; **round**: all of them together.
@@ -25,6 +25,7 @@ pub mod incident;
 pub mod issue;
 pub mod judge;
 pub mod led;
+pub mod life;
 pub mod moment;
 pub mod question;
 pub mod reconcile;
@@ -33,5 +34,9 @@ pub mod status;
 pub mod subject;
 #[cfg(test)]
 mod testing;
+pub mod token;
 pub mod uplink;
+pub mod vantage;
+#[cfg(test)]
+mod vantages_tests;
 pub mod watch;

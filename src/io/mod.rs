@@ -11,4 +11,5 @@ mod message;
 pub mod notices;
 mod pace;
 pub mod systemd;
+pub mod token;
 pub mod wire;
