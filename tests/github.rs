@@ -2,6 +2,7 @@
 //! `pilotlight report`, which proves that way to a person.
 
 mod command;
+mod description;
 mod limits;
 mod listing;
 mod refusals;
