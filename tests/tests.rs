@@ -26,4 +26,5 @@ mod scenarios;
 mod signals;
 mod stage;
 mod systemd;
+mod vantages;
 mod web;

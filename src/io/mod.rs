@@ -16,6 +16,7 @@ pub mod notices;
 mod pace;
 pub mod program;
 pub mod systemd;
+pub mod token;
 mod visit;
 mod web;
 pub mod wire;
