@@ -41,7 +41,7 @@ pub fn hard(stage: &mut Stage) {
     cut(stage, &before);
     let way_back = stage.ssh().run("pilotlight", "pilotlight update --rollback");
     stage.report.check("the login user asks for the version before", way_back);
-    let back = became(stage, "accepted");
+    let back = became(stage, ": accepted");
     stage.report.check("and gets it", back);
     let factory = in_use(stage).and_then(|file| expect(Ok(file), "/usr/bin/pilotlight"));
     stage.report.check("which is the card's own", factory);
@@ -95,7 +95,7 @@ fn accepted(stage: &mut Stage, file: &Path) {
     let name = "a good update";
     stage.report.say(name);
     let from = copy(stage, name, file);
-    let outcome = became(stage, "accepted");
+    let outcome = became(stage, ": accepted");
     stage.report.check(&format!("{name}: it is accepted"), outcome);
     let after = stage.machine().lamps.now() - from;
     stage.report.figure("scp to an accepted update", seconds(after));
