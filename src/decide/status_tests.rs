@@ -153,6 +153,7 @@ fn the_example_of_the_readme_is_what_is_printed() {
     let view = View {
         pilotlight: "0.1.0".to_owned(),
         pid: Some(1234),
+        program: Some(Program { hash: "3f2a9c0b1d2e".to_owned(), since: at(0).wall }),
         good_until: Some(5678.0),
         ..View::of(&led.watch, &config(), &at(60))
     };
