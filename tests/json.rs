@@ -78,11 +78,7 @@ fn check_prints_the_members_of_the_example() {
     let setting = Setting::new(&loopback(&[server.addr()], &[anchor.addr()], zones));
     let ran = setting.run(&["check", "--json"]);
     let printed: Value = serde_json::from_str(&ran.out).unwrap();
-    let mut expected = example("status");
-    for of_daemons in ["pid", "program", "good_until"] {
-        expected[of_daemons] = Value::Null;
-        assert_eq!(printed[of_daemons], Value::Null, "{of_daemons}");
-    }
-    assert_eq!(members(&printed), members(&expected), "{ran:?}");
+    assert_eq!(members(&printed), members(&example("status")), "{ran:?}");
     assert_eq!((&printed["version"], ran.code), (&1.into(), Some(2)));
+    assert_eq!((&printed["pid"], &printed["good_until"]), (&Value::Null, &Value::Null));
 }

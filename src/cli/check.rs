@@ -13,6 +13,7 @@ use crate::decide::status::View;
 use crate::decide::watch::Watch;
 use crate::io::clock::Clock;
 use crate::io::dns::{Patience, Prober};
+use crate::io::program;
 use crate::io::wire::Net;
 
 /// With `only` these nameservers, each `NAME=ADDRESS`, in place of the file's.
@@ -40,7 +41,7 @@ pub(super) fn check(path: &Path, json: bool, only: &[String]) -> Result<u8, Fail
         ..config.schedule.clone()
     };
     let (watch, _) = Watch::new(&config).after(&judge(&config, &round), now, &at_once, "check");
-    let view = View::of(&watch, &config, &now);
+    let view = View { program: program::this().cloned(), ..View::of(&watch, &config, &now) };
     let mut out = io::stdout().lock();
     if json {
         table::json(&mut out, &view)?;

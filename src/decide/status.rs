@@ -40,7 +40,7 @@ pub struct View {
     pub notices: Vec<Notice>,
     /// The daemon's process; `None` in `check`.
     pub pid: Option<u32>,
-    /// The file that the daemon runs; `None` in `check`.
+    /// The file that was run to see all this.
     #[serde(default)]
     pub program: Option<Program>,
     /// Seconds since the machine was switched on, until which this may be believed.

@@ -132,8 +132,8 @@ impl<'a, B: Board> Updates<'a, B> {
             self.board.restart().map_err(io::Error::other)?;
         }
         if news {
-            self.write()?;
             self.tell()?;
+            self.write()?;
         }
         self.sweep()
     }
@@ -153,8 +153,8 @@ impl<'a, B: Board> Updates<'a, B> {
                 let trying = last.filter(|last| last.outcome == Outcome::Trying);
                 let what = trying.map_or(name, |last| last.what.clone());
                 self.kept = self.kept.clone().rejected(what, why, self.board.now().wall);
+                self.tell()?; // first: there may be no room to write
                 self.write()?;
-                self.tell()?;
             }
             self.remove_upload(&file)?;
             self.sweep()?;
