@@ -47,6 +47,8 @@ pub struct Config {
     pub panel: Panel,
     /// Commands of the person's own.
     pub hooks: Hooks,
+    /// Where to write what Prometheus reads; a relative path is one in the runtime directory.
+    pub metrics: Option<PathBuf>,
     /// Whom we watch; never empty.
     pub nameservers: Vec<Nameserver>,
     /// What they must know; never empty.

@@ -168,6 +168,7 @@ pub async fn run<P: RuntimeProvider>(config: Config, parts: Parts<P>) {
         }
         daemon.publish();
     }
+    daemon.remove_metrics();
     outside::leave(daemon.panel, &mut daemon.manager, &daemon.places);
 }
 
@@ -395,6 +396,9 @@ impl<P: RuntimeProvider> Daemon<P> {
             tracing::warn!(
                 "the lamps have changed (panel section, or a nameserver's lamp); that takes effect with the next start"
             );
+        }
+        if config.metrics != self.config.metrics {
+            self.remove_metrics();
         }
         self.watch = self.watch.clone().reconfigured(&config);
         self.targets = targets(&config);

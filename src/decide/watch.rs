@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::edition::Editions;
 use super::endpoint::is_endpoint;
 use super::fault::Severity;
+use super::history::History;
 use super::incident::Incident;
 use super::judge::{Judgement, Verdict};
 use super::moment::Moment;
@@ -45,6 +46,8 @@ pub struct Watch {
     pub reporting: Reporting,
     /// What others on this machine have to say to a person.
     pub notices: Vec<Notice>,
+    /// How everybody has done.
+    pub past: History,
     /// Whose issues these are: another repository or vantage has others.
     place: Option<[String; 3]>,
     /// Which edition of its zones everybody serves.
@@ -151,6 +154,7 @@ impl Watch {
                 let GitHub { api, repository, .. } = github;
                 [api.clone(), repository.clone(), config.vantage.name.clone()]
             }),
+            past: History::default(),
             editions: Editions::default(),
             settled: Vec::new(),
         }
@@ -170,6 +174,7 @@ impl Watch {
         next.ended = self.ended;
         next.uplink = self.uplink;
         next.notices = self.notices;
+        next.past = self.past;
         if next.place == self.place {
             next.settled = self.settled;
         } else {
@@ -196,6 +201,7 @@ impl Watch {
             _ => judgement.uplink,
         });
         self.date(&at);
+        self.past.count(&self.subjects, &at, schedule);
         let apart = self.compare_editions(judgement, &at, schedule);
         let mut changes = Vec::new();
         for (index, verdict) in &judgement.verdicts {
