@@ -312,9 +312,11 @@ fn the_issue_in_the_readme_is_one_that_is_written() {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
     let read = |name: &str| fs::read_to_string(root.join(name)).unwrap();
     let readme = read("README.md");
-    let issue = read("src/decide/testing/down.md");
-    let seen = issue.lines().skip(1).filter(|line| !line.starts_with("<!--"));
-    for line in seen.filter(|line| !line.is_empty()) {
-        assert!(readme.contains(&format!("\n> {line}\n")), "{line}");
+    for sample in ["down", "vantages"] {
+        let issue = read(&format!("src/decide/testing/{sample}.md"));
+        let seen = issue.lines().skip(1).filter(|line| !line.starts_with("<!--"));
+        for line in seen.filter(|line| !line.is_empty()) {
+            assert!(readme.contains(&format!("\n> {line}\n")), "{line}");
+        }
     }
 }

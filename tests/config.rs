@@ -154,6 +154,7 @@ fn what_is_left_out_has_its_default() {
     let github = good("[github]\nrepository = \"octocat/infra\"").github.unwrap();
     assert_eq!(github.api, "https://api.github.com");
     assert_eq!((github.labels.len(), github.assignees.len(), github.ca), (0, 0, None));
+    assert_eq!((github.accounts.len(), github.quorum, github.token_file), (0, 1, None));
 }
 
 #[test]
@@ -319,10 +320,11 @@ fn the_example_loads_and_the_defaults_it_shows_are_the_defaults() {
     let file = path.display().to_string();
     let mut explicit =
         Config::parse(&file, &uncommented.join("\n")).unwrap_or_else(|e| panic!("{e}"));
-    // These two have no default that a file could show.
+    // These three have no default that a file could show.
     assert_eq!(explicit.vantage.name, "home");
     explicit.vantage.name.clone_from(&example.vantage.name);
-    assert!(explicit.github.as_mut().unwrap().ca.take().is_some());
+    let github = explicit.github.as_mut().unwrap();
+    assert!(github.ca.take().is_some() && github.token_file.take().is_some());
     assert_eq!(explicit, example);
 }
 

@@ -139,7 +139,7 @@ records = [
         manager: Manager::new(None, |_| ()),
         places: places.clone(),
         notices: places.runtime.join("notices"),
-        token: Some(TOKEN.to_owned()),
+        token: |_| Ok(Some(TOKEN.to_owned())),
         config: path,
         orders: receiver,
     };

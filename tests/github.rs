@@ -2,6 +2,7 @@
 //! `pilotlight report`, which proves that way to a person.
 
 mod command;
+mod description;
 mod limits;
 mod listing;
 mod refusals;
@@ -25,6 +26,9 @@ fn settings(peer: &Peer) -> Settings {
         ca: None,
         labels: Vec::new(),
         assignees: Vec::new(),
+        accounts: Vec::new(),
+        quorum: 1,
+        token_file: None,
     }
 }
 

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -47,7 +47,9 @@ queries-per-second = 0
 pub(crate) struct Home {
     /// `ns1`, `ns2` and `ns3`; the last is not configured at first.
     pub(crate) servers: Vec<SocketServer>,
-    pub(crate) github: GitHub,
+    pub(crate) github: Arc<GitHub>,
+    /// Where it looks from.
+    vantage: &'static str,
     anchor: SocketServer,
     folder: TempDir,
     daemon: Mutex<Option<Child>>,
@@ -56,6 +58,11 @@ pub(crate) struct Home {
 impl Home {
     /// Everything is there and well; the daemon is not started.
     pub(crate) fn new() -> Self {
+        Self::at_vantage("home", &Arc::new(GitHub::start()))
+    }
+
+    /// The same with servers of its own, and a GitHub that it shares.
+    pub(crate) fn at_vantage(vantage: &'static str, github: &Arc<GitHub>) -> Self {
         static HOMES: AtomicU8 = AtomicU8::new(1);
         // Addresses of its own, so that nobody takes a port that is closed for a while.
         let home = HOMES.fetch_add(1, Ordering::Relaxed);
@@ -66,7 +73,8 @@ impl Home {
         };
         let new = Self {
             servers: (1..=3).map(|host| start(host, &zone)).collect(),
-            github: GitHub::start(),
+            github: Arc::clone(github),
+            vantage,
             anchor: start(9, &ZoneData::parse(".", ROOT)),
             folder: tempfile::tempdir().unwrap(),
             daemon: Mutex::new(None),
@@ -77,9 +85,9 @@ impl Home {
 
     /// A configuration with so many nameservers, and more at its end.
     pub(crate) fn write_config(&self, nameservers: usize, more: &str) {
-        let (api, anchor) = (self.github.url(), self.anchor.addr());
+        let (api, anchor, vantage) = (self.github.url(), self.anchor.addr(), self.vantage);
         let mut text = format!(
-            "[github]\nrepository = \"owner/infra\"\napi = \"{api}\"\n\n[vantage]\nname = \"home\"\n\
+            "[github]\nrepository = \"owner/infra\"\napi = \"{api}\"\n\n[vantage]\nname = \"{vantage}\"\n\
              anchors = [\"{anchor}\"]\nintercept = []\n\n{SCHEDULE}\n[panel]\ndriver = \"none\"\n"
         );
         for (n, server) in (1..).zip(&self.servers[..nameservers]) {

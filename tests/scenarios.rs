@@ -27,6 +27,7 @@ macro_rules! scenarios {
 }
 
 scenarios! {
+    a_token_that_runs_out_is_told_and_renewed,
     a_bad_reload_changes_nothing,
     a_blip_is_nobodys_business,
     a_cut_during_an_outage_neither_ends_nor_repeats_it,

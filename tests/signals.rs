@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::home::{Home, PATIENCE, shows};
 use crate::peers::dns::script::Behaviour;
+use crate::peers::github::TOKEN;
 
 /// What systemd, and whoever waits for a machine to switch off, should not have to wait longer than.
 const STOPS_WITHIN: Duration = Duration::from_secs(2);
@@ -107,4 +108,21 @@ fn a_state_file_that_nobody_understands_is_put_aside() {
     let aside = fs::read_to_string(home.at("state/unreported.unreadable")).unwrap();
     assert_eq!(aside, "[{\"subject\": 7}]");
     assert!(home.log().contains("unreported.json: "), "{}", home.log());
+}
+
+#[test]
+fn a_new_token_in_its_file_needs_no_restart() {
+    let home = Home::new();
+    let file = home.at("github-token");
+    fs::write(&file, "expired\n").unwrap();
+    let config = fs::read_to_string(home.at("pilotlight.toml")).unwrap();
+    let config = config.replacen("[github]\n", "[github]\ntoken-file = \"github-token\"\n", 1);
+    fs::write(home.at("pilotlight.toml"), config).unwrap();
+    home.start();
+    home.until("denied", |status| status["reporting"] == "denied");
+    fs::write(&file, format!("{TOKEN}\n")).unwrap();
+    home.signal("-HUP"); // or within ten minutes
+    home.until("heard", |status| status["reporting"] == "fine");
+    home.signal("-TERM");
+    assert!(home.ended(PATIENCE).success());
 }

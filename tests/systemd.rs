@@ -321,7 +321,7 @@ async fn pings<P: RuntimeProvider>(
         manager,
         places: Places { runtime: folder.path().join("run"), state: folder.path().join("state") },
         notices: folder.path().join("notices"),
-        token: None,
+        token: |_| Ok(None),
         config: folder.path().join("pilotlight.toml"),
         orders: receiver,
     };

@@ -27,4 +27,5 @@ mod scenarios;
 mod signals;
 mod stage;
 mod systemd;
+mod vantages;
 mod web;

@@ -170,20 +170,6 @@ fn colour(stream: &impl IsTerminal) -> bool {
     stream.is_terminal() && !refused && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
 }
 
-/// GitHub's token: systemd's credential, else the environment; without the line end that an editor adds.
-fn token() -> Result<Option<String>, Failed> {
-    let credential = std::env::var_os("CREDENTIALS_DIRECTORY")
-        .map(|dir| Path::new(&dir).join("github-token"))
-        .filter(|path| path.exists());
-    let text = match credential {
-        Some(path) => std::fs::read_to_string(&path)
-            .map_err(|error| Failed::Other(format!("{}: {error}", path.display())))?,
-        None => std::env::var("GITHUB_TOKEN").unwrap_or_default(),
-    };
-    let token = text.trim();
-    Ok((!token.is_empty()).then(|| token.to_owned()))
-}
-
 /// One thread for everything that waits; GitHub's calls get a second one when they are made.
 fn runtime() -> Result<tokio::runtime::Runtime, Failed> {
     let runtime =

@@ -3,10 +3,12 @@
 use std::io::{self, Write};
 use std::path::Path;
 
-use super::{Failed, load, token};
+use super::{Failed, load};
 use crate::decide::issue::comment;
+use crate::decide::moment::wall_text;
 use crate::decide::reconcile::{Failure, IssueState};
 use crate::io::github::GitHub;
+use crate::io::token;
 
 pub(super) fn report(path: &Path, test: bool) -> Result<u8, Failed> {
     let config = load(path)?;
@@ -16,7 +18,7 @@ pub(super) fn report(path: &Path, test: bool) -> Result<u8, Failed> {
             path.display()
         )));
     };
-    let Some(token) = token()? else {
+    let Some(token) = token::read(settings.token_file.as_deref()).map_err(Failed::Other)? else {
         return Err(Failed::Other(
             "there is no token: put one into the environment variable GITHUB_TOKEN, or into systemd's \
              credential github-token"
@@ -28,6 +30,9 @@ pub(super) fn report(path: &Path, test: bool) -> Result<u8, Failed> {
     let access = github.access().map_err(failed)?;
     let repository = &settings.repository;
     writeln!(out, "token      belongs to {}", access.login)?;
+    if let Some(expires) = github.expires() {
+        writeln!(out, "expires    {}", wall_text(Some(expires)))?;
+    }
     writeln!(out, "repository {repository}, {} open issues of ours", access.open)?;
     if !test {
         writeln!(

@@ -6,7 +6,7 @@ use std::path::Path;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
-use super::{Args, Failed, colour, lamps, load, runtime, token};
+use super::{Args, Failed, colour, lamps, load, runtime};
 use crate::config::Config;
 use crate::daemon::{Order, Parts, run as watch, unconfigured};
 use crate::io::clock::Clock;
@@ -14,6 +14,7 @@ use crate::io::files::{self, Places};
 use crate::io::leds::{Chosen, Nothing, Panel};
 use crate::io::log;
 use crate::io::systemd::Manager;
+use crate::io::token;
 use crate::io::wire::Net;
 
 pub(super) fn run(args: &Args, wait_for_config: bool, notices: &Path) -> Result<u8, Failed> {
@@ -21,7 +22,6 @@ pub(super) fn run(args: &Args, wait_for_config: bool, notices: &Path) -> Result<
     let missing = wait_for_config && args.config.try_exists().is_ok_and(|exists| !exists);
     let config = if missing { None } else { Some(load(&args.config)?) };
     let panel = config.as_ref().map_or_else(|| Config::lamps(&args.config).0, |c| c.panel.clone());
-    let token = token()?;
     let env = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     let places = Places::find(args.runtime_dir.clone(), args.state_dir.clone(), env);
     let _lock = files::lock(&places).map_err(Failed::Other)?;
@@ -55,7 +55,7 @@ pub(super) fn run(args: &Args, wait_for_config: bool, notices: &Path) -> Result<
             manager: Manager::from_env(),
             places,
             notices: notices.to_owned(),
-            token,
+            token: token::read,
             config: args.config.clone(),
             orders,
         };

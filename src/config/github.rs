@@ -9,7 +9,8 @@ use super::GitHub;
 use super::problem::{Wrong, wrong};
 use super::spec::Table;
 
-const GITHUB: &[&str] = &["repository", "api", "ca", "labels", "assignees"];
+const GITHUB: &[&str] =
+    &["repository", "api", "ca", "labels", "assignees", "accounts", "quorum", "token-file"];
 
 /// Relative paths are taken from `folder`.
 pub(super) fn github(root: &Table<'_>, folder: &Path) -> Option<GitHub> {
@@ -22,17 +23,23 @@ pub(super) fn github(root: &Table<'_>, folder: &Path) -> Option<GitHub> {
         let list = table.texts(key, example, read).unwrap_or_default();
         list.into_iter().filter_map(|(_, text)| text).collect()
     };
+    let file = |key, example: &'static str, what: &'static str| {
+        table.text(key, example, |text| match text {
+            "" => Err(wrong("is empty", format!("name {what}, or leave the key out"))),
+            path => Ok(folder.join(path)),
+        })
+    };
     Some(GitHub {
         repository: table.text("repository", "owner/infra", repository).unwrap_or_default(),
         api: table
             .text("api", "https://api.github.com", api)
             .unwrap_or_else(|| "https://api.github.com".to_owned()),
-        ca: table.text("ca", "ca.pem", |text| match text {
-            "" => Err(wrong("is empty", "name a PEM file, or leave the key out")),
-            path => Ok(folder.join(path)),
-        }),
+        ca: file("ca", "ca.pem", "a PEM file"),
         labels: strings("labels", "outage", label),
         assignees: strings("assignees", "octocat", assignee),
+        accounts: strings("accounts", "office-bot", assignee),
+        quorum: table.number("quorum", 1..=100).unwrap_or(1),
+        token_file: file("token-file", "/etc/pilotlight/github-token", "a file"),
     })
 }
 

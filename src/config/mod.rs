@@ -71,6 +71,12 @@ pub struct GitHub {
     pub labels: Vec<String>,
     /// Login names put on every issue that we open, when the token may.
     pub assignees: Vec<String>,
+    /// Login names of other vantages' tokens, whose issues and comments are believed.
+    pub accounts: Vec<String>,
+    /// What fewer vantages than this see counts as degraded; at least 1.
+    pub quorum: u32,
+    /// A file with the token, read again for each report, in the place of the credential.
+    pub token_file: Option<PathBuf>,
 }
 
 /// The place we look from, and how we know that it sees anything.

@@ -34,6 +34,7 @@ use crate::io::files::Places;
 use crate::io::leds::Panel;
 use crate::io::systemd::Manager;
 use hook::{Hook, Told};
+pub use reporter::TokenFrom;
 use reporter::{Reporter, report};
 pub use unconfigured::unconfigured;
 
@@ -79,8 +80,8 @@ pub struct Parts<P> {
     pub places: Places,
     /// Where others leave notices for a person.
     pub notices: PathBuf,
-    /// GitHub's token, if there is one.
-    pub token: Option<String>,
+    /// Reads GitHub's token, if there is one, from the file that the configuration names or else elsewhere.
+    pub token: TokenFrom,
     /// Where [`Order::Reload`] reads the configuration.
     pub config: PathBuf,
     /// What signals ask for. When the sender is gone the daemon stops.
@@ -98,7 +99,7 @@ pub async fn run<P: RuntimeProvider>(config: Config, parts: Parts<P>) {
         targets: targets(&config),
         errands: errands(&config),
         prober: Prober::new(network.clone(), clock, patience(&config)),
-        reporter: Reporter::new(&config, token.as_deref()),
+        reporter: Reporter::new(&config, token),
         regular: Duration::ZERO,
         report_after: Duration::ZERO,
         left_alone_until: Duration::ZERO,
@@ -134,7 +135,7 @@ pub async fn run<P: RuntimeProvider>(config: Config, parts: Parts<P>) {
             order = orders.recv() => match order {
                 Some(Order::Reload) => {
                     daemon.manager.reloading();
-                    if daemon.reload(&path, &network, token.as_deref()) {
+                    if daemon.reload(&path, &network, token) {
                         looking = None; // its questions are the old ones
                     }
                     daemon.manager.reloaded();
@@ -352,14 +353,7 @@ impl<P: RuntimeProvider> Daemon<P> {
         self.report_due = false;
         self.reported = self.digest();
         let reporter = self.reporter.clone()?;
-        let wanted = self.watch.wanted();
-        Some(Box::pin(report(
-            reporter,
-            wanted,
-            self.watch.settled(),
-            self.config.clone(),
-            self.clock,
-        )))
+        Some(Box::pin(report(reporter, self.watch.belief(), self.config.clone(), self.clock)))
     }
 
     fn reported(&mut self, report: &Report) {
@@ -384,7 +378,7 @@ impl<P: RuntimeProvider> Daemon<P> {
         }
     }
 
-    fn reload(&mut self, path: &std::path::Path, network: &P, token: Option<&str>) -> bool {
+    fn reload(&mut self, path: &std::path::Path, network: &P, token: TokenFrom) -> bool {
         let config = match Config::load(path) {
             Ok(config) => config,
             Err(problems) => {

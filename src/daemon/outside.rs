@@ -8,6 +8,7 @@ use super::{Daemon, LEASE, log};
 use crate::decide::metrics;
 use crate::decide::moment::Moment;
 use crate::decide::status::View;
+use crate::decide::token;
 use crate::decide::watch::Stored;
 use crate::io::files::{self, Places};
 use crate::io::leds::Panel;
@@ -37,7 +38,8 @@ impl<P: RuntimeProvider> Daemon<P> {
 
     /// Takes in what others on this machine have to say; whether that is news.
     pub(super) fn noticed(&mut self) -> bool {
-        let now = notices::read(&self.notices);
+        let mut now = notices::read(&self.notices);
+        now.extend(token::notice(self.watch.expires, self.clock.now().wall));
         if now == self.watch.notices {
             return false;
         }

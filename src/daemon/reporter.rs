@@ -2,17 +2,29 @@
 //!
 //! Each call blocks a thread of the pool and not the loop. The first failure ends the attempt.
 
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::config::Config;
-use crate::decide::reconcile::{Context, Failure, IssueState, Plan, Report, Step, reconcile};
-use crate::decide::watch::{Reported, Wanted};
+use crate::config::{Config, GitHub as Settings};
+use crate::decide::reconcile::{
+    Context, Failure, IssueState, Listing, NeedClosed, Plan, Report, Step, reconcile,
+};
+use crate::decide::token;
+use crate::decide::watch::{Belief, Reported};
 use crate::io::clock::Clock;
 use crate::io::github::{GitHub, WRITE_PAUSE};
 
-/// A way to GitHub, or why there is none.
+/// Reads the token; the path is `github.token-file`.
+pub type TokenFrom = fn(Option<&Path>) -> Result<Option<String>, String>;
+
+/// A way to GitHub.
 #[derive(Clone)]
-pub(super) struct Reporter(Result<Line, Failure>);
+pub(super) struct Reporter {
+    settings: Settings,
+    token: TokenFrom,
+    /// With the token of the last report. Another token may belong to somebody else, who begins anew.
+    line: Arc<Mutex<Option<Line>>>,
+}
 
 #[derive(Clone)]
 struct Line {
@@ -24,35 +36,48 @@ struct Line {
 
 impl Reporter {
     /// `None` without a repository in the configuration.
-    pub(super) fn new(config: &Config, token: Option<&str>) -> Option<Self> {
-        let settings = config.github.as_ref()?;
+    pub(super) fn new(config: &Config, token: TokenFrom) -> Option<Self> {
+        let settings = config.github.clone()?;
+        Some(Self { settings, token, line: Arc::default() })
+    }
+
+    fn line(&self) -> Result<Line, Failure> {
         let failure =
             |why| Failure { why, final_until_a_person_acts: true, refused: false, wait: None };
-        let missing = || {
+        let token = (self.token)(self.settings.token_file.as_deref()).map_err(failure)?;
+        let token = token.ok_or_else(|| {
             failure(
                 "there is no token: put one into the credential github-token or into GITHUB_TOKEN"
                     .to_owned(),
             )
-        };
-        let line = token.ok_or_else(missing).and_then(|token| {
-            let github = GitHub::new(settings, token).map_err(failure)?;
-            Ok(Line { github: Arc::new(Mutex::new(github)), greeted: Arc::default() })
-        });
-        Some(Self(line))
+        })?;
+        let mut line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
+        let same =
+            |line: &&Line| line.github.lock().unwrap_or_else(PoisonError::into_inner).has(&token);
+        if let Some(line) = line.as_ref().filter(same) {
+            return Ok(line.clone());
+        }
+        let github = GitHub::new(&self.settings, &token).map_err(failure)?;
+        let github = Arc::new(Mutex::new(github));
+        Ok(line.insert(Line { github, greeted: Arc::default() }).clone())
     }
 }
 
 /// One attempt to make GitHub hold what it should.
 pub(super) async fn report(
     reporter: Reporter,
-    wanted: Vec<Wanted>,
-    settled: Vec<String>,
+    belief: Belief,
     config: Config,
     clock: Clock,
 ) -> Report {
     let mut report = Report::default();
-    report.failed = match reporter.0 {
-        Ok(line) => attempt(&line, &wanted, &settled, &config, clock, &mut report).await.err(),
+    report.failed = match reporter.line() {
+        Ok(line) => {
+            let quorum = reporter.settings.quorum;
+            let done = attempt(&line, &belief, &config, quorum, clock, &mut report).await;
+            report.expires = line.github.lock().unwrap_or_else(PoisonError::into_inner).expires();
+            done.err()
+        }
         Err(failure) => Some(failure),
     };
     if let Some(failure) = report
@@ -71,27 +96,36 @@ pub(super) async fn report(
 
 async fn attempt(
     line: &Line,
-    wanted: &[Wanted],
-    settled: &[String],
+    belief: &Belief,
     config: &Config,
+    quorum: u32,
     clock: Clock,
     report: &mut Report,
 ) -> Result<(), Failure> {
     let subjects: Vec<String> = config.subjects().map(|(name, _)| name.to_owned()).collect();
     let context = Context {
         vantage: &config.vantage.name,
+        quorum,
         subjects: &subjects,
-        settled,
+        well: &belief.well,
+        hidden: &belief.hidden,
+        settled: &belief.settled,
         schedule: &config.schedule,
         now: clock.now(),
     };
     let greeted = *line.greeted.lock().unwrap_or_else(PoisonError::into_inner);
-    let mut listing = line.call(move |github| github.list(!greeted)).await?;
-    let plan = match reconcile(wanted, &listing, &context) {
+    let plan = |listing: &Listing, expires| {
+        let mut plan = reconcile(&belief.wanted, listing, &context)?;
+        plan.steps.extend(token::plan(context.vantage, expires, listing)?);
+        Ok::<Plan, NeedClosed>(plan)
+    };
+    let list = |closed| line.call(move |github| Ok((github.list(closed)?, github.expires())));
+    let (listing, expires) = list(!greeted).await?;
+    let plan = match plan(&listing, expires) {
         Ok(plan) => plan,
-        Err(_) => {
-            listing = line.call(|github| github.list(true)).await?;
-            reconcile(wanted, &listing, &context).unwrap_or_default()
+        Err(NeedClosed) => {
+            let (listing, expires) = list(true).await?;
+            plan(&listing, expires).unwrap_or_default()
         }
     };
     *line.greeted.lock().unwrap_or_else(PoisonError::into_inner) = true;
@@ -149,6 +183,11 @@ impl Line {
                 if said {
                     report.done.push(format!("commented on issue #{issue}"));
                 }
+            }
+            Step::Sight { issue, key, body, settles } => {
+                self.call(move |github| github.sight(issue, &key, &body)).await?;
+                report.done.push(format!("said what is seen from here in issue #{issue}"));
+                report.settled.extend(settles);
             }
             Step::Edit { issue, title, body, state, settles, reports } => {
                 self.call(move |github| github.edit(issue, title.as_deref(), Some(&body), state))

@@ -17,6 +17,10 @@ use crate::config::{Schedule, address_text};
 const OPENING: &str = "<!-- pilotlight ";
 const CLOSING: &str = "<!-- /pilotlight -->";
 
+/// Around what is said of the vantages, which changes when nothing else does.
+const SEEN: &str = "<!-- seen -->";
+const SEEN_END: &str = "<!-- /seen -->";
+
 /// GitHub takes 65,536 characters, and people write some of them: rows that do not fit are counted.
 const TABLE: usize = 30_000;
 
@@ -51,8 +55,14 @@ pub struct Marker {
     pub said: String,
     /// When they were.
     pub said_at: Option<Timestamp>,
-    /// We have seen it end.
+    /// It is over; in a vantage's comment, for that vantage.
     pub ended: bool,
+    /// It is over for the vantage that opened the issue, and not for others.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub passed: bool,
+    /// When this was last found to be true, by GitHub's clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confirmed: Option<Timestamp>,
     /// When it did, which may be long before anybody could be told; unknown when we ceased to watch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_at: Option<Timestamp>,
@@ -86,6 +96,14 @@ pub fn comment_key(body: &str) -> Option<String> {
     Some(comment.comment)
 }
 
+/// The JSON of whatever marker is in a body, also one that is not about an incident.
+#[must_use]
+pub fn hidden(body: &str) -> Option<&str> {
+    let (_, rest) = body.split_once(OPENING)?;
+    let (json, _) = rest.split_once(" -->")?;
+    Some(json)
+}
+
 /// A comment with its key.
 #[must_use]
 pub fn comment(key: &str, text: &str) -> String {
@@ -93,14 +111,8 @@ pub fn comment(key: &str, text: &str) -> String {
     format!("{}\n{text}\n", hide(&json))
 }
 
-fn hidden(body: &str) -> Option<&str> {
-    let (_, rest) = body.split_once(OPENING)?;
-    let (json, _) = rest.split_once(" -->")?;
-    Some(json)
-}
-
 /// Two hyphens end an HTML comment, and names such as `xn--bcher-kva.example` have them.
-fn hide(json: &str) -> String {
+pub(super) fn hide(json: &str) -> String {
     format!("{OPENING}{} -->", json.replace("--", "-\\u002d"))
 }
 
@@ -125,6 +137,24 @@ pub fn remark(body: &str, marker: &Marker) -> String {
         Some(json) => body.replacen(&format!("{OPENING}{json} -->"), &marker.line(), 1),
         None => body.to_owned(),
     }
+}
+
+/// The same body with something else to say of the vantages.
+#[must_use]
+pub fn reseen(body: &str, vantages: &str) -> String {
+    let ends = body.split_once(SEEN).and_then(|(before, rest)| {
+        let (_, after) = rest.split_once(SEEN_END)?;
+        Some((before, after))
+    });
+    match ends {
+        Some((before, after)) => format!("{before}{}{after}", seen(vantages)),
+        None => body.replacen(CLOSING, &format!("\n{}\n{CLOSING}", seen(vantages)), 1),
+    }
+}
+
+fn seen(vantages: &str) -> String {
+    // On lines of their own: a line that begins with an HTML comment is not Markdown.
+    format!("{SEEN}\n{vantages}\n{SEEN_END}")
 }
 
 /// The same body without a marker: nobody's.
@@ -180,9 +210,39 @@ fn digest(severity: Severity, parts: impl Iterator<Item = String>) -> String {
     format!("{hash:016x}")
 }
 
-/// Our part of an issue's body.
+/// What a vantage says in the issue of another.
 #[must_use]
-pub fn body(wanted: &Wanted, marker: &Marker, schedule: &Schedule) -> String {
+pub fn sight_text(vantage: &str, wanted: &Wanted) -> String {
+    let incident = &wanted.incident;
+    let subject = &wanted.subject;
+    let since = wall_text(incident.since.wall);
+    let said = match &wanted.ended {
+        None => format!("**{subject}** is **{}** since {since}", incident.severity),
+        Some(end) => format!(
+            "**{subject}** was **{}** from {since} to {} ({}), and is seen well again",
+            incident.worst,
+            wall_text(end.wall),
+            span_text(end.since(&incident.since))
+        ),
+    };
+    let mut text = format!("Also seen from *{vantage}*: {said}.\n");
+    if !incident.rows.is_empty() {
+        table(&mut text, subject, &incident.rows);
+    }
+    text
+}
+
+/// The same as a comment, which is found again by its key and remembers what an issue would.
+#[must_use]
+pub fn sight(key: &str, marker: &Marker, text: &str) -> String {
+    let mut json = serde_json::to_value(marker).expect("a marker is plain data");
+    json["comment"] = key.into();
+    format!("{}\n{text}\n", hide(&json.to_string()))
+}
+
+/// Our part of an issue's body, with what there is to say of the vantages; mostly nothing.
+#[must_use]
+pub fn body(wanted: &Wanted, marker: &Marker, schedule: &Schedule, vantages: &str) -> String {
     let incident = &wanted.incident;
     let subject = &wanted.subject;
     let vantage = &marker.vantage;
@@ -202,6 +262,9 @@ pub fn body(wanted: &Wanted, marker: &Marker, schedule: &Schedule) -> String {
             span_text(end.since(&incident.since)),
         ),
     });
+    if !vantages.is_empty() {
+        text.push_str(&format!("\n{}\n", seen(vantages)));
+    }
     table(&mut text, subject, &incident.rows);
     if wanted.ended.is_none() {
         text.push_str(
@@ -377,4 +440,4 @@ pub fn again_text(wanted: &Wanted) -> String {
 
 #[cfg(test)]
 #[path = "issue_tests.rs"]
-mod tests;
+pub(super) mod tests;

@@ -28,6 +28,8 @@ fn marker() -> Marker {
         said: String::new(),
         said_at: None,
         ended: false,
+        passed: false,
+        confirmed: None,
         ended_at: None,
     }
 }
@@ -149,12 +151,15 @@ fn opened(apart: u64, rounds: &[Round]) -> String {
     }
     let context = Context {
         vantage: "home",
+        quorum: 1,
+        well: &[],
+        hidden: &[],
         subjects: &["ns1.example.net".to_owned()],
         settled: &[],
         schedule: &config.schedule,
         now,
     };
-    let listing = Listing { open: Vec::new(), closed: Some(Vec::new()) };
+    let listing = Listing { closed: Some(Vec::new()), ..Listing::default() };
     let plan = reconcile(&watch.wanted(), &listing, &context).unwrap();
     let [Step::Create { title, body, .. }] = &plan.steps[..] else {
         panic!("{:?}", plan.steps);
@@ -163,7 +168,7 @@ fn opened(apart: u64, rounds: &[Round]) -> String {
 }
 
 /// `BLESS=1 cargo test` writes what is said now; read the difference before you commit it.
-fn sample(name: &str, text: &str) {
+pub(in crate::decide) fn sample(name: &str, text: &str) {
     let file = format!("{}/src/decide/testing/{name}.md", env!("CARGO_MANIFEST_DIR"));
     if std::env::var_os("BLESS").is_some() {
         std::fs::write(&file, format!("{text}\n")).unwrap();

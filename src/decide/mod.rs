@@ -6,7 +6,7 @@
 //!
 //! - **nameserver**: an authoritative server of ours; **zone**, **apex**, **record set** (RRset), as in
 //!   RFC 9499.
-//! - **vantage**: where we look from; **uplink**: our own connection; **anchor**: a server that proves
+//! - **vantage**: where we look from; **claim**: what one vantage says in an issue; **uplink**: our own connection; **anchor**: a server that proves
 //!   that the uplink works.
 //! - **question**: one name and type asked of one address over one transport; **observation**: what it
 //!   got; **errand**: one web endpoint to be visited; **round**: all of them together.
@@ -28,6 +28,7 @@ pub mod incident;
 pub mod issue;
 pub mod judge;
 pub mod led;
+pub mod life;
 pub mod metrics;
 pub mod moment;
 pub mod news;
@@ -38,5 +39,9 @@ pub mod status;
 pub mod subject;
 #[cfg(test)]
 mod testing;
+pub mod token;
 pub mod uplink;
+pub mod vantage;
+#[cfg(test)]
+mod vantages_tests;
 pub mod watch;

@@ -3,24 +3,20 @@
 //! Levels, not edges: whatever was lost, answered twice or done by hand since the last time, the next
 //! comparison sees it. Doing all the steps of a plan leaves nothing to do.
 
+mod guests;
 mod plan;
+mod write;
 
+use std::ops::Deref;
 use std::time::Duration;
 
-use jiff::Timestamp;
-
-use super::issue::{
-    Marker, again_text, body, changed_text, closed_text, comment, is_our_title, merge, remark,
-    says, shows, title, unmark,
-};
+use super::issue::{Marker, closed_text, remark};
 use super::moment::Moment;
+use super::vantage::{others_see, sees};
 use super::watch::{Reported, Wanted};
 pub use plan::{
-    Context, Failure, Found, Issue, IssueState, Listing, NeedClosed, Plan, Report, Step,
+    Aside, Context, Failure, Found, Issue, IssueState, Listing, NeedClosed, Plan, Report, Step,
 };
-
-/// A person hears at most once in this time that an incident has changed.
-const COMMENT_EVERY: Duration = Duration::from_secs(3600);
 
 /// An issue that a person closed silences its incident. Found by a new process, it does so only when
 /// it was closed this recently: older ones may be about a fault that ended while nobody watched.
@@ -35,19 +31,31 @@ pub fn reconcile(
     listing: &Listing,
     context: &Context<'_>,
 ) -> Result<Plan, NeedClosed> {
-    let ours = |issue: &&Issue| issue.marker.vantage == context.vantage;
-    // A person opened it again after its end: to add something, and to close it when that is done.
-    let theirs = |issue: &&Issue| issue.marker.ended && issue.reopened;
-    let open = listing.open.iter().filter(ours);
+    let vantage = context.vantage;
     let mut desk = Desk {
         context,
         wanted,
-        open: open.filter(|issue| !theirs(issue)).collect(),
-        closed: listing.closed.as_ref().map(|all| all.iter().filter(ours).collect()),
+        listing,
+        open: Vec::new(),
+        strangers: Vec::new(),
+        closed: listing.closed.as_ref().map(|all| {
+            let ours = all.iter().filter(|issue| issue.marker.vantage == vantage);
+            ours.map(|issue| View { issue, marker: issue.marker.clone() }).collect()
+        }),
         plan: Plan::default(),
         settled: context.settled.to_vec(),
         kept: Vec::new(),
     };
+    for issue in &listing.open {
+        // A person opened it again after its end: to add something, and to close it when that is done.
+        if issue.marker.ended && issue.reopened {
+            continue;
+        }
+        match View::of(issue, vantage) {
+            Some(view) => desk.open.push(view),
+            None => desk.strangers.push(issue),
+        }
+    }
     // Those that are over take their issues first; what is left may belong to one that goes on.
     let (over, lasting): (Vec<&Wanted>, Vec<&Wanted>) =
         wanted.iter().partition(|w| w.ended.is_some());
@@ -61,11 +69,46 @@ pub fn reconcile(
     Ok(desk.plan)
 }
 
+/// An issue in which our vantage has its say: in the body, or as a guest in a comment.
+#[derive(Debug, Clone)]
+struct View<'a> {
+    issue: &'a Issue,
+    /// What we have said there.
+    marker: Marker,
+}
+
+impl Deref for View<'_> {
+    type Target = Issue;
+
+    fn deref(&self) -> &Issue {
+        self.issue
+    }
+}
+
+impl<'a> View<'a> {
+    fn of(issue: &'a Issue, vantage: &str) -> Option<Self> {
+        let mut marker = issue.claims().find(|claim| claim.vantage == vantage)?.clone();
+        if issue.marker.vantage != vantage {
+            marker.passed = marker.ended;
+            marker.ended = issue.marker.ended;
+        }
+        Some(Self { issue, marker })
+    }
+
+    fn guest(&self) -> bool {
+        self.issue.marker.vantage != self.marker.vantage
+    }
+}
+
 struct Desk<'a> {
     context: &'a Context<'a>,
     wanted: &'a [Wanted],
-    open: Vec<&'a Issue>,
-    closed: Option<Vec<&'a Issue>>,
+    listing: &'a Listing,
+    open: Vec<View<'a>>,
+    /// Open issues in which we have no say yet.
+    strangers: Vec<&'a Issue>,
+    /// Those that we opened.
+    closed: Option<Vec<View<'a>>>,
     plan: Plan,
     /// Incidents whose issues say all, now or after this plan.
     settled: Vec<String>,
@@ -77,17 +120,24 @@ impl<'a> Desk<'a> {
     /// An incident that is over: its issue is closed and says so.
     fn finish(&mut self, wanted: &Wanted) -> Result<(), NeedClosed> {
         let id = &wanted.incident.id;
-        if let Some(issue) = take(&mut self.open, |issue| issue.marker.incident == *id) {
-            self.finish_in(issue, wanted, Some(IssueState::Completed));
+        let own = take(&mut self.open, |issue| issue.marker.incident == *id);
+        if let Some(host) = self.elder(wanted, own.as_ref()) {
+            own.into_iter().for_each(|own| self.duplicate(&own, host.number));
+            self.finish_in(&host, wanted, Some(IssueState::Completed));
+            return Ok(());
+        }
+        if let Some(issue) = own {
+            self.finish_in(&issue, wanted, Some(IssueState::Completed));
             return Ok(());
         }
         let closed = self.closed.as_ref().ok_or(NeedClosed)?;
-        let found = closed.iter().find(|issue| issue.marker.incident == *id);
-        match (found.copied(), wanted.issue) {
+        let found = closed.iter().find(|issue| issue.marker.incident == *id).cloned();
+        match (found, wanted.issue) {
             (Some(issue), _) if issue.marker.ended => self.plan.settled.push(id.clone()),
             // Closed by hand before it was over: now it is.
-            (Some(issue), _) => self.finish_in(issue, wanted, None),
-            // It had an issue that nobody finds any more: deleted or moved, and none of our business.
+            (Some(issue), _) => self.finish_in(&issue, wanted, None),
+            // It had an issue that nobody finds any more: deleted or moved, and none of our business. Or
+            // it was another vantage's, and is closed.
             (None, Some(_)) => self.plan.settled.push(id.clone()),
             (None, None) => self.finish_untold(wanted)?,
         }
@@ -97,29 +147,36 @@ impl<'a> Desk<'a> {
     /// One that was over before anybody could be told, unless an earlier process had told of it.
     fn finish_untold(&mut self, wanted: &Wanted) -> Result<(), NeedClosed> {
         let closed = self.closed.as_ref().ok_or(NeedClosed)?;
-        let same = |issue: &Issue| self.goes_on(issue, &wanted.subject);
-        let open = self.open.iter().position(|issue| same(issue));
+        let same = |issue: &View<'_>| self.goes_on(issue, &wanted.subject);
+        let open = self.open.iter().position(same);
         let by_hand = closed.iter().position(|i| same(i) && self.holds(i, Some(wanted)));
         let (issue, state) = match (open, by_hand, &mut self.closed) {
             (Some(at), ..) => (self.open.remove(at), Some(IssueState::Completed)),
             (None, Some(at), Some(closed)) => (closed.remove(at), None),
             _ => {
-                self.create(wanted);
+                match self.host_closed(wanted) {
+                    Some(host) => self.edit(&host, wanted, None),
+                    None => self.create(wanted),
+                }
                 return Ok(());
             }
         };
         // It keeps our identity, by which we find it after a lost reply, and its own beginning.
         let mut wanted = wanted.clone();
         wanted.incident.since = self.context.now.recalled(issue.marker.since);
-        self.finish_in(issue, &wanted, state);
+        self.finish_in(&issue, &wanted, state);
         Ok(())
     }
 
-    fn finish_in(&mut self, issue: &Issue, wanted: &Wanted, state: Option<IssueState>) {
+    fn finish_in(&mut self, issue: &View<'a>, wanted: &Wanted, state: Option<IssueState>) {
         // Its duplicates first: once it is settled they are overlooked.
-        let same = |other: &Issue| other.marker.incident == issue.marker.incident;
+        let same = |other: &View<'_>| other.marker.incident == issue.marker.incident;
         while let Some(other) = take(&mut self.open, same) {
-            self.duplicate(other, issue.number);
+            self.duplicate(&other, issue.number);
+        }
+        if state.is_some() && others_see(self.listing, &wanted.subject, self.context.vantage) {
+            self.kept.push((wanted.subject.clone(), issue.number));
+            return self.pass(issue, wanted);
         }
         if state.is_some() && !issue.marker.ended {
             let id = &wanted.incident.id;
@@ -134,33 +191,54 @@ impl<'a> Desk<'a> {
     /// An incident that goes on: exactly one open issue, unless a person closed it.
     fn keep(&mut self, wanted: &Wanted) -> Result<(), NeedClosed> {
         let (id, subject) = (&wanted.incident.id, &wanted.subject);
-        let of_incident = |issue: &Issue| issue.marker.incident == *id;
-        if let Some(issue) = take(&mut self.open, of_incident) {
+        let of_incident = |issue: &View<'_>| issue.marker.incident == *id;
+        let own = take(&mut self.open, of_incident);
+        if let Some(host) = self.elder(wanted, own.as_ref()) {
+            self.known(wanted, host.number, false);
+            self.edit(&host, wanted, None);
+            own.into_iter().for_each(|own| self.duplicate(&own, host.number));
+            return Ok(());
+        }
+        if let Some(issue) = own {
             self.known(wanted, issue.number, false);
-            self.update(issue, wanted);
+            self.update(&issue, wanted);
+            return Ok(());
+        }
+        // Others see it still, and we do again.
+        if let Some(issue) =
+            take(&mut self.open, |i| i.marker.passed && i.marker.subject == *subject)
+        {
+            self.known(wanted, issue.number, false);
+            // Open, should the last of them close it just now.
+            let state = (!issue.guest()).then_some(IssueState::Open);
+            self.edit(&issue, wanted, state);
             return Ok(());
         }
         let earlier = self.open.iter().position(|i| self.goes_on(i, subject));
         if let Some(at) = earlier {
             // An earlier process opened it for the same trouble: that is the one to go on with.
             let issue = self.open.remove(at);
-            self.adopt(issue, false);
+            self.adopt(&issue, false);
             let mut told = wanted.clone();
             told.incident.id.clone_from(&issue.marker.incident);
             told.incident.since = self.context.now.recalled(issue.marker.since);
-            self.update(issue, &told);
+            self.update(&issue, &told);
             return Ok(());
         }
         let closed = self.closed.as_ref().ok_or(NeedClosed)?;
         let known = wanted.issue.map(|reported| reported.number);
-        let own = closed.iter().copied().filter(|issue| of_incident(issue));
-        let (ended, lasting): (Vec<&Issue>, Vec<&Issue>) = own.partition(|i| i.marker.ended);
+        let own = closed.iter().filter(|issue| of_incident(issue)).cloned();
+        let (ended, lasting): (Vec<View<'_>>, Vec<View<'_>>) = own.partition(|i| i.marker.ended);
         let by_hand = lasting.iter().map(|issue| issue.number);
         let by_hand = by_hand.min_by_key(|number| Some(*number) != known);
         if let (Some(issue), None) = (ended.first(), by_hand) {
             self.again(issue, wanted);
             return Ok(());
         }
+        if by_hand.is_none() && self.with_host_closed(wanted) {
+            return Ok(());
+        }
+        let closed = self.closed.as_ref().ok_or(NeedClosed)?;
         // Closed by hand. Or we know its number and cannot find it: a lagging listing, or deleted. A
         // second issue would be worse than waiting.
         if let Some(number) = by_hand.or(known) {
@@ -169,26 +247,30 @@ impl<'a> Desk<'a> {
         }
         let by_hand =
             closed.iter().find(|i| self.goes_on(i, subject) && self.holds(i, Some(wanted)));
-        if let Some(issue) = by_hand.copied() {
-            self.adopt(issue, true);
+        if let Some(issue) = by_hand.cloned() {
+            self.adopt(&issue, true);
             return Ok(());
         }
         let again = closed.iter().find(|issue| self.recent(issue, wanted));
-        match again.copied() {
-            Some(issue) => self.again(issue, wanted),
+        match again.cloned() {
+            Some(issue) => self.again(&issue, wanted),
             None => self.create(wanted),
         }
         Ok(())
     }
 
     /// Whether an issue tells of trouble that nobody has seen the end of, and that may be this one.
-    fn goes_on(&self, issue: &Issue, subject: &str) -> bool {
-        let Marker { subject: of, incident, ended, .. } = &issue.marker;
-        of == subject && !ended && !self.claimed(issue) && !self.settled.contains(incident)
+    fn goes_on(&self, issue: &View<'_>, subject: &str) -> bool {
+        let Marker { subject: of, incident, ended, passed, .. } = &issue.marker;
+        of == subject
+            && !ended
+            && !passed
+            && !self.claimed(issue)
+            && !self.settled.contains(incident)
     }
 
     /// Whether the issue is that of an incident that we know.
-    fn claimed(&self, issue: &Issue) -> bool {
+    fn claimed(&self, issue: &View<'_>) -> bool {
         let id = &issue.marker.incident;
         self.wanted.iter().any(|wanted| wanted.incident.id == *id)
     }
@@ -198,6 +280,10 @@ impl<'a> Desk<'a> {
         for issue in std::mem::take(&mut self.open) {
             let marker = &issue.marker;
             let (subject, incident) = (&marker.subject, &marker.incident);
+            if issue.guest() || marker.passed {
+                self.left_with_others(&issue);
+                continue;
+            }
             let mut closed = self.closed.as_ref().ok_or(NeedClosed)?.iter();
             let told = closed.find(|told| {
                 let same = told.marker.incident == *incident && told.marker.ended;
@@ -205,11 +291,11 @@ impl<'a> Desk<'a> {
             });
             if let Some(told) = told.map(|told| told.number) {
                 // Its creation seemed lost for longer than listings lag, and was made up for.
-                self.duplicate(issue, told);
+                self.duplicate(&issue, told);
             } else if marker.ended {
                 // Filed after the fact, and cut off before it could be closed.
                 let body = issue.body.clone();
-                self.close(issue, body, IssueState::Completed);
+                self.close(&issue, body, IssueState::Completed);
             } else if self.context.settled.contains(incident) {
                 // It is closed, and the listing does not know yet.
             } else if !self.context.subjects.contains(subject) {
@@ -217,32 +303,30 @@ impl<'a> Desk<'a> {
                     format!("**{subject}** is no longer in the configuration of this vantage.");
                 self.comment(issue.number, &format!("{incident}/unwatched"), &text);
                 let mut marker = marker.clone();
+                if others_see(self.listing, subject, self.context.vantage) {
+                    marker.passed = true;
+                    self.rewrite(&issue, remark(&issue.body, &marker), None);
+                    continue;
+                }
                 marker.ended = true;
-                self.close(issue, remark(&issue.body, &marker), IssueState::NotPlanned);
+                self.close(&issue, remark(&issue.body, &marker), IssueState::NotPlanned);
             } else if let Some(first) = self.kept_for(subject) {
-                self.duplicate(issue, first);
+                self.duplicate(&issue, first);
             } else {
-                self.adopt(issue, false);
+                self.adopt(&issue, false);
             }
         }
+        self.left_by_strangers();
         // What a person closed while we were away keeps its silence until we see the end of it.
         for issue in self.closed.take().unwrap_or_default() {
             let subject = &issue.marker.subject;
             let watched = self.context.subjects.contains(subject);
             let free = self.kept_for(subject).is_none();
-            if self.goes_on(issue, subject) && watched && free && self.holds(issue, None) {
-                self.adopt(issue, true);
+            if self.goes_on(&issue, subject) && watched && free && self.holds(&issue, None) {
+                self.adopt(&issue, true);
             }
         }
         Ok(())
-    }
-
-    /// Closes an issue that says what another one says. Without a marker it is nobody's, so that it is
-    /// never taken for the other.
-    fn duplicate(&mut self, issue: &Issue, first: u64) {
-        let key = format!("{}/duplicate-{}", issue.marker.incident, issue.number);
-        self.comment(issue.number, &key, &format!("Duplicate of #{first}."));
-        self.close(issue, unmark(&issue.body), IssueState::NotPlanned);
     }
 
     fn kept_for(&self, subject: &str) -> Option<u64> {
@@ -262,11 +346,12 @@ impl<'a> Desk<'a> {
     }
 
     /// Whether an incident follows so soon on an issue's end that it is the same story.
-    fn recent(&self, issue: &Issue, wanted: &Wanted) -> bool {
+    fn recent(&self, issue: &View<'_>, wanted: &Wanted) -> bool {
         let since = wanted.incident.since;
         let gap = |end| since.since(&since.recalled(Some(end)));
         issue.marker.subject == wanted.subject
-            && issue.marker.ended
+            // Who closed it says that it ended, unless who opened it wrote at the same time.
+            && !sees(&issue.marker)
             // An incident that is not settled yet needs its issue to be found.
             && !self.claimed(issue)
             && since.wall.is_some()
@@ -281,7 +366,7 @@ impl<'a> Desk<'a> {
         self.plan.known.push((wanted.incident.id.clone(), reported));
     }
 
-    fn adopt(&mut self, issue: &Issue, closed_by_hand: bool) {
+    fn adopt(&mut self, issue: &View<'_>, closed_by_hand: bool) {
         let Marker { subject, incident, since, severity, worst, places, .. } = issue.marker.clone();
         let number = issue.number;
         self.kept.push((subject.clone(), number));
@@ -295,135 +380,11 @@ impl<'a> Desk<'a> {
             reported: Reported { number, closed_by_hand },
         });
     }
-
-    /// Brings the body up to date, and says so when a person would act on it.
-    fn update(&mut self, issue: &Issue, wanted: &Wanted) {
-        let marker = &issue.marker;
-        if wanted.incident.rows.is_empty() {
-            return; // adopted and not seen faulty yet: the issue knows more than we do
-        }
-        let now = self.context.now;
-        // From the future: a clock was wrong once, and must not silence us until then.
-        let past = |at: Timestamp| now.wall.is_some_and(|wall| at <= wall);
-        let told = |at| past(at) && now.since(&now.recalled(Some(at))) < COMMENT_EVERY;
-        let quiet = now.wall.is_none() || marker.said_at.is_some_and(told);
-        if marker.said != says(wanted) && !quiet {
-            let last = marker.said_at.map_or(0, Timestamp::as_second);
-            let key = format!("{}/{}/{last}", marker.incident, says(wanted));
-            self.comment(issue.number, &key, &changed_text(wanted));
-            self.edit(issue, wanted, None);
-        } else if marker.shows != shows(wanted) {
-            let mut next = self.marker(wanted);
-            next.said.clone_from(&marker.said);
-            next.said_at = marker.said_at;
-            self.edit_as(issue, wanted, &next, None);
-        }
-    }
-
-    /// Opens an issue again. Only then is it the incident's: before that it must not be taken for known.
-    fn again(&mut self, issue: &Issue, wanted: &Wanted) {
-        let id = &wanted.incident.id;
-        self.kept.push((wanted.subject.clone(), issue.number));
-        self.comment(issue.number, &format!("{id}/again"), &again_text(wanted));
-        self.edit(issue, wanted, Some(IssueState::Open));
-    }
-
-    fn create(&mut self, wanted: &Wanted) {
-        let marker = self.marker(wanted);
-        self.plan.steps.push(Step::Create {
-            incident: wanted.incident.id.clone(),
-            title: title(&wanted.subject, marker.severity),
-            body: body(wanted, &marker, self.context.schedule),
-            over: marker.ended,
-        });
-    }
-
-    fn comment(&mut self, issue: u64, key: &str, text: &str) {
-        self.plan.steps.push(Step::Comment {
-            issue,
-            key: key.to_owned(),
-            body: comment(key, text),
-        });
-    }
-
-    fn edit(&mut self, issue: &Issue, wanted: &Wanted, state: Option<IssueState>) {
-        let marker = self.marker(wanted);
-        self.edit_as(issue, wanted, &marker, state);
-    }
-
-    fn edit_as(
-        &mut self,
-        issue: &Issue,
-        wanted: &Wanted,
-        marker: &Marker,
-        state: Option<IssueState>,
-    ) {
-        let ours = if wanted.incident.rows.is_empty() {
-            // Nothing was seen since it was adopted: only the marker is ours to change.
-            remark(&issue.body, marker)
-        } else {
-            merge(&issue.body, &body(wanted, marker, self.context.schedule))
-        };
-        let next = title(&wanted.subject, marker.severity);
-        let rename = next != issue.title && is_our_title(&wanted.subject, &issue.title);
-        let id = &wanted.incident.id;
-        let mut settles = Vec::new();
-        if wanted.ended.is_some() {
-            // An earlier process may have given it another identity.
-            settles.extend([id.clone(), issue.marker.incident.clone()]);
-            settles.dedup();
-            self.settled.extend(settles.iter().cloned());
-        }
-        self.plan.steps.push(Step::Edit {
-            issue: issue.number,
-            title: rename.then_some(next),
-            body: ours,
-            state,
-            settles,
-            reports: (state == Some(IssueState::Open)).then(|| id.clone()),
-        });
-    }
-
-    /// Closes an issue that no incident of ours stands behind.
-    fn close(&mut self, issue: &Issue, body: String, state: IssueState) {
-        self.plan.steps.push(Step::Edit {
-            issue: issue.number,
-            title: None,
-            body,
-            state: Some(state),
-            settles: Vec::new(),
-            reports: None,
-        });
-    }
-
-    fn marker(&self, wanted: &Wanted) -> Marker {
-        let incident = &wanted.incident;
-        let ended = wanted.ended.is_some();
-        let mut places = incident.places.clone();
-        places.extend(incident.rows.iter().map(|row| row.address));
-        places.sort();
-        places.dedup();
-        Marker {
-            v: Marker::VERSION,
-            vantage: self.context.vantage.to_owned(),
-            subject: wanted.subject.clone(),
-            incident: incident.id.clone(),
-            since: incident.since.wall,
-            severity: if ended { incident.worst } else { incident.severity },
-            worst: incident.worst,
-            places,
-            shows: shows(wanted),
-            said: says(wanted),
-            said_at: self.context.now.wall,
-            ended,
-            ended_at: wanted.ended.and_then(|end| end.wall),
-        }
-    }
 }
 
 /// Takes the first that fits out of a list.
-fn take<'a>(issues: &mut Vec<&'a Issue>, fits: impl Fn(&Issue) -> bool) -> Option<&'a Issue> {
-    let at = issues.iter().position(|issue| fits(issue))?;
+fn take<'a>(issues: &mut Vec<View<'a>>, fits: impl Fn(&View<'_>) -> bool) -> Option<View<'a>> {
+    let at = issues.iter().position(fits)?;
     Some(issues.remove(at))
 }
 

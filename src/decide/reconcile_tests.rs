@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use super::*;
 use crate::decide::fault::Severity;
 use crate::decide::incident::Incident;
+use crate::decide::issue::{body, says, shows, title};
 use crate::decide::judge::Verdict;
 use crate::decide::testing::tracker::{Line, World};
 use crate::decide::testing::{Led, V4, V6, adopt, at, degraded, down, known, row, schedule, well};
@@ -47,7 +48,6 @@ fn beliefs() -> Vec<(&'static str, Led)> {
 /// An issue that is there before the report.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Seed {
-    vantage: &'static str,
     subject: &'static str,
     incident: &'static str,
     /// It tells of another row than there is now, since so many seconds.
@@ -63,15 +63,8 @@ struct Seed {
 const HOUR: u64 = 3600;
 const DAY: u64 = 24 * HOUR;
 
-const OPEN: Seed = Seed {
-    vantage: "home",
-    subject: NS1,
-    incident: ID,
-    told: None,
-    ended: false,
-    closed: None,
-    reopened: false,
-};
+const OPEN: Seed =
+    Seed { subject: NS1, incident: ID, told: None, ended: false, closed: None, reopened: false };
 
 /// All that an issue can be to us.
 fn theirs() -> Vec<Seed> {
@@ -79,7 +72,6 @@ fn theirs() -> Vec<Seed> {
     let by_us = |closed, seed| Seed { ended: true, closed: Some(closed), ..seed };
     let by_hand = |closed, seed| Seed { closed: Some(closed), ..seed };
     let third = Seed { incident: THIRD, ..OPEN };
-    let office = Seed { vantage: "office", ..other };
     let unwatched = Seed { subject: "ns9.example.net", incident: "fourth-0", ..OPEN };
     vec![
         OPEN,
@@ -102,9 +94,6 @@ fn theirs() -> Vec<Seed> {
         by_hand(1200, third),
         unwatched,
         by_hand(5, unwatched),
-        office,
-        by_us(600, office),
-        by_hand(600, office),
     ]
 }
 
@@ -131,7 +120,7 @@ fn put(world: &mut World, seed: Seed, edited: bool) {
     };
     let marker = Marker {
         v: Marker::VERSION,
-        vantage: seed.vantage.to_owned(),
+        vantage: "home".to_owned(),
         subject: seed.subject.to_owned(),
         incident: seed.incident.to_owned(),
         since: wanted.incident.since.wall,
@@ -142,9 +131,11 @@ fn put(world: &mut World, seed: Seed, edited: bool) {
         said: says(&wanted),
         said_at: ago(seed.told.unwrap_or(5)),
         ended: seed.ended,
+        passed: false,
+        confirmed: None,
         ended_at: None,
     };
-    let ours = body(&wanted, &marker, &schedule());
+    let ours = body(&wanted, &marker, &schedule(), "");
     let (title, text) = match edited {
         true => (TITLE.to_owned(), format!("Before.\n{ours}\nAfter.")),
         false => (title(seed.subject, Severity::Down), ours),
@@ -230,7 +221,7 @@ fn sound(name: &str, start: &World, world: &World) {
             assert!(kept && new.title == TITLE, "{name}: people's words");
         }
     }
-    let listing = world.tracker.list(true);
+    let listing = world.tracker.list(true, None);
     for issue in listing.open.iter().filter(ours) {
         assert_eq!(issue.marker.subject, NS1, "{name}: nobody watches that");
         let same = |other: &&Issue| other.marker.subject == issue.marker.subject;
@@ -284,7 +275,7 @@ fn end(name: &str, world: &mut World) {
     // What was adopted meanwhile ends as well.
     world.led = world.led.clone().rounds(2, [well(), well()]);
     settle(name, world);
-    let listing = world.tracker.list(true);
+    let listing = world.tracker.list(true, None);
     assert_eq!(listing.open.iter().find(ours), None, "{name}");
     assert_eq!(world.led.watch.wanted(), [], "{name}");
 }
@@ -311,7 +302,7 @@ fn one_report_leaves_nothing_to_do_whatever_was_there() {
         sound(name, before, &world);
         once(name, before, &world);
         // What a person closed stays closed while the fault lasts.
-        for old in &before.tracker.list(true).closed.unwrap_or_default() {
+        for old in &before.tracker.list(true, None).closed.unwrap_or_default() {
             let own = |w: &Wanted| w.ended.is_none() && w.incident.id == old.marker.incident;
             if wanted.iter().any(own) && !old.marker.ended {
                 assert!(!world.tracker.get(old.number).open, "{name}");

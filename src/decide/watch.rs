@@ -9,6 +9,7 @@ mod stored;
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::edition::Editions;
@@ -48,6 +49,8 @@ pub struct Watch {
     pub notices: Vec<Notice>,
     /// How everybody has done.
     pub past: History,
+    /// When GitHub's token expires, if it does.
+    pub expires: Option<Timestamp>,
     /// Whose issues these are: another repository or vantage has others.
     place: Option<[String; 3]>,
     /// Which edition of its zones everybody serves.
@@ -103,6 +106,19 @@ pub struct Wanted {
     pub issue: Option<Reported>,
 }
 
+/// What a report goes by.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Belief {
+    /// The incidents that should have an issue.
+    pub wanted: Vec<Wanted>,
+    /// Incidents whose issues say all that there is to say, whatever a listing shows.
+    pub settled: Vec<String>,
+    /// Subjects that the last round saw well.
+    pub well: Vec<String>,
+    /// Subjects that the last round could not see.
+    pub hidden: Vec<String>,
+}
+
 /// Something on this machine that waits for a person, and is none of the nameservers' business.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Notice {
@@ -150,6 +166,7 @@ impl Watch {
                 None => Reporting::Off,
             },
             notices: Vec::new(),
+            expires: None,
             place: config.github.as_ref().map(|github| {
                 let GitHub { api, repository, .. } = github;
                 [api.clone(), repository.clone(), config.vantage.name.clone()]
@@ -175,6 +192,7 @@ impl Watch {
         next.uplink = self.uplink;
         next.notices = self.notices;
         next.past = self.past;
+        next.expires = self.expires;
         if next.place == self.place {
             next.settled = self.settled;
         } else {
@@ -276,9 +294,25 @@ impl Watch {
         self.ended.iter().cloned().chain(open).collect()
     }
 
+    /// All that a report goes by.
+    #[must_use]
+    pub fn belief(&self) -> Belief {
+        let names = |fits: fn(&Subject) -> bool| {
+            let fitting = self.subjects.iter().filter(|subject| fits(subject));
+            fitting.map(|subject| subject.name.clone()).collect()
+        };
+        Belief {
+            wanted: self.wanted(),
+            settled: self.settled.iter().map(|(incident, _)| incident.clone()).collect(),
+            well: names(|s| s.health == Health::Well && s.verdict.is_some() && !s.hidden),
+            hidden: names(|s| s.hidden),
+        }
+    }
+
     /// Takes in what the reporter did and found.
     #[must_use]
     pub fn reported(mut self, report: &Report, now: &Moment) -> Self {
+        self.expires = report.expires;
         for (incident, reported) in &report.known {
             for subject in &mut self.subjects {
                 if subject.health.incident().is_some_and(|i| i.id == *incident) {
@@ -347,13 +381,6 @@ impl Watch {
             subject.again = Some(now.uptime);
         }
         subject.issue = Some(found.reported);
-    }
-
-    /// Incidents whose issues say all that there is to say, whatever a listing shows.
-    #[must_use]
-    pub fn settled(&self) -> Vec<String> {
-        let ids = self.settled.iter().map(|(incident, _)| incident.clone());
-        ids.collect()
     }
 }
 

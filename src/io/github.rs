@@ -3,6 +3,8 @@
 //! Every call is blocking; the reporter runs on a thread of its own. A failed call ends the attempt: what
 //! it left undone is found again by the next comparison, and nothing here remembers.
 
+mod refusal;
+
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -11,11 +13,13 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use ureq::http::{HeaderMap, Request};
 
-use super::http::{Error, Http, Response};
+use super::http::{Error, Http};
 use crate::config::GitHub as Settings;
-use crate::decide::issue::{Marker, comment_key};
-use crate::decide::reconcile::{Failure, Issue, IssueState, Listing};
+use crate::decide::issue::{Marker, comment_key, hidden};
+use crate::decide::reconcile::{Aside, Failure, Issue, IssueState, Listing};
+use crate::decide::vantage::sight_key;
 use crate::decide::watch::Reported;
+use refusal::{LAG, denied, passing};
 
 /// The version of the REST API that the shapes below are from.
 const API_VERSION: &str = "2022-11-28";
@@ -29,11 +33,9 @@ const PAGES: usize = 100;
 /// What to leave between two writes. GitHub asks for at least one second.
 pub const WRITE_PAUSE: Duration = Duration::from_secs(1);
 
-/// GitHub's advice for a secondary limit that names no time: wait at least a minute.
-const SECONDARY_WAIT: Duration = Duration::from_secs(60);
-
-/// After a write whose answer was lost, listings may lag behind the truth.
-const LAG: Duration = Duration::from_secs(60);
+/// What is kept to ask GitHub whether it has changed: this many pages, none of them larger.
+const KEPT: usize = 16;
+const KEPT_BYTES: usize = 256 * 1024;
 
 /// One repository, through one token.
 pub struct GitHub {
@@ -41,6 +43,18 @@ pub struct GitHub {
     settings: Settings,
     token: String,
     login: Option<String>,
+    /// The pages read last. One that has not changed is not sent again, and not counted.
+    kept: Vec<Page>,
+    at: Option<Timestamp>,
+    expires: Option<Timestamp>,
+}
+
+/// An answer that GitHub may say is still true (its `ETag`).
+struct Page {
+    url: String,
+    tag: String,
+    next: Option<String>,
+    body: String,
 }
 
 /// What a person learns from `pilotlight report`.
@@ -67,10 +81,13 @@ struct Item {
     closed_at: Option<Timestamp>,
     user: Option<User>,
     pull_request: Option<Value>,
+    #[serde(default)]
+    comments: u64,
 }
 
 #[derive(Deserialize)]
 struct Comment {
+    id: u64,
     body: Option<String>,
     user: Option<User>,
 }
@@ -94,7 +111,22 @@ impl GitHub {
             settings: settings.clone(),
             token: token.to_owned(),
             login: None,
+            kept: Vec::new(),
+            at: None,
+            expires: None,
         })
+    }
+
+    /// Whether this is the token that it has.
+    #[must_use]
+    pub fn has(&self, token: &str) -> bool {
+        self.token == token
+    }
+
+    /// When the token expires, as far as GitHub has said.
+    #[must_use]
+    pub fn expires(&self) -> Option<Timestamp> {
+        self.expires
     }
 
     /// Proves token, repository and the right to read issues.
@@ -107,41 +139,64 @@ impl GitHub {
         Ok(Access { login, open })
     }
 
-    /// All our open issues; and the closed ones that changed last, on request.
+    /// All open issues of ours, with what every vantage says in them; and the closed ones that changed
+    /// last, on request.
     ///
     /// # Errors
     /// When any page is missing: half a listing is none.
     pub fn list(&mut self, closed: bool) -> Result<Listing, Failure> {
-        let login = self.login()?;
-        let base = format!("{}/issues?creator={login}&per_page={PAGE}", self.repository());
-        let url = format!("{base}&state=open&sort=created&direction=asc");
-        let mut open = self.pages(url, PAGES, &login)?;
-        open.sort_by_key(|issue| issue.number);
-        let closed = match closed {
-            // Ours of the last hours are on the first page; only they matter.
-            true => {
-                let url = format!("{base}&state=closed&sort=updated&direction=desc");
-                Some(self.pages(url, 1, &login)?)
+        let mut listing = Listing { closed: closed.then(Vec::new), ..Listing::default() };
+        for login in self.accounts()? {
+            let base = format!("{}/issues?creator={login}&per_page={PAGE}", self.repository());
+            let open = format!("{base}&state=open&sort=created&direction=asc");
+            for item in self.pages::<Item>(open, PAGES)? {
+                let (number, comments) = (item.number, item.comments);
+                let Some(mut issue) = note(&mut listing, item, &login) else { continue };
+                if comments > 0 {
+                    issue.sights = self.sights(number)?;
+                }
+                listing.open.push(issue);
             }
-            false => None,
-        };
-        Ok(Listing { open, closed })
+            if closed {
+                // Ours of the last hours are on the first page; only they matter.
+                let url = format!("{base}&state=closed&sort=updated&direction=desc");
+                for item in self.pages::<Item>(url, 1)? {
+                    let found = note(&mut listing, item, &login);
+                    listing.closed.iter_mut().for_each(|all| all.extend(found.clone()));
+                }
+            }
+        }
+        listing.open.sort_by_key(|issue| issue.number);
+        listing.at = self.at;
+        Ok(listing)
+    }
+
+    /// What vantages say in comments on an issue.
+    fn sights(&mut self, issue: u64) -> Result<Vec<Marker>, Failure> {
+        let accounts = self.accounts()?;
+        let comments = self.comments(issue)?.into_iter().filter(|comment| comment.by(&accounts));
+        let sights = comments.filter_map(|comment| {
+            let body = comment.body?;
+            let marker = Marker::find(&body)?;
+            (comment_key(&body)? == sight_key(&marker.vantage)).then_some(marker)
+        });
+        Ok(sights.collect())
     }
 
     /// Opens an issue and returns its number.
     ///
     /// # Errors
     /// When it was not opened, or may have been.
-    pub fn create(&self, title: &str, body: &str) -> Result<Reported, Failure> {
+    pub fn create(&mut self, title: &str, body: &str) -> Result<Reported, Failure> {
         let url = format!("{}/issues", self.repository());
-        let create = |labels: &[String], assignees: &[String]| {
+        let Settings { labels, assignees, .. } = self.settings.clone();
+        let mut create = |labels: &[String], assignees: &[String]| {
             let content = json!({
                 "title": title, "body": body, "labels": labels, "assignees": assignees,
             });
             self.call::<Item>("POST", &url, Some(&content), Need::Write)
         };
-        let (labels, assignees) = (&self.settings.labels, &self.settings.assignees);
-        let created = create(labels, assignees).or_else(|failure| {
+        let created = create(&labels, &assignees).or_else(|failure| {
             if !failure.refused || labels.is_empty() && assignees.is_empty() {
                 return Err(failure);
             }
@@ -149,8 +204,7 @@ impl GitHub {
             tracing::warn!("without labels and assignees, because: {}", failure.why);
             create(&[], &[])
         });
-        let item = created?.1;
-        Ok(Reported { number: item.number, closed_by_hand: false })
+        Ok(Reported { number: created?.1.number, closed_by_hand: false })
     }
 
     /// Comments, unless a comment of ours with this key is there. Returns whether it did.
@@ -158,24 +212,48 @@ impl GitHub {
     /// # Errors
     /// When it was not said, or may have been.
     pub fn comment(&mut self, issue: u64, key: &str, body: &str) -> Result<bool, Failure> {
-        let login = self.login()?;
-        let url = format!("{}/issues/{issue}/comments", self.repository());
-        let mut next = Some(format!("{url}?per_page={PAGE}"));
-        for _ in 0..PAGES {
-            let Some(page) = next.take() else { break };
-            let (headers, comments): (_, Vec<Comment>) =
-                self.call("GET", &page, None, Need::Read)?;
-            let said = comments.iter().any(|comment| {
-                comment.user.as_ref().is_some_and(|user| user.login == login)
-                    && comment.body.as_deref().and_then(comment_key).as_deref() == Some(key)
-            });
-            if said {
-                return Ok(false);
-            }
-            next = next_page(&headers);
+        let accounts = self.accounts()?;
+        let comments = self.comments(issue)?;
+        if comments.iter().any(|said| said.by(&accounts) && said.key().as_deref() == Some(key)) {
+            return Ok(false);
         }
-        let _: (_, Value) = self.call("POST", &url, Some(&json!({ "body": body })), Need::Write)?;
+        self.say(issue, body)?;
         Ok(true)
+    }
+
+    /// Brings our comment with this key to this text, or adds it.
+    ///
+    /// # Errors
+    /// When it was not said, or may have been.
+    pub fn sight(&mut self, issue: u64, key: &str, body: &str) -> Result<(), Failure> {
+        let login = self.login()?;
+        let comments = self.comments(issue)?;
+        let same = |said: &&Comment| {
+            said.by(std::slice::from_ref(&login)) && said.key().as_deref() == Some(key)
+        };
+        match comments.iter().find(same) {
+            Some(said) if said.body.as_deref() == Some(body) => Ok(()),
+            Some(said) => {
+                let url = format!("{}/issues/comments/{}", self.repository(), said.id);
+                self.call::<Value>("PATCH", &url, Some(&json!({ "body": body })), Need::Write)?;
+                Ok(())
+            }
+            None => self.say(issue, body),
+        }
+    }
+
+    fn say(&mut self, issue: u64, body: &str) -> Result<(), Failure> {
+        let url = self.comments_url(issue);
+        self.call::<Value>("POST", &url, Some(&json!({ "body": body })), Need::Write)?;
+        Ok(())
+    }
+
+    fn comments(&mut self, issue: u64) -> Result<Vec<Comment>, Failure> {
+        self.pages(format!("{}?per_page={PAGE}", self.comments_url(issue)), PAGES)
+    }
+
+    fn comments_url(&self, issue: u64) -> String {
+        format!("{}/issues/{issue}/comments", self.repository())
     }
 
     /// Changes an issue.
@@ -183,7 +261,7 @@ impl GitHub {
     /// # Errors
     /// When it was not changed, or may have been.
     pub fn edit(
-        &self,
+        &mut self,
         issue: u64,
         title: Option<&str>,
         body: Option<&str>,
@@ -206,7 +284,7 @@ impl GitHub {
             content.insert("state_reason".into(), reason.into());
         }
         let url = format!("{}/issues/{issue}", self.repository());
-        let _: (_, Value) = self.call("PATCH", &url, Some(&content.into()), Need::Write)?;
+        self.call::<Value>("PATCH", &url, Some(&content.into()), Need::Write)?;
         Ok(())
     }
 
@@ -225,44 +303,56 @@ impl GitHub {
         Ok(user.login)
     }
 
-    /// Issues of ours on up to that many pages.
-    fn pages(&self, url: String, most: usize, login: &str) -> Result<Vec<Issue>, Failure> {
-        let mut issues = Vec::new();
+    /// The accounts whose markers are believed: ours, and those of other vantages.
+    fn accounts(&mut self) -> Result<Vec<String>, Failure> {
+        let own = self.login()?;
+        let others = self.settings.accounts.iter();
+        let others = others.filter(|other| !other.eq_ignore_ascii_case(&own)).cloned();
+        Ok(std::iter::once(own.clone()).chain(others).collect())
+    }
+
+    /// What is on up to that many pages.
+    fn pages<T: DeserializeOwned>(&mut self, url: String, most: usize) -> Result<Vec<T>, Failure> {
+        let mut all = Vec::new();
         let mut next = Some(url);
         for _ in 0..most {
             let Some(url) = next.take() else { break };
-            let (headers, items): (_, Vec<Item>) = self.call("GET", &url, None, Need::Read)?;
-            issues.extend(items.into_iter().filter_map(|item| ours(item, login)));
-            next = next_page(&headers);
+            let (following, items): (_, Vec<T>) = self.call("GET", &url, None, Need::Read)?;
+            all.extend(items);
+            next = following;
         }
         match next {
-            Some(_) if most == PAGES => Err(passing(
-                format!("more than {PAGES} pages of open issues: a part of them is none"),
-                None,
-            )),
-            _ => Ok(issues),
+            Some(_) if most == PAGES => {
+                Err(passing(format!("more than {PAGES} pages: a part of them is none"), None))
+            }
+            _ => Ok(all),
         }
     }
 
+    /// One request; with what it says comes the next page's address, if there is one.
     fn call<T: DeserializeOwned>(
-        &self,
+        &mut self,
         method: &str,
         url: &str,
         content: Option<&Value>,
         need: Need,
-    ) -> Result<(HeaderMap, T), Failure> {
+    ) -> Result<(Option<String>, T), Failure> {
         // A next page is wherever the server says; the token goes nowhere else than the API.
         if !url.starts_with(&format!("{}/", self.settings.api)) {
             return Err(passing(format!("a page of the listing lies elsewhere, at {url}"), None));
         }
-        let request = Request::builder()
+        let kept = self.kept.iter().position(|page| page.url == url && method == "GET");
+        let mut request = Request::builder()
             .method(method)
             .uri(url)
             .header("Authorization", format!("Bearer {}", self.token))
             .header("Accept", "application/vnd.github+json")
             .header("X-GitHub-Api-Version", API_VERSION)
-            .header("Content-Type", "application/json")
-            .body(content.map(Value::to_string).unwrap_or_default());
+            .header("Content-Type", "application/json");
+        if let Some(at) = kept {
+            request = request.header("If-None-Match", &self.kept[at].tag);
+        }
+        let request = request.body(content.map(Value::to_string).unwrap_or_default());
         let request = request.map_err(|_| {
             denied("the token has characters that no token has: copy it again".to_owned())
         })?;
@@ -272,98 +362,42 @@ impl GitHub {
             let wait = (writes && matches!(error, Error::Ambiguous(_))).then_some(LAG);
             passing(format!("GitHub is out of reach: {}: {error}", place()), wait)
         })?;
-        if !(200..300).contains(&response.status) {
-            return Err(self.refused(&response, need, &place()));
-        }
-        let parsed = serde_json::from_str(&response.body).map_err(|error| {
+        let header = |name| response.headers.get(name).and_then(|value| value.to_str().ok());
+        self.at = header("date").and_then(http_date);
+        let expires = header("github-authentication-token-expiration").and_then(expiry);
+        self.expires = expires.or(self.expires);
+        let page = match (response.status, kept) {
+            (304, Some(at)) => self.kept.remove(at),
+            (200..300, _) => Page {
+                url: url.to_owned(),
+                tag: header("etag").unwrap_or_default().to_owned(),
+                next: next_page(&response.headers),
+                body: response.body,
+            },
+            _ => return Err(self.refused(&response, need, &place())),
+        };
+        let parsed = serde_json::from_str(&page.body).map_err(|error| {
             let why = format!("GitHub's answer makes no sense: {}: {error}", place());
             passing(why, writes.then_some(LAG))
         })?;
-        Ok((response.headers, parsed))
-    }
-
-    /// An answer that is a no: what it means, and what to do.
-    fn refused(&self, response: &Response, need: Need, place: &str) -> Failure {
-        let status = response.status;
-        let said = serde_json::from_str::<Value>(&response.body).ok();
-        let said = said.as_ref().and_then(|body| body["message"].as_str()).unwrap_or("").to_owned();
-        let repository = &self.settings.repository;
-        if let Some(wait) = limited(response, &said) {
-            let why = format!("GitHub asks to wait: {place}: {status} {said}");
-            return passing(why, Some(wait));
+        let next = page.next.clone();
+        self.kept.retain(|kept| kept.url != url);
+        if !writes && !page.tag.is_empty() && page.body.len() <= KEPT_BYTES {
+            self.kept.truncate(KEPT - 1);
+            self.kept.insert(0, page);
         }
-        match (status, need) {
-            (401, _) => denied(format!(
-                "the token is wrong, expired or revoked ({status} {said}): put a new one in its place"
-            )),
-            (403, Need::Write) => denied(format!(
-                "the token may not write issues of {repository} ({status} {said}): give it the permission \
-                 \"Issues: read and write\""
-            )),
-            (403, _) => denied(format!(
-                "the token may not read issues of {repository} ({status} {said}): give it the permission \
-                 \"Issues: read and write\""
-            )),
-            (404, _) => denied(format!(
-                "there is no repository {repository} that the token may see ({status} {said}): check \
-                 github.repository, and give the token access to it with the permission \"Issues: read and \
-                 write\""
-            )),
-            (410, _) => denied(format!(
-                "issues are switched off in {repository} ({status} {said}): switch them on in its settings"
-            )),
-            (301 | 307 | 308, _) => denied(format!(
-                "{repository} has moved ({status}): put its new name in github.repository"
-            )),
-            (422, _) => Failure {
-                refused: true,
-                ..denied(format!(
-                    "GitHub does not accept what we write: {place}: {status} {}",
-                    response.body.chars().take(500).collect::<String>()
-                ))
-            },
-            (500.., Need::Write) => {
-                passing(format!("GitHub is in trouble: {place}: {status} {said}"), Some(LAG))
-            }
-            _ => passing(format!("GitHub is in trouble: {place}: {status} {said}"), None),
-        }
+        Ok((next, parsed))
     }
 }
 
-fn passing(why: String, wait: Option<Duration>) -> Failure {
-    Failure { why, final_until_a_person_acts: false, refused: false, wait }
+fn http_date(text: &str) -> Option<Timestamp> {
+    Some(jiff::fmt::rfc2822::parse(text).ok()?.timestamp())
 }
 
-fn denied(why: String) -> Failure {
-    Failure { why, final_until_a_person_acts: true, refused: false, wait: None }
-}
-
-/// How long GitHub wants to be left alone, if that is what it says.
-///
-/// <https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api>
-fn limited(response: &Response, said: &str) -> Option<Duration> {
-    let header = |name: &str| response.headers.get(name)?.to_str().ok()?.parse::<i64>().ok();
-    if !matches!(response.status, 403 | 429 | 500..) {
-        return None;
-    }
-    // GitHub's window is an hour. Whatever asks for more is not GitHub, or wrong.
-    let seconds = |n: i64| Duration::from_secs(n.clamp(1, 3600).unsigned_abs());
-    if let Some(wait) = header("retry-after") {
-        return Some(seconds(wait));
-    }
-    if response.status >= 500 {
-        return None;
-    }
-    if header("x-ratelimit-remaining") == Some(0) {
-        // Both times are GitHub's, so that our own clock does not matter.
-        let date = response.headers.get("date").and_then(|date| date.to_str().ok());
-        let now = date.and_then(|date| jiff::fmt::rfc2822::parse(date).ok());
-        let reset = header("x-ratelimit-reset");
-        let wait = reset.zip(now).map(|(reset, now)| seconds(reset - now.timestamp().as_second()));
-        return Some(wait.unwrap_or(SECONDARY_WAIT));
-    }
-    let secondary = response.status == 429 || said.to_lowercase().contains("secondary rate limit");
-    secondary.then_some(SECONDARY_WAIT)
+/// `2026-12-01 10:00:00 UTC`, or with an offset (`+0200`) in the place of UTC.
+fn expiry(text: &str) -> Option<Timestamp> {
+    let text = text.replace(" UTC", " +0000");
+    Timestamp::strptime("%Y-%m-%d %H:%M:%S %z", text.trim()).ok()
 }
 
 /// The `rel="next"` of a `Link` header.
@@ -374,21 +408,42 @@ fn next_page(headers: &HeaderMap) -> Option<String> {
     Some(rest.split_once('>')?.0.to_owned())
 }
 
-/// An issue that our own login wrote and that carries our marker; never a pull request.
-fn ours(item: Item, login: &str) -> Option<Issue> {
+impl Comment {
+    fn by(&self, accounts: &[String]) -> bool {
+        let user = self.user.as_ref();
+        user.is_some_and(|user| accounts.iter().any(|own| own.eq_ignore_ascii_case(&user.login)))
+    }
+
+    fn key(&self) -> Option<String> {
+        comment_key(self.body.as_deref()?)
+    }
+}
+
+/// An issue that this account wrote and that carries a vantage's marker, never a pull request; what carries
+/// another marker of ours is noted aside.
+fn note(listing: &mut Listing, item: Item, login: &str) -> Option<Issue> {
     let body = item.body?;
-    let marker = Marker::find(&body)?;
-    let written_by_us = item.user?.login == login;
+    let written_by_us = item.user?.login.eq_ignore_ascii_case(login);
     if item.pull_request.is_some() || !written_by_us {
         return None;
     }
+    let (number, open) = (item.number, item.state == "open");
+    let Some(marker) = Marker::find(&body) else {
+        listing.asides.extend(hidden(&body).is_some().then(|| Aside {
+            number,
+            body: body.clone(),
+            open,
+        }));
+        return None;
+    };
     Some(Issue {
-        number: item.number,
+        number,
         title: item.title,
-        open: item.state == "open",
+        open,
         reopened: item.state_reason.as_deref() == Some("reopened"),
         closed_at: item.closed_at,
         marker,
+        sights: Vec::new(),
         body,
     })
 }

@@ -14,6 +14,7 @@ mod names;
 pub mod notices;
 mod pace;
 pub mod systemd;
+pub mod token;
 mod visit;
 mod web;
 pub mod wire;

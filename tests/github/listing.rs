@@ -116,3 +116,65 @@ fn an_issue_by_somebody_else_or_by_nobody_is_not_ours_whatever_was_asked_for() {
     assert_eq!(listing.unwrap().open.len(), 1);
     served.join().unwrap();
 }
+
+#[test]
+fn what_another_account_says_is_believed_when_the_configuration_names_it() {
+    let peer = Peer::start();
+    let office = marked("b").replace("home", "office");
+    let sight = |vantage: &str| {
+        let key = format!("{{\"comment\":\"sight/{vantage}\",");
+        marked("c").replace("home", vantage).replacen('{', &key, 1)
+    };
+    let ours = peer.open_as(LOGIN, "ns1.example.net is down", &marked("a"));
+    let theirs = peer.open_as("Office-Bot", "ns1.example.net is down", &office);
+    peer.comment_as("octocat", ours, &sight("shed"));
+    peer.comment_as("office-bot", ours, &sight("office"));
+    let listing = client(&peer).list(false).unwrap();
+    assert_eq!((numbers(&listing.open), listing.open[0].sights.len()), (vec![ours], 0));
+
+    let mut settings = settings(&peer);
+    settings.accounts = vec!["office-bot".to_owned(), "PILOT".to_owned()];
+    let listing = GitHub::new(&settings, TOKEN).unwrap().list(false).unwrap();
+    assert_eq!(numbers(&listing.open), [ours, theirs]);
+    let sights: Vec<&str> = listing.open[0].sights.iter().map(|s| s.vantage.as_str()).collect();
+    assert_eq!(sights, ["office"]);
+}
+
+#[test]
+fn a_page_is_sent_again_only_when_it_has_changed() {
+    let peer = Peer::start();
+    for n in 0..130 {
+        peer.open_as(LOGIN, "ns1.example.net is down", &marked(&n.to_string()));
+    }
+    let mut github = client(&peer);
+    let first = github.list(true).unwrap();
+    assert_eq!((first.open.len(), peer.unchanged()), (130, 0));
+    let again = github.list(true).unwrap();
+    assert_eq!((again.open, peer.unchanged()), (first.open, 3));
+    // The clock of GitHub comes with every answer, also with one that is empty.
+    assert!(again.at > first.at);
+    peer.edit_by_hand(120, |issue| issue.title = "renamed".to_owned());
+    let listing = github.list(true).unwrap();
+    assert_eq!((listing.open[119].title.as_str(), peer.unchanged()), ("renamed", 5));
+    peer.comment_as("octocat", 7, "words");
+    peer.close_by_hand(8);
+    let listing = github.list(true).unwrap();
+    assert_eq!((listing.open.len(), listing.closed.unwrap().len()), (129, 1));
+    assert_eq!(peer.unchanged(), 5);
+}
+
+#[test]
+fn when_the_token_expires_is_read_from_an_answer_in_either_of_its_forms() {
+    let peer = Peer::start();
+    let mut github = client(&peer);
+    let mut told = |text| {
+        peer.set_expiry(text);
+        github.list(false).unwrap();
+        github.expires().map(|at| at.to_string())
+    };
+    assert_eq!(told(None), None);
+    let ten = Some("2026-12-01T10:00:00Z".to_owned());
+    assert_eq!(told(Some("2026-12-01 10:00:00 UTC")), ten);
+    assert_eq!(told(Some("2026-12-01 12:00:00 +0200")), ten);
+    assert_eq!(told(Some("soon")), ten, "what it says makes no sense");
+}

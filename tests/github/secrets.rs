@@ -85,7 +85,7 @@ fn no_failure_repeats_the_token() {
         }
     }
     peer.set_permission(SECRET, Permission::Read);
-    let github = GitHub::new(&settings(&peer), SECRET).unwrap();
+    let mut github = GitHub::new(&settings(&peer), SECRET).unwrap();
     said.push(github.create("t", "b").unwrap_err().why);
     // A slip of the hand: the token with something in it that no header can carry.
     let mut github = GitHub::new(&settings(&peer), &format!("{SECRET}\n{SECRET}")).unwrap();

@@ -32,7 +32,7 @@ fn an_assignee_whom_github_refuses_does_not_keep_an_outage_secret() {
     let peer = Peer::start();
     let mut settings = settings(&peer);
     settings.assignees = vec!["left".to_owned()];
-    let github = GitHub::new(&settings, TOKEN).unwrap();
+    let mut github = GitHub::new(&settings, TOKEN).unwrap();
     peer.inject(Matcher::new("POST", "/issues$"), Fault::Status(422), 1);
     github.create("ns1.example.net is down", &marked("a")).unwrap();
     let issues = peer.issues();
@@ -84,8 +84,8 @@ fn nothing_is_said_while_it_is_unknown_what_was_said() {
 fn an_edit_sends_what_changes_and_nothing_else() {
     let peer = Peer::start();
     let issue = peer.open_as(LOGIN, "ns1.example.net is down", &marked("a"));
-    let github = client(&peer);
-    let sent = |title, body, state| -> Value {
+    let mut github = client(&peer);
+    let mut sent = |title, body, state| -> Value {
         github.edit(issue, title, body, state).unwrap();
         let request = peer.requests_detailed().pop().unwrap();
         assert_eq!(request.method, "PATCH");

@@ -67,6 +67,9 @@ impl World {
                 self.await_requests(*count, *since)?;
                 same(&self.since(*since)?.0, count)
             }
+            Look::Counted(count) => {
+                same(&(self.github.requests().len() - self.github.unchanged()), count)
+            }
             Look::Kept(count) => same(&self.kept()?, count),
         }
     }

@@ -70,6 +70,8 @@ pub(super) enum Act {
     /// No fault is left.
     Calm,
     Token(Permission),
+    /// From now on GitHub says that the token expires then.
+    Expiry(String),
     Closes(u64),
     /// The newest issue that is open, if there is one.
     ClosesLast,
@@ -142,6 +144,8 @@ pub(super) enum Look {
     NothingWritten(Duration),
     /// So many requests to GitHub since then.
     Requests(usize, Duration),
+    /// So many requests to GitHub in all that it counts: it had something new to say.
+    Counted(usize),
     /// So many incidents are kept in the state directory.
     Kept(usize),
 }
@@ -287,6 +291,7 @@ fn act(words: &[&str]) -> Option<Act> {
         ["token", "reads"] => Act::Token(Permission::Read),
         ["token", "useless"] => Act::Token(Permission::None),
         ["token", "good"] => Act::Token(Permission::Write),
+        ["token", "expires", day] => Act::Expiry(format!("{day} 00:00:00 UTC")),
         ["person", "closes", "the", "last"] => Act::ClosesLast,
         ["person", "closes", issue] => Act::Closes(issue.parse().ok()?),
         ["person", "reopens", issue] => Act::Reopens(issue.parse().ok()?),
@@ -394,6 +399,7 @@ fn look(words: &[&str]) -> Option<Look> {
         ["no", "new", "issues"] => Look::NoNewIssues,
         ["nothing", "written"] => Look::NothingWritten(day),
         ["nothing", "written", "since", at] => Look::NothingWritten(time(at)?),
+        ["counted", count] => Look::Counted(count.parse().ok()?),
         ["requests", count] => Look::Requests(count.parse().ok()?, day),
         ["requests", count, "since", at] => Look::Requests(count.parse().ok()?, time(at)?),
         ["nothing", "kept"] => Look::Kept(0),

@@ -83,7 +83,7 @@ pub(crate) struct World {
     hanging: bool,
     folder: TempDir,
     file: File,
-    token: Option<String>,
+    has_token: bool,
     clock: Clock,
     daemon: Option<Daemon>,
     /// Requests and writes that GitHub had seen at each of the times that lines have.
@@ -160,7 +160,7 @@ impl World {
             hanging: false,
             folder: tempfile::tempdir().unwrap(),
             file,
-            token: (!without_token).then(|| TOKEN.to_owned()),
+            has_token: !without_token,
             clock,
             daemon: None,
             marks: Vec::new(),
@@ -274,6 +274,7 @@ impl World {
             }
             Act::Calm => drop(self.github.clear_faults()),
             Act::Token(permission) => self.github.set_permission(TOKEN, *permission),
+            Act::Expiry(at) => self.github.set_expiry(Some(at)),
             Act::Closes(issue) => self.github.close_by_hand(*issue),
             Act::ClosesLast => {
                 let issues = self.github.issues();
@@ -318,7 +319,7 @@ impl World {
             manager: Manager::new(None, |_| {}),
             places: self.places(),
             notices: self.places().runtime.join("notices"),
-            token: self.token.clone(),
+            token: if self.has_token { |_| Ok(Some(TOKEN.to_owned())) } else { |_| Ok(None) },
             config: path,
             orders: receiver,
         };

@@ -11,7 +11,7 @@ use crate::decide::issue::Marker;
 use crate::decide::moment::Moment;
 use crate::decide::watch::Reported;
 
-/// An issue that carries our marker and that our own login wrote.
+/// An issue that carries a vantage's marker and that an account of ours wrote.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Issue {
     /// Its number.
@@ -26,26 +26,49 @@ pub struct Issue {
     pub reopened: bool,
     /// When it was closed.
     pub closed_at: Option<Timestamp>,
-    /// What it says to us.
+    /// What the vantage that opened it says.
     pub marker: Marker,
+    /// What other vantages say, each in a comment of its own; not looked for in closed issues.
+    pub sights: Vec<Marker>,
+}
+
+/// An issue of ours that is about no nameserver: a sign of life, or a token.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Aside {
+    /// Its number.
+    pub number: u64,
+    /// As it is now.
+    pub body: String,
+    /// Open.
+    pub open: bool,
 }
 
 /// What is on GitHub: complete, or not used at all.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Listing {
-    /// All open issues of ours, oldest first.
+    /// All open issues of all vantages, oldest first.
     pub open: Vec<Issue>,
     /// The closed ones that changed last, if they were asked for.
     pub closed: Option<Vec<Issue>>,
+    /// Those about other things; closed ones as above.
+    pub asides: Vec<Aside>,
+    /// When GitHub answered, by its own clock: what vantages compare, so that none of theirs matters.
+    pub at: Option<Timestamp>,
 }
 
 /// What reconciling needs to know beside the issues.
 #[derive(Debug, Clone, Copy)]
 pub struct Context<'a> {
-    /// Our vantage's name; issues of others are left alone.
+    /// Our vantage's name.
     pub vantage: &'a str,
+    /// Fewer vantages than this make nothing worse than degraded.
+    pub quorum: u32,
     /// Every name that the configuration watches.
     pub subjects: &'a [String],
+    /// Those that the last round saw well.
+    pub well: &'a [String],
+    /// Those that the last round could not see.
+    pub hidden: &'a [String],
     /// Incidents whose issues say all, even where a listing lags behind that.
     pub settled: &'a [String],
     /// The thresholds.
@@ -76,6 +99,17 @@ pub enum Step {
         key: String,
         /// The whole comment, key included.
         body: String,
+    },
+    /// Say what our vantage sees in the issue of another: one comment with this key, edited when it is there.
+    Sight {
+        /// Where.
+        issue: u64,
+        /// What makes it unique.
+        key: String,
+        /// The whole comment, key included.
+        body: String,
+        /// The incidents that need nothing more after this.
+        settles: Vec<String>,
     },
     /// Change an issue.
     Edit {
@@ -146,6 +180,8 @@ pub struct Report {
     pub settled: Vec<String>,
     /// Incidents to take over.
     pub adopt: Vec<Found>,
+    /// When our token expires, if GitHub said so.
+    pub expires: Option<Timestamp>,
     /// What was done, for the log.
     pub done: Vec<String>,
     /// Why it stopped.

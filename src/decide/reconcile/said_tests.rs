@@ -1,10 +1,8 @@
 //! What people hear and when, one case at a time.
 
-use std::time::Duration;
-
 use super::*;
 use crate::decide::fault::Severity;
-use crate::decide::issue::comment_key;
+use crate::decide::issue::{comment_key, says, shows};
 use crate::decide::judge::Verdict;
 use crate::decide::testing::tracker::{Line, World};
 use crate::decide::testing::{V4, V6, at, config, degraded, down, row, undated, verdict, well};
@@ -82,7 +80,13 @@ fn what_only_looks_different_is_shown_and_not_said() {
     let mut more = down();
     more.rows[0].detail = "answers with other records: unexpected 203.0.113.1".to_owned();
     more.rows[0].more = 7;
-    round(&mut world, 7200, more);
+    round(&mut world, 1800, more.clone());
+    assert_eq!(world.report().steps, []);
+    // But that it is still so is dated by the hour, for other vantages.
+    round(&mut world, 1800, more);
+    let plan = world.report();
+    assert!(matches!(&plan.steps[..], [Step::Edit { state: None, title: None, .. }]));
+    assert_eq!(marker(&mut world).confirmed, at(world.led.seconds).wall);
     assert_eq!(world.report().steps, []);
 }
 
@@ -264,12 +268,15 @@ fn the_closed_issues_are_asked_for_only_when_an_open_one_is_missing() {
         let config = config();
         let context = Context {
             vantage: "home",
+            quorum: 1,
+            well: &[],
+            hidden: &[],
             subjects: &["ns1.example.net".to_owned()],
             settled: &[],
             schedule: &config.schedule,
             now: at(world.led.seconds),
         };
-        let listing = world.tracker.list(false);
+        let listing = world.tracker.list(false, None);
         reconcile(&world.led.watch.wanted(), &listing, &context) == Err(NeedClosed)
     };
     let mut world = World::new();
@@ -289,13 +296,15 @@ fn nothing_is_said_while_nobody_knows_what_time_it_is() {
     let config = config();
     let context = Context {
         vantage: "home",
+        quorum: 1,
+        well: &[],
+        hidden: &[],
         subjects: &["ns1.example.net".to_owned()],
         settled: &[],
         schedule: &config.schedule,
         now: undated(world.led.seconds),
     };
-    let listing = world.tracker.list(true);
+    let listing = world.tracker.list(true, None);
     let plan = reconcile(&world.led.watch.wanted(), &listing, &context).unwrap();
     assert!(matches!(&plan.steps[..], [Step::Edit { state: None, .. }]));
-    assert_eq!(COMMENT_EVERY, Duration::from_secs(3600));
 }

@@ -129,17 +129,19 @@ pub(super) struct Led {
     pub(super) watch: Watch,
     pub(super) seconds: u64,
     rounds: u64,
+    /// What its incidents are called after, beside the number of the round.
+    pub(super) prefix: &'static str,
 }
 
 impl Led {
     pub(super) fn new() -> Self {
-        Self { watch: Watch::new(&config()), seconds: 0, rounds: 0 }
+        Self { watch: Watch::new(&config()), seconds: 0, rounds: 0, prefix: "round" }
     }
 
     pub(super) fn judged(&mut self, judgement: &Judgement) {
         self.seconds += 10;
         self.rounds += 1;
-        let fresh = format!("round{}", self.rounds);
+        let fresh = format!("{}{}", self.prefix, self.rounds);
         let watch = self.watch.clone();
         let (watch, _) = watch.after(judgement, at(self.seconds), &schedule(), &fresh);
         self.watch = watch;

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use super::{Led, at, config};
 use crate::decide::issue::{Marker, comment_key};
 use crate::decide::reconcile::{
-    Context, Failure, Issue, IssueState, Listing, Plan, Report, Step, reconcile,
+    Aside, Context, Failure, Issue, IssueState, Listing, Plan, Report, Step, reconcile,
 };
 use crate::decide::watch::{Reported, Stored, Watch};
 
@@ -26,6 +26,8 @@ pub(in crate::decide) struct Kept {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(in crate::decide) struct Tracker {
     pub(in crate::decide) issues: Vec<Kept>,
+    /// Signs of life.
+    pub(in crate::decide) asides: Vec<Aside>,
     /// Which issue has ever told of which incident.
     pub(in crate::decide) told: Vec<(String, u64)>,
     writes: u64,
@@ -94,7 +96,20 @@ impl Tracker {
         }
     }
 
-    pub(in crate::decide) fn list(&self, closed: bool) -> Listing {
+    /// Brings the comment with this key to this text.
+    fn sight(&mut self, number: u64, key: &str, body: &str) {
+        self.writes += 1;
+        let updated = self.writes;
+        let issue = self.get(number);
+        let same = |said: &&mut String| comment_key(said).as_deref() == Some(key);
+        match issue.comments.iter_mut().find(same) {
+            Some(said) => body.clone_into(said),
+            None => issue.comments.push(body.to_owned()),
+        }
+        issue.updated = updated;
+    }
+
+    pub(in crate::decide) fn list(&self, closed: bool, at: Option<Timestamp>) -> Listing {
         let shown = |kept: &Kept| {
             Some(Issue {
                 number: kept.number,
@@ -104,6 +119,10 @@ impl Tracker {
                 reopened: kept.reopened,
                 closed_at: kept.closed_at,
                 marker: Marker::find(&kept.body)?,
+                sights: match kept.open {
+                    true => kept.comments.iter().filter_map(|said| Marker::find(said)).collect(),
+                    false => Vec::new(),
+                },
             })
         };
         let mut last: Vec<&Kept> = self.issues.iter().collect();
@@ -113,6 +132,8 @@ impl Tracker {
         Listing {
             open: open.filter_map(shown).collect(),
             closed: closed.then(|| shut.filter_map(shown).collect()),
+            asides: self.asides.clone(),
+            at,
         }
     }
 }
@@ -135,29 +156,45 @@ pub(in crate::decide) struct World {
     pub(in crate::decide) lagging: Option<Tracker>,
     /// The first listing of a process has the closed issues.
     pub(in crate::decide) greeted: bool,
+    /// Where it looks from.
+    pub(in crate::decide) vantage: String,
+    pub(in crate::decide) quorum: u32,
+    /// GitHub's time, where that is another than ours.
+    pub(in crate::decide) github_seconds: Option<u64>,
 }
 
 impl World {
     pub(in crate::decide) fn new() -> Self {
-        Self { led: Led::new(), tracker: Tracker::default(), lagging: None, greeted: false }
+        Self {
+            led: Led::new(),
+            tracker: Tracker::default(),
+            lagging: None,
+            greeted: false,
+            vantage: "home".to_owned(),
+            quorum: 1,
+            github_seconds: None,
+        }
     }
 
     pub(in crate::decide) fn plan(&self) -> Plan {
         let config = config();
         let subjects: Vec<String> = config.nameservers.iter().map(|n| n.name.clone()).collect();
-        let settled = self.led.watch.settled();
+        let belief = self.led.watch.belief();
         let context = Context {
-            vantage: "home",
+            vantage: &self.vantage,
+            quorum: self.quorum,
             subjects: &subjects,
-            settled: &settled,
+            well: &belief.well,
+            hidden: &belief.hidden,
+            settled: &belief.settled,
             schedule: &config.schedule,
             now: at(self.led.seconds),
         };
-        let wanted = self.led.watch.wanted();
         let shown = self.lagging.as_ref().unwrap_or(&self.tracker);
-        reconcile(&wanted, &shown.list(!self.greeted), &context).unwrap_or_else(|_| {
-            reconcile(&wanted, &shown.list(true), &context).expect("the closed ones are there")
-        })
+        let list =
+            |closed| shown.list(closed, at(self.github_seconds.unwrap_or(self.led.seconds)).wall);
+        let plan = |closed| reconcile(&belief.wanted, &list(closed), &context);
+        plan(!self.greeted).unwrap_or_else(|_| plan(true).expect("the closed ones are there"))
     }
 
     pub(in crate::decide) fn report(&mut self) -> Plan {
@@ -189,7 +226,7 @@ impl World {
 
     /// What the reporter does with a step; `None` when the line broke.
     fn carry_out(&mut self, step: &Step, line: &mut Line, report: &mut Report) -> Option<()> {
-        let now = at(self.led.seconds).wall;
+        let now = at(self.github_seconds.unwrap_or(self.led.seconds)).wall;
         let tracker = &mut self.tracker;
         match step {
             Step::Create { incident, title, body, over } => {
@@ -206,6 +243,11 @@ impl World {
             Step::Comment { issue, key, body } => {
                 assert_eq!(comment_key(body).as_ref(), Some(key));
                 line.call(|| tracker.comment(*issue, key, body))?;
+            }
+            Step::Sight { issue, key, body, settles } => {
+                assert_eq!(comment_key(body).as_ref(), Some(key));
+                line.call(|| tracker.sight(*issue, key, body))?;
+                report.settled.extend(settles.clone());
             }
             Step::Edit { issue, title, body, state, settles, reports } => {
                 line.call(|| tracker.edit(*issue, title.as_deref(), Some(body), *state, now))?;

@@ -4,7 +4,7 @@
 
 use super::http::{Query, Reply, Request};
 use super::shape::FIRST_ID;
-use super::{Comment, Fault, Issue, Matcher, Permission};
+use super::{Comment, Exchange, Fault, Issue, Matcher, Permission};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, HashMap};
 
@@ -30,6 +30,7 @@ pub(super) struct State {
     pub clock: Option<Box<dyn Fn() -> String + Send + Sync>>,
     pub faults: Vec<(Matcher, Fault, usize)>,
     pub log: Vec<Request>,
+    pub exchanges: Vec<Exchange>,
     pub connections: usize,
     pub down: bool,
     pub hang: bool,
@@ -40,6 +41,10 @@ pub(super) struct State {
     pub now: String,
     /// The hour that rate limits count in, and the requests before it.
     pub window: (u64, usize),
+    /// Answers 304 so far, and of those the ones before the hour that is counted.
+    pub unchanged: (usize, usize),
+    /// When tokens expire.
+    pub expiry: Option<String>,
     last_comment: u64,
     /// For how many listings an issue created now stays hidden, and those that still are.
     pub hide: usize,
@@ -91,7 +96,7 @@ impl State {
         let method = request.method.as_str();
         let segments: Vec<&str> = request.path().split('/').skip(1).collect();
         let (name, rest) = match &segments[..] {
-            ["user"] if method == "GET" => return Ok(Reply::json(200, &self.user(&login))),
+            ["user"] if method == "GET" => return Ok(Reply::json(200, &self.own_user(&login))),
             ["repos", owner, name, rest @ ..] => (format!("{owner}/{name}"), rest),
             ["repositories", id, rest @ ..] => (id.to_string(), rest),
             _ => return Err(missing()),
@@ -110,6 +115,9 @@ impl State {
                 return Ok(self.page(repo, request, "issues", listed));
             }
             ("POST", ["issues"]) => return self.create(repo, &login, request),
+            ("PATCH", ["issues", "comments", id]) => {
+                return self.edit_comment(repo, id, &login, &fields(request)?);
+            }
             (_, ["issues", number, rest @ ..]) => (number.parse::<usize>().unwrap_or(0), rest),
             _ => return Err(missing()),
         };
@@ -288,10 +296,33 @@ impl State {
             user: login.into(),
             body: body.into(),
             created_at: self.now.clone(),
+            updated_at: self.now.clone(),
         };
         let issue = &mut self.repos[repo].issues[at];
         issue.comments.push(comment);
         issue.updated_at = self.now.clone();
+    }
+
+    /// Changes a comment, which only its author may do here.
+    fn edit_comment(&mut self, repo: usize, id: &str, login: &str, fields: &Value) -> Answer {
+        let body = text(fields, "body")?.filter(|body| !body.trim().is_empty());
+        let body = body.ok_or_else(|| unsupplied("body"))?;
+        let issues = &mut self.repos[repo].issues;
+        let mut all = issues.iter_mut().flat_map(|issue| {
+            let number = issue.number as usize - 1;
+            issue.comments.iter_mut().map(move |comment| (number, comment))
+        });
+        let (at, comment) = all
+            .find(|(_, comment)| comment.id.to_string() == id)
+            .ok_or_else(|| Reply::error(404, "Not Found"))?;
+        if comment.user != login {
+            return Err(Reply::error(403, NOT_ALLOWED));
+        }
+        body.clone_into(&mut comment.body);
+        comment.updated_at = self.now.clone();
+        let comment = comment.clone();
+        issues[at].updated_at = self.now.clone();
+        Ok(Reply::json(200, &self.comment_on(repo, &self.repos[repo].issues[at], &comment)))
     }
 }
 

@@ -2,10 +2,12 @@
 //!
 //! It must know nothing of what a request asks for; that is for the rules in `api`.
 
+use super::Exchange;
 use super::api::State;
 use super::http::{Reply, Request, times};
 use Fault::*;
 use std::collections::BTreeMap;
+use std::hash::{Hash, Hasher};
 
 const SECONDARY_LIMIT: &str = "You have exceeded a secondary rate limit. Please wait a few minutes \
                                before you try again.";
@@ -80,7 +82,8 @@ impl State {
         };
         self.hide = 0;
         let reply = match fault {
-            None | Some(TruncatedBody) => served?,
+            None => self.unless_known(request, served?),
+            Some(TruncatedBody) => served?,
             Some(LoseBefore | LoseAfter | LostCreateNotListedFor(_)) => return None,
             Some(Status(status) | StatusAfter(status)) => Reply::error(status, "Server Error"),
             Some(PrimaryLimit { reset_epoch }) => {
@@ -100,8 +103,27 @@ impl State {
                 body: "<html>Sign in to this network</html>".into(),
             },
         };
+        let (request, status, body) = (request.clone(), reply.status, reply.body.clone());
+        self.exchanges.push(Exchange { request, status, body });
         let cut = matches!(fault, Some(TruncatedBody));
         Some(self.dress(reply).bytes(cut))
+    }
+
+    /// Marks what is read with its `ETag`, and sends nothing where the client has the same already.
+    ///
+    /// GitHub's tag changes with any byte of the answer; so does this one, and with the links to other pages.
+    fn unless_known(&mut self, request: &Request, reply: Reply) -> Reply {
+        if request.method != "GET" || reply.status != 200 {
+            return reply;
+        }
+        let mut hasher = std::hash::DefaultHasher::new();
+        (&reply.body, reply.headers.get("link")).hash(&mut hasher);
+        let tag = format!("W/\"{:016x}\"", hasher.finish());
+        if request.header("if-none-match") != Some(&tag) {
+            return reply.with("etag", tag);
+        }
+        self.unchanged.0 += 1;
+        Reply { status: 304, headers: BTreeMap::new(), body: String::new() }.with("etag", tag)
     }
 
     fn strike(&mut self, request: &Request) -> Option<Fault> {
@@ -117,8 +139,9 @@ impl State {
         let (hour, requests) = (epoch / 3600, self.log.len());
         if self.window.0 != hour {
             self.window = (hour, requests - 1);
+            self.unchanged.1 = self.unchanged.0 - usize::from(reply.status == 304);
         }
-        let used = requests - self.window.1;
+        let used = requests - self.window.1 - (self.unchanged.0 - self.unchanged.1);
         let mut headers = BTreeMap::from([
             ("date", date),
             ("x-github-request-id", format!("FAKE:{requests}")),
@@ -128,6 +151,9 @@ impl State {
             ("x-ratelimit-reset", ((hour + 1) * 3600).to_string()),
             ("x-ratelimit-resource", "core".into()),
         ]);
+        if let Some(expiry) = &self.expiry {
+            headers.insert("github-authentication-token-expiration", expiry.clone());
+        }
         headers.append(&mut reply.headers);
         if reply.status == 403 {
             headers.insert("x-accepted-github-permissions", "issues=write".into());

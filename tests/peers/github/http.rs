@@ -135,7 +135,11 @@ impl Reply {
         for (name, value) in &self.headers {
             text += &format!("{name}: {value}\r\n");
         }
-        text += &format!("connection: close\r\ncontent-length: {length}\r\n\r\n");
+        text += "connection: close\r\n";
+        if self.status != 304 {
+            text += &format!("content-length: {length}\r\n");
+        }
+        text += "\r\n";
         let mut bytes = text.into_bytes();
         let sent = if cut { length / 2 } else { length };
         bytes.extend(&self.body.as_bytes()[..sent]);

@@ -38,6 +38,8 @@ pub struct Comment {
     pub body: String,
     /// When it was written.
     pub created_at: String,
+    /// When it was last edited.
+    pub updated_at: String,
 }
 
 /// An issue or pull request as stored; times are RFC 3339 in UTC.
@@ -71,6 +73,17 @@ pub struct Issue {
     pub html_url: String,
     /// Whether it is a pull request.
     pub pull_request: bool,
+}
+
+/// A request, and what was answered.
+#[derive(Clone, Debug)]
+pub struct Exchange {
+    /// What was asked.
+    pub request: Request,
+    /// The status of the answer.
+    pub status: u16,
+    /// Its body.
+    pub body: String,
 }
 
 /// What a token may do in every repository.
@@ -130,6 +143,11 @@ impl GitHub {
     /// Changes what a known token may do.
     pub fn set_permission(&self, token: &str, permission: Permission) {
         self.act(|s| s.users.get_mut(token).unwrap().1 = permission);
+    }
+
+    /// When every token expires, as the header says it (`2026-12-01 10:00:00 UTC`); `None`: never.
+    pub fn set_expiry(&self, at: Option<&str>) {
+        self.act(|s| s.expiry = at.map(String::from));
     }
 
     /// Whether users lack push, so that labels and assignees they send are dropped silently.
@@ -228,9 +246,19 @@ impl GitHub {
         self.look(|s| s.log.iter().map(|r| format!("{} {}", r.method, r.target)).collect())
     }
 
+    /// Requests so far that were answered 304, which GitHub does not count.
+    pub fn unchanged(&self) -> usize {
+        self.look(|s| s.unchanged.0)
+    }
+
     /// Requests so far with headers and bodies.
     pub fn requests_detailed(&self) -> Vec<Request> {
         self.look(|s| s.log.clone())
+    }
+
+    /// Requests so far that had an answer, with it.
+    pub fn exchanges(&self) -> Vec<Exchange> {
+        self.look(|s| s.exchanges.clone())
     }
 
     /// How many requests so far were meant to create or change content, whatever came of them.

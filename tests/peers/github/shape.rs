@@ -13,12 +13,32 @@ impl State {
         let id = login.bytes().fold(7, next);
         let bot = login.ends_with("[bot]");
         let kind = if bot { "Bot" } else { "User" };
+        let url = format!("{}/users/{login}", self.url);
         json!({
             "login": login, "id": id, "node_id": format!("U_{id}"), "type": kind, "site_admin": false,
-            "url": format!("{}/users/{login}", self.url),
-            "html_url": format!("https://github.com/{login}"),
+            "html_url": format!("https://github.com/{login}"), "gravatar_id": "",
             "avatar_url": format!("https://avatars.githubusercontent.com/u/{id}?v=4"),
+            "events_url": format!("{url}/events{{/privacy}}"), "gists_url": format!("{url}/gists{{/gist_id}}"),
+            "followers_url": format!("{url}/followers"), "repos_url": format!("{url}/repos"),
+            "following_url": format!("{url}/following{{/other_user}}"),
+            "organizations_url": format!("{url}/orgs"),
+            "received_events_url": format!("{url}/received_events"),
+            "starred_url": format!("{url}/starred{{/owner}}{{/repo}}"),
+            "subscriptions_url": format!("{url}/subscriptions"), "url": url,
         })
+    }
+
+    /// The same of whoever asks for himself.
+    pub fn own_user(&self, login: &str) -> Value {
+        let mut user = self.user(login);
+        let more = json!({
+            "bio": null, "blog": "", "company": null, "email": null, "hireable": null, "location": null,
+            "name": null, "followers": 0, "following": 0, "public_gists": 0, "public_repos": 0,
+            "user_view_type": "public", "created_at": "2020-01-01T00:00:00Z",
+            "updated_at": "2020-01-01T00:00:00Z",
+        });
+        user.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        user
     }
 
     pub fn repo(&self, repo: usize) -> Value {
@@ -77,7 +97,7 @@ impl State {
     }
 
     pub fn comment_on(&self, repo: usize, issue: &Issue, comment: &Comment) -> Value {
-        let (id, at) = (comment.id, &comment.created_at);
+        let Comment { id, created_at, updated_at, .. } = comment;
         let repo_url = format!("{}/repos/{}", self.url, self.repos[repo].name);
         json!({
             "id": id, "node_id": format!("IC_{id}"), "user": self.user(&comment.user),
@@ -85,7 +105,7 @@ impl State {
             "url": format!("{repo_url}/issues/comments/{id}"),
             "issue_url": format!("{repo_url}/issues/{}", issue.number),
             "html_url": format!("{}#issuecomment-{id}", issue.html_url),
-            "created_at": at, "updated_at": at, "author_association": "MEMBER",
+            "created_at": created_at, "updated_at": updated_at, "author_association": "MEMBER",
         })
     }
 }
