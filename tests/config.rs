@@ -155,6 +155,9 @@ fn what_is_left_out_has_its_default() {
     assert_eq!(github.api, "https://api.github.com");
     assert_eq!((github.labels.len(), github.assignees.len(), github.ca), (0, 0, None));
     assert_eq!((github.accounts.len(), github.quorum, github.token_file), (0, 1, None));
+    assert_eq!(github.heartbeat, Some(Duration::from_secs(6 * 3600)));
+    let off = good("[github]\nrepository = \"octocat/infra\"\nheartbeat = \"off\"");
+    assert_eq!(off.github.unwrap().heartbeat, None);
 }
 
 #[test]

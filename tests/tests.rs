@@ -19,6 +19,7 @@ mod init;
 mod interop;
 mod json;
 mod kill;
+mod life;
 mod metrics;
 pub mod peers;
 mod probing;

@@ -75,6 +75,8 @@ pub struct GitHub {
     pub accounts: Vec<String>,
     /// What fewer vantages than this see counts as degraded; at least 1.
     pub quorum: u32,
+    /// From one sign of life to the next; `None`: there is none.
+    pub heartbeat: Option<Duration>,
     /// A file with the token, read again for each report, in the place of the credential.
     pub token_file: Option<PathBuf>,
 }

@@ -313,6 +313,10 @@ impl Watch {
     #[must_use]
     pub fn reported(mut self, report: &Report, now: &Moment) -> Self {
         self.expires = report.expires;
+        if let Some(record) = &report.recalled {
+            self.past.recall(record.as_ref());
+        }
+        self.past.signed = report.signed.or(self.past.signed);
         for (incident, reported) in &report.known {
             for subject in &mut self.subjects {
                 if subject.health.incident().is_some_and(|i| i.id == *incident) {
