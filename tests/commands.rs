@@ -354,7 +354,7 @@ fn the_issue_in_the_readme_is_one_that_is_written() {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
     let read = |name: &str| fs::read_to_string(root.join(name)).unwrap();
     let readme = read("README.md");
-    for sample in ["down", "vantages"] {
+    for sample in ["down", "vantages", "life"] {
         let issue = read(&format!("src/decide/testing/{sample}.md"));
         let seen = issue.lines().skip(1).filter(|line| !line.starts_with("<!--"));
         for line in seen.filter(|line| !line.is_empty()) {

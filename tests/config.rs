@@ -155,6 +155,9 @@ fn what_is_left_out_has_its_default() {
     assert_eq!(github.api, "https://api.github.com");
     assert_eq!((github.labels.len(), github.assignees.len(), github.ca), (0, 0, None));
     assert_eq!((github.accounts.len(), github.quorum, github.token_file), (0, 1, None));
+    assert_eq!(github.heartbeat, Some(Duration::from_secs(6 * 3600)));
+    let off = good("[github]\nrepository = \"octocat/infra\"\nheartbeat = \"off\"");
+    assert_eq!(off.github.unwrap().heartbeat, None);
 }
 
 #[test]
@@ -388,7 +391,7 @@ fn what_is_wrong_with_a_zone_file_is_said_with_its_own_name_and_line() {
     assert_eq!(
         with_file(&config, &zone).unwrap_err(),
         "pilotlight.toml:1: interval: there is no such key in this version\n    \
-         take it out; known here: github, vantage, schedule, panel, hooks, nameserver, zone, endpoint\n\
+         take it out; known here: github, vantage, schedule, panel, hooks, metrics, nameserver, zone, endpoint\n\
          example.net.zone:2: \"$INCLUDE keys\" is not followed: a zone file must be whole\n    \
          name the file that BIND makes of it: named-compilezone -o WHOLE ZONE FILE\n\
          example.net.zone:3: \"www A 192.0.2.300\" is not an IPv4 address\n    \

@@ -88,6 +88,7 @@ async fn tell() -> io::Result<()> {
 [github]
 repository = "owner/infra"
 api = "{}"
+heartbeat = "off"
 
 [vantage]
 name = "home"

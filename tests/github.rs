@@ -26,6 +26,7 @@ fn settings(peer: &Peer) -> Settings {
         ca: None,
         labels: Vec::new(),
         assignees: Vec::new(),
+        heartbeat: None,
         accounts: Vec::new(),
         quorum: 1,
         token_file: None,

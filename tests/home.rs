@@ -50,6 +50,8 @@ pub(crate) struct Home {
     pub(crate) github: Arc<GitHub>,
     /// Where it looks from.
     vantage: &'static str,
+    /// Its `github.heartbeat`; off, so that the issues are those of outages.
+    pub(crate) heartbeat: &'static str,
     anchor: SocketServer,
     folder: TempDir,
     daemon: Mutex<Option<Child>>,
@@ -75,6 +77,7 @@ impl Home {
             servers: (1..=3).map(|host| start(host, &zone)).collect(),
             github: Arc::clone(github),
             vantage,
+            heartbeat: "off",
             anchor: start(9, &ZoneData::parse(".", ROOT)),
             folder: tempfile::tempdir().unwrap(),
             daemon: Mutex::new(None),
@@ -86,8 +89,9 @@ impl Home {
     /// A configuration with so many nameservers, and more at its end.
     pub(crate) fn write_config(&self, nameservers: usize, more: &str) {
         let (api, anchor, vantage) = (self.github.url(), self.anchor.addr(), self.vantage);
+        let heartbeat = self.heartbeat;
         let mut text = format!(
-            "[github]\nrepository = \"owner/infra\"\napi = \"{api}\"\n\n[vantage]\nname = \"{vantage}\"\n\
+            "[github]\nrepository = \"owner/infra\"\napi = \"{api}\"\nheartbeat = \"{heartbeat}\"\n\n[vantage]\nname = \"{vantage}\"\n\
              anchors = [\"{anchor}\"]\nintercept = []\n\n{SCHEDULE}\n[panel]\ndriver = \"none\"\n"
         );
         for (n, server) in (1..).zip(&self.servers[..nameservers]) {

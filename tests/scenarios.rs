@@ -50,6 +50,7 @@ scenarios! {
     a_restart_during_an_outage_goes_on_with_its_issue,
     a_secondary_that_lags_is_given_time,
     a_server_that_is_silent_to_edns_limps,
+    a_sign_of_life_is_one_issue_that_costs_little,
     a_slow_server_limps,
     a_token_without_permission_shows_on_the_panel,
     a_wrong_record_is_told_with_what_was_expected,

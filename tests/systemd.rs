@@ -51,7 +51,10 @@ fn root() -> Nameserver {
 
 fn config(ns1: SocketAddr, anchor: SocketAddr, github: Option<&GitHub>) -> String {
     let github = github.map_or_else(String::new, |github| {
-        format!("[github]\nrepository = \"owner/infra\"\napi = \"{}\"\n", github.url())
+        format!(
+            "[github]\nrepository = \"owner/infra\"\napi = \"{}\"\nheartbeat = \"off\"\n",
+            github.url()
+        )
     });
     format!(
         "{github}

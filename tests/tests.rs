@@ -19,6 +19,8 @@ mod init;
 mod interop;
 mod json;
 mod kill;
+mod life;
+mod metrics;
 pub mod peers;
 mod probing;
 mod program;

@@ -89,6 +89,9 @@ enum Command {
         /// Open a test issue, comment on it and close it
         #[arg(long)]
         test: bool,
+        /// Print a GitHub Actions workflow that tells when no sign of life comes any more
+        #[arg(long, conflicts_with = "test")]
+        workflow: bool,
     },
     /// Walk the panel through its states
     Lamps {
@@ -145,7 +148,7 @@ pub fn main() -> ExitCode {
         Command::Status { json } => status::status(&args, *json),
         Command::Config { example } => config::config(&args.config, *example),
         Command::Init(options) => init::init(options),
-        Command::Report { test } => report::report(&args.config, *test),
+        Command::Report { test, workflow } => report::report(&args.config, *test, *workflow),
         Command::Provision(folders) => provision::provision(folders),
         Command::Update(options) => update::update(&args, options),
         Command::Lamps { dark: true, .. } => lamps::dark(&args.config),

@@ -10,7 +10,10 @@ use crate::decide::reconcile::{Failure, IssueState};
 use crate::io::github::GitHub;
 use crate::io::token;
 
-pub(super) fn report(path: &Path, test: bool) -> Result<u8, Failed> {
+/// `@ACCOUNTS@` in it are the logins whose signs of life are believed.
+const WORKFLOW: &str = include_str!("workflow.yml");
+
+pub(super) fn report(path: &Path, test: bool, workflow: bool) -> Result<u8, Failed> {
     let config = load(path)?;
     let Some(settings) = &config.github else {
         return Err(Failed::Other(format!(
@@ -29,6 +32,12 @@ pub(super) fn report(path: &Path, test: bool) -> Result<u8, Failed> {
     let mut github = GitHub::new(settings, &token).map_err(Failed::Other)?;
     let access = github.access().map_err(failed)?;
     let repository = &settings.repository;
+    if workflow {
+        let accounts = std::iter::once(&access.login).chain(&settings.accounts);
+        let accounts: Vec<&str> = accounts.map(String::as_str).collect();
+        write!(out, "{}", WORKFLOW.replace("@ACCOUNTS@", &accounts.join(" ")))?;
+        return Ok(0);
+    }
     writeln!(out, "token      belongs to {}", access.login)?;
     if let Some(expires) = github.expires() {
         writeln!(out, "expires    {}", wall_text(Some(expires)))?;

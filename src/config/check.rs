@@ -3,7 +3,7 @@
 //! A value that is refused is replaced by its default and reading goes on, so that one run finds
 //! everything; nobody sees the replacement, for a file with problems yields no [`Config`].
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jiff::{Span, SpanRelativeTo};
@@ -13,8 +13,17 @@ use super::problem::{Problems, Wrong, wrong};
 use super::spec::{Document, Table};
 use super::{Config, Hooks, Panel, Schedule, endpoint, github, hosts, lamps, zone};
 
-const ROOT: &[&str] =
-    &["github", "vantage", "schedule", "panel", "hooks", "nameserver", "zone", "endpoint"];
+const ROOT: &[&str] = &[
+    "github",
+    "vantage",
+    "schedule",
+    "panel",
+    "hooks",
+    "metrics",
+    "nameserver",
+    "zone",
+    "endpoint",
+];
 const SCHEDULE: &[&str] = &[
     "interval",
     "splay",
@@ -72,6 +81,7 @@ fn config(root: &Table<'_>, folder: &Path, host: &str) -> Config {
         schedule: schedule(root),
         panel: lamps::complete(panel, &nameservers, &endpoints),
         hooks: hooks(root),
+        metrics: metrics(root),
         zones: zone::zones(root, folder, &nameservers),
         nameservers,
         endpoints,
@@ -123,6 +133,17 @@ fn hooks(root: &Table<'_>) -> Hooks {
         }),
         timeout: timeout.unwrap_or(30 * SECOND),
     }
+}
+
+fn metrics(root: &Table<'_>) -> Option<PathBuf> {
+    let table = root.section("metrics", &["textfile"]);
+    table.text("textfile", "pilotlight.prom", |text| match Path::new(text) {
+        path if path.extension().is_some_and(|end| end == "prom") => Ok(path.to_owned()),
+        _ => Err(wrong(
+            "does not end in .prom, and node-exporter reads nothing else",
+            "write a name such as pilotlight.prom, which is then in the runtime directory",
+        )),
+    })
 }
 
 /// `10m`, `1h 30m`, `500ms`, `2d`: jiff's friendly format, with days of 24 hours.

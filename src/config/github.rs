@@ -2,15 +2,28 @@
 
 use std::net::IpAddr;
 use std::path::Path;
+use std::time::Duration;
 
 use ureq::http::Uri;
 
 use super::GitHub;
+use super::check::duration;
 use super::problem::{Wrong, wrong};
 use super::spec::Table;
 
-const GITHUB: &[&str] =
-    &["repository", "api", "ca", "labels", "assignees", "accounts", "quorum", "token-file"];
+const GITHUB: &[&str] = &[
+    "repository",
+    "api",
+    "ca",
+    "labels",
+    "assignees",
+    "accounts",
+    "quorum",
+    "heartbeat",
+    "token-file",
+];
+
+const HOUR: Duration = Duration::from_secs(3600);
 
 /// Relative paths are taken from `folder`.
 pub(super) fn github(root: &Table<'_>, folder: &Path) -> Option<GitHub> {
@@ -38,9 +51,20 @@ pub(super) fn github(root: &Table<'_>, folder: &Path) -> Option<GitHub> {
         labels: strings("labels", "outage", label),
         assignees: strings("assignees", "octocat", assignee),
         accounts: strings("accounts", "office-bot", assignee),
+        heartbeat: table.text("heartbeat", "6h", heartbeat).unwrap_or(Some(6 * HOUR)),
         quorum: table.number("quorum", 1..=100).unwrap_or(1),
         token_file: file("token-file", "/etc/pilotlight/github-token", "a file"),
     })
+}
+
+fn heartbeat(text: &str) -> Result<Option<Duration>, Wrong> {
+    match text {
+        "off" => Ok(None),
+        text => match duration(text, Duration::from_secs(1)) {
+            Ok(every) => Ok(Some(every)),
+            Err(not) => Err(wrong(not.reason, "write a time from 1s to 365d, or \"off\"")),
+        },
+    }
 }
 
 fn repository(text: &str) -> Result<String, Wrong> {

@@ -47,6 +47,8 @@ pub struct Config {
     pub panel: Panel,
     /// Commands of the person's own.
     pub hooks: Hooks,
+    /// Where to write what Prometheus reads; a relative path is one in the runtime directory.
+    pub metrics: Option<PathBuf>,
     /// Whom we watch; never empty.
     pub nameservers: Vec<Nameserver>,
     /// What they must know; never empty.
@@ -73,6 +75,8 @@ pub struct GitHub {
     pub accounts: Vec<String>,
     /// What fewer vantages than this see counts as degraded; at least 1.
     pub quorum: u32,
+    /// From one sign of life to the next; `None`: there is none.
+    pub heartbeat: Option<Duration>,
     /// A file with the token, read again for each report, in the place of the credential.
     pub token_file: Option<PathBuf>,
 }

@@ -12,7 +12,7 @@ mod reporter;
 mod unconfigured;
 
 use std::future::{Future, pending};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,11 +23,13 @@ use tokio::sync::mpsc;
 use crate::config::Config;
 use crate::decide::endpoint::{Errand, errands};
 use crate::decide::judge::judge;
+use crate::decide::life::Alive;
 use crate::decide::news::News;
 use crate::decide::question::{Target, targets};
 use crate::decide::reconcile::{Failure, Report};
 use crate::decide::round::Round;
 use crate::decide::watch::{CLOCK_PATIENCE, Reporting, Stored, Watch};
+use crate::io::board;
 use crate::io::clock::{self, Clock};
 use crate::io::dns::{Patience, Prober};
 use crate::io::files::Places;
@@ -170,6 +172,7 @@ pub async fn run<P: RuntimeProvider>(config: Config, parts: Parts<P>) {
         }
         daemon.publish();
     }
+    daemon.remove_metrics();
     outside::leave(daemon.panel, &mut daemon.manager, &daemon.places);
 }
 
@@ -358,7 +361,16 @@ impl<P: RuntimeProvider> Daemon<P> {
         self.report_due = false;
         self.reported = self.digest();
         let reporter = self.reporter.clone()?;
-        Some(Box::pin(report(reporter, self.watch.belief(), self.config.clone(), self.clock)))
+        let heartbeat = self.config.github.as_ref().and_then(|github| github.heartbeat);
+        let alive = heartbeat.map(|every| Alive {
+            view: self.view(&now),
+            past: self.watch.past.clone(),
+            board: board::read(Path::new("/")),
+            // It is given with a report, and there is none more often than there are rounds.
+            every: every.max(self.config.schedule.interval),
+        });
+        let (belief, config) = (self.watch.belief(), self.config.clone());
+        Some(Box::pin(report(reporter, belief, alive, config, self.clock)))
     }
 
     fn reported(&mut self, report: &Report) {
@@ -383,7 +395,7 @@ impl<P: RuntimeProvider> Daemon<P> {
         }
     }
 
-    fn reload(&mut self, path: &std::path::Path, network: &P, token: TokenFrom) -> bool {
+    fn reload(&mut self, path: &Path, network: &P, token: TokenFrom) -> bool {
         let config = match Config::load(path) {
             Ok(config) => config,
             Err(problems) => {
@@ -395,6 +407,9 @@ impl<P: RuntimeProvider> Daemon<P> {
             tracing::warn!(
                 "the lamps have changed (panel section, or a nameserver's lamp); that takes effect with the next start"
             );
+        }
+        if config.metrics != self.config.metrics {
+            self.remove_metrics();
         }
         self.watch = self.watch.clone().reconfigured(&config);
         self.targets = targets(&config);

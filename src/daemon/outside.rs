@@ -5,6 +5,7 @@ use std::time::Duration;
 use hickory_resolver::net::runtime::RuntimeProvider;
 
 use super::{Daemon, LEASE, log};
+use crate::decide::metrics;
 use crate::decide::moment::Moment;
 use crate::decide::status::View;
 use crate::decide::token;
@@ -24,6 +25,7 @@ impl<P: RuntimeProvider> Daemon<P> {
         }
         let view = self.view(&now);
         self.manager.status(&view.meaning);
+        self.write_metrics(&view);
         write_status(&self.places, view, self.look_by.saturating_sub(now.uptime));
         let stored = self.watch.unreported();
         if stored != self.stored {
@@ -48,6 +50,25 @@ impl<P: RuntimeProvider> Daemon<P> {
 
     pub(super) fn view(&self, now: &Moment) -> View {
         View::of(&self.watch, &self.config, now)
+    }
+
+    fn write_metrics(&self, view: &View) {
+        let (Some(file), Some(round)) = (&self.config.metrics, self.watch.past.round) else {
+            return;
+        };
+        let text = metrics::text(view, round.wall);
+        let path = self.places.runtime.join(file);
+        if let Err(error) = files::replace(&path, text.as_bytes(), false) {
+            log::once_a_reason("metrics", &error.to_string());
+        }
+    }
+
+    /// What nobody keeps up to date any more says nothing.
+    pub(super) fn remove_metrics(&self) {
+        let path = self.config.metrics.as_ref().map(|file| self.places.runtime.join(file));
+        if let Some(error) = path.and_then(|path| files::remove(&path).err()) {
+            tracing::warn!("{error}");
+        }
     }
 
     fn store(&self, stored: &[Stored]) -> std::io::Result<()> {

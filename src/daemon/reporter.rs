@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::config::{Config, GitHub as Settings};
+use crate::decide::life::{self, Alive, Signing};
 use crate::decide::reconcile::{
     Context, Failure, IssueState, Listing, NeedClosed, Plan, Report, Step, reconcile,
 };
@@ -67,6 +68,7 @@ impl Reporter {
 pub(super) async fn report(
     reporter: Reporter,
     belief: Belief,
+    alive: Option<Alive>,
     config: Config,
     clock: Clock,
 ) -> Report {
@@ -74,7 +76,8 @@ pub(super) async fn report(
     report.failed = match reporter.line() {
         Ok(line) => {
             let quorum = reporter.settings.quorum;
-            let done = attempt(&line, &belief, &config, quorum, clock, &mut report).await;
+            let done =
+                attempt(&line, &belief, alive.as_ref(), &config, quorum, clock, &mut report).await;
             report.expires = line.github.lock().unwrap_or_else(PoisonError::into_inner).expires();
             done.err()
         }
@@ -97,6 +100,7 @@ pub(super) async fn report(
 async fn attempt(
     line: &Line,
     belief: &Belief,
+    alive: Option<&Alive>,
     config: &Config,
     quorum: u32,
     clock: Clock,
@@ -117,11 +121,14 @@ async fn attempt(
     let plan = |listing: &Listing, expires| {
         let mut plan = reconcile(&belief.wanted, listing, &context)?;
         plan.steps.extend(token::plan(context.vantage, expires, listing)?);
-        Ok::<Plan, NeedClosed>(plan)
+        let signing = alive.map(|alive| life::plan(alive, expires, listing)).transpose()?;
+        let signing = signing.unwrap_or_default();
+        plan.steps.extend(signing.steps.iter().cloned());
+        Ok::<(Plan, Signing), NeedClosed>((plan, signing))
     };
     let list = |closed| line.call(move |github| Ok((github.list(closed)?, github.expires())));
     let (listing, expires) = list(!greeted).await?;
-    let plan = match plan(&listing, expires) {
+    let (plan, signing) = match plan(&listing, expires) {
         Ok(plan) => plan,
         Err(NeedClosed) => {
             let (listing, expires) = list(true).await?;
@@ -129,6 +136,7 @@ async fn attempt(
         }
     };
     *line.greeted.lock().unwrap_or_else(PoisonError::into_inner) = true;
+    report.recalled = signing.at.map(|_| signing.record);
     let Plan { steps, known, settled, adopt } = plan;
     report.known = known;
     report.settled = settled;
@@ -139,6 +147,7 @@ async fn attempt(
         }
         line.carry_out(step, report).await?;
     }
+    report.signed = signing.at;
     Ok(())
 }
 
@@ -163,9 +172,14 @@ impl Line {
 
     async fn carry_out(&self, step: Step, report: &mut Report) -> Result<(), Failure> {
         match step {
-            Step::Create { incident, title, body, over } => {
+            Step::Create { incident, title, body, over, calm } => {
                 let named = title.clone();
-                let issue = self.call(move |github| github.create(&title, &body)).await?;
+                let issue = self
+                    .call(move |github| match calm {
+                        true => github.create_with(&title, &body, &[], &[]),
+                        false => github.create(&title, &body),
+                    })
+                    .await?;
                 report.done.push(format!("opened issue #{}: {named}", issue.number));
                 report.known.push((incident.clone(), issue));
                 if over {

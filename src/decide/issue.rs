@@ -15,7 +15,7 @@ use super::watch::Wanted;
 use crate::config::{Schedule, address_text};
 
 const OPENING: &str = "<!-- pilotlight ";
-const CLOSING: &str = "<!-- /pilotlight -->";
+pub(super) const CLOSING: &str = "<!-- /pilotlight -->";
 
 /// Around what is said of the vantages, which changes when nothing else does.
 const SEEN: &str = "<!-- seen -->";
@@ -341,7 +341,7 @@ fn table_row(row: &Row) -> String {
 ///
 /// Neither a backslash nor a character reference keeps GitHub from making a mention of what follows an
 /// `@` (<https://github.com/github/cmark-gfm/issues/181>); a space of no width does.
-fn cell(text: &str) -> String {
+pub(super) fn cell(text: &str) -> String {
     let mut safe = String::new();
     for (index, c) in text.chars().enumerate() {
         match c {

@@ -123,6 +123,7 @@ pub fn plan(
             title: format!("pilotlight: the token of {vantage} expires on {day}"),
             body: due.body(),
             over: false,
+            calm: false,
         });
     }
     Ok(steps)

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::edition::Editions;
 use super::endpoint::is_endpoint;
 use super::fault::Severity;
+use super::history::History;
 use super::incident::Incident;
 use super::judge::{Judgement, Verdict};
 use super::moment::Moment;
@@ -46,6 +47,8 @@ pub struct Watch {
     pub reporting: Reporting,
     /// What others on this machine have to say to a person.
     pub notices: Vec<Notice>,
+    /// How everybody has done.
+    pub past: History,
     /// When GitHub's token expires, if it does.
     pub expires: Option<Timestamp>,
     /// Whose issues these are: another repository or vantage has others.
@@ -168,6 +171,7 @@ impl Watch {
                 let GitHub { api, repository, .. } = github;
                 [api.clone(), repository.clone(), config.vantage.name.clone()]
             }),
+            past: History::default(),
             editions: Editions::default(),
             settled: Vec::new(),
         }
@@ -187,6 +191,7 @@ impl Watch {
         next.ended = self.ended;
         next.uplink = self.uplink;
         next.notices = self.notices;
+        next.past = self.past;
         next.expires = self.expires;
         if next.place == self.place {
             next.settled = self.settled;
@@ -214,6 +219,7 @@ impl Watch {
             _ => judgement.uplink,
         });
         self.date(&at);
+        self.past.count(&self.subjects, &at, schedule);
         let apart = self.compare_editions(judgement, &at, schedule);
         let mut changes = Vec::new();
         for (index, verdict) in &judgement.verdicts {
@@ -307,6 +313,10 @@ impl Watch {
     #[must_use]
     pub fn reported(mut self, report: &Report, now: &Moment) -> Self {
         self.expires = report.expires;
+        if let Some(record) = &report.recalled {
+            self.past.recall(record.as_ref());
+        }
+        self.past.signed = report.signed.or(self.past.signed);
         for (incident, reported) in &report.known {
             for subject in &mut self.subjects {
                 if subject.health.incident().is_some_and(|i| i.id == *incident) {

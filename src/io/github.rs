@@ -188,23 +188,34 @@ impl GitHub {
     /// # Errors
     /// When it was not opened, or may have been.
     pub fn create(&mut self, title: &str, body: &str) -> Result<Reported, Failure> {
-        let url = format!("{}/issues", self.repository());
         let Settings { labels, assignees, .. } = self.settings.clone();
-        let mut create = |labels: &[String], assignees: &[String]| {
-            let content = json!({
-                "title": title, "body": body, "labels": labels, "assignees": assignees,
-            });
-            self.call::<Item>("POST", &url, Some(&content), Need::Write)
-        };
-        let created = create(&labels, &assignees).or_else(|failure| {
+        self.create_with(title, body, &labels, &assignees).or_else(|failure| {
             if !failure.refused || labels.is_empty() && assignees.is_empty() {
                 return Err(failure);
             }
             // An assignee who has left, perhaps. That must not keep an outage secret.
             tracing::warn!("without labels and assignees, because: {}", failure.why);
-            create(&[], &[])
+            self.create_with(title, body, &[], &[])
+        })
+    }
+
+    /// Opens an issue with these labels and assignees, or not at all.
+    ///
+    /// # Errors
+    /// When it was not opened, or may have been.
+    pub fn create_with(
+        &mut self,
+        title: &str,
+        body: &str,
+        labels: &[String],
+        assignees: &[String],
+    ) -> Result<Reported, Failure> {
+        let url = format!("{}/issues", self.repository());
+        let content = json!({
+            "title": title, "body": body, "labels": labels, "assignees": assignees,
         });
-        Ok(Reported { number: created?.1.number, closed_by_hand: false })
+        let created = self.call::<Item>("POST", &url, Some(&content), Need::Write)?.1;
+        Ok(Reported { number: created.number, closed_by_hand: false })
     }
 
     /// Comments, unless a comment of ours with this key is there. Returns whether it did.

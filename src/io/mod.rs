@@ -1,6 +1,7 @@
 //! Effects, one file per neighbour. Nothing in here decides anything.
 
 pub mod ask;
+pub mod board;
 pub mod clock;
 pub mod command;
 pub mod disk;

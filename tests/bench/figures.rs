@@ -104,7 +104,7 @@ pub(crate) fn memory_of_the_daemon() -> Vec<Figure> {
         })
         .collect();
     let setting = Setting::new(&format!(
-        "[github]\nrepository = \"{REPO}\"\napi = \"https://{tls}\"\nca = \"{}\"\n[vantage]\nname = \
+        "[github]\nrepository = \"{REPO}\"\napi = \"https://{tls}\"\nca = \"{}\"\nheartbeat = \"off\"\n[vantage]\nname = \
          \"bench\"\nanchors = [\"{}\"]\nintercept = []\n[schedule]\ninterval = \"1s\"\nrecheck = \
          \"200ms\"\n[panel]\ndriver = \"none\"\n[[nameserver]]\nname = \"ns1.example.net\"\naddresses = \
          [\"{}\"]\n[[nameserver]]\nname = \"ns2.example.net\"\naddresses = [\"{dead}\"]\n[[zone]]\nname = \

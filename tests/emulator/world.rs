@@ -68,6 +68,7 @@ impl World {
 repository = "{REPO}"
 api = "https://{OUTSIDE}:{tls}"
 ca = "ca.pem"
+heartbeat = "off"
 
 [vantage]
 name = "emulator"

@@ -45,6 +45,8 @@ pub(super) enum Given {
     Schedule(String, String),
     /// The daemon is started without a token.
     NoToken,
+    /// There are signs of life, so far apart; else there are none, so that the issues are those of outages.
+    Heartbeat(String),
     /// A web endpoint is watched as well.
     Endpoint(String),
 }
@@ -245,6 +247,7 @@ fn given(words: &[String]) -> Option<Given> {
         [count, "zones"] => Given::Zones(count.parse().ok()?),
         ["schedule", key, value] => Given::Schedule(key.into(), value.into()),
         ["no", "token"] => Given::NoToken,
+        ["heartbeat", every] => Given::Heartbeat(every.into()),
         ["endpoint", url] => Given::Endpoint(url.into()),
         _ => return None,
     })

@@ -100,6 +100,7 @@ struct Daemon {
 /// The configuration file.
 struct File {
     ipv6: bool,
+    heartbeat: String,
     schedule: Vec<(String, String)>,
     nameservers: Vec<String>,
     endpoints: Vec<String>,
@@ -143,8 +144,13 @@ impl World {
             Given::Endpoint(url) => Some(url.clone()),
             _ => None,
         });
+        let heartbeat = given.iter().find_map(|given| match given {
+            Given::Heartbeat(every) => Some(every.clone()),
+            _ => None,
+        });
         let file = File {
             ipv6: given.iter().any(|given| matches!(given, Given::Ipv6)),
+            heartbeat: heartbeat.unwrap_or_else(|| "off".to_owned()),
             schedule: schedule.collect(),
             endpoints: endpoints.collect(),
             nameservers: vec!["ns1".to_owned(), "ns2".to_owned()],
@@ -377,9 +383,10 @@ impl World {
         };
         let anchors: Vec<&str> = HOSTS[3..].iter().flat_map(|h| [h.v4, h.v6]).collect();
         let mut text = format!(
-            "[github]\nrepository = \"owner/infra\"\napi = \"{}\"\n\n[vantage]\nname = \"home\"\n\
+            "[github]\nrepository = \"owner/infra\"\napi = \"{}\"\nheartbeat = \"{}\"\n\n[vantage]\nname = \"home\"\n\
              anchors = {anchors:?}\nintercept = {NOWHERE:?}\n\n[schedule]\nsplay = \"0s\"\n",
-            self.github.url()
+            self.github.url(),
+            self.file.heartbeat
         );
         for (key, value) in &self.file.schedule {
             text += &format!("{key} = \"{value}\"\n");

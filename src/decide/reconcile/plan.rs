@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use crate::config::Schedule;
 use crate::decide::fault::Severity;
+use crate::decide::history::Record;
 use crate::decide::issue::Marker;
 use crate::decide::moment::Moment;
 use crate::decide::watch::Reported;
@@ -90,6 +91,8 @@ pub enum Step {
         body: String,
         /// The incident is over.
         over: bool,
+        /// Nobody has to act on it: it goes without labels and assignees.
+        calm: bool,
     },
     /// Say something, unless a comment with this key is there already.
     Comment {
@@ -182,6 +185,10 @@ pub struct Report {
     pub adopt: Vec<Found>,
     /// When our token expires, if GitHub said so.
     pub expires: Option<Timestamp>,
+    /// When a sign of life was written, by GitHub's clock.
+    pub signed: Option<Timestamp>,
+    /// What the sign of life of an earlier process remembered, once it was looked for.
+    pub recalled: Option<Option<Record>>,
     /// What was done, for the log.
     pub done: Vec<String>,
     /// Why it stopped.

@@ -67,6 +67,7 @@ impl<'a> Desk<'a> {
             title: title(&wanted.subject, severity),
             body: body(wanted, &marker, self.context.schedule, &vantages),
             over: marker.ended,
+            calm: false,
         });
     }
 

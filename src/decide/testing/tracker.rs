@@ -229,7 +229,7 @@ impl World {
         let now = at(self.github_seconds.unwrap_or(self.led.seconds)).wall;
         let tracker = &mut self.tracker;
         match step {
-            Step::Create { incident, title, body, over } => {
+            Step::Create { incident, title, body, over, calm: _ } => {
                 let number = line.call(|| tracker.add(title, body))?;
                 let closed_by_hand = false;
                 let issue = Reported { number, closed_by_hand };
