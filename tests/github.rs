@@ -2,7 +2,7 @@
 //! `pilotlight report`, which proves that way to a person.
 
 mod command;
-mod description;
+pub(crate) mod description;
 mod limits;
 mod listing;
 mod refusals;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
+use crate::github::description::as_described;
 use crate::home::{Home, PATIENCE, shows, wait};
 use crate::peers::github::{GitHub, Issue, LOGIN, REPO, TOKEN};
 use crate::program::PROGRAM;
@@ -138,7 +139,7 @@ fn states(github: &GitHub) -> Vec<(String, String)> {
 #[test]
 fn silence_is_an_alarm_one_for_each_vantage_until_it_is_back() {
     let github = github();
-    github.fill(230); // so that there are pages
+    github.fill(500); // so that there are pages
     let homes = ["home", "office", "cabin"].map(|name| home(name, &github));
     for home in &homes {
         home.start();
@@ -191,6 +192,7 @@ fn silence_is_an_alarm_one_for_each_vantage_until_it_is_back() {
     let [_, office, cabin, _] = &alarms(&github)[..] else { panic!() };
     assert!(office.comments[0].body.starts_with("It is back, since 20"), "{office:?}");
     assert!(cabin.comments[0].body.contains("was closed"), "{cabin:?}");
+    as_described(&github);
 }
 
 #[test]

@@ -56,7 +56,7 @@ impl<P: RuntimeProvider> Daemon<P> {
         let (Some(file), Some(round)) = (&self.config.metrics, self.watch.past.round) else {
             return;
         };
-        let text = metrics::text(view, round.wall);
+        let text = metrics::text(view, round.wall, self.watch.expires);
         let path = self.places.runtime.join(file);
         if let Err(error) = files::replace(&path, text.as_bytes(), false) {
             log::once_a_reason("metrics", &error.to_string());

@@ -3,7 +3,7 @@
 use super::*;
 use crate::decide::judge::Verdict;
 use crate::decide::testing::{
-    Led, at, degraded, down, judgement, schedule, undated, unknown, well,
+    Led, at, config, degraded, down, judgement, schedule, undated, unknown, well,
 };
 use crate::decide::watch::Watch;
 
@@ -149,4 +149,17 @@ fn a_record_has_room_for_the_first_subjects_and_stays_small() {
     assert!((20_000..RECORD + 100).contains(&size), "{size}");
     assert!(record.past.len() > 20, "{}", record.past.len());
     assert!(record.past.contains_key("ns0.example.net"));
+}
+
+#[test]
+fn another_repository_is_given_a_sign_at_once_and_the_figures_go_on() {
+    let (mut watch, now) = rounds(Led::new().watch, 0, 600, &[well(), well()]);
+    watch.past.signed = at(now).wall;
+    let (mut same, mut other) = (config(), config());
+    same.schedule.interval *= 2;
+    other.github.as_mut().unwrap().repository = "owner/other".to_owned();
+    assert_eq!(watch.clone().reconfigured(&same).past, watch.past);
+    let past = watch.clone().reconfigured(&other).past;
+    assert_eq!((past.signed, past.round), (None, watch.past.round));
+    assert_eq!(past.subjects, watch.past.subjects);
 }

@@ -2,121 +2,89 @@
 //!
 //! Names are after <https://prometheus.io/docs/practices/naming/>. What is unknown has no sample.
 
-use std::fmt::Write;
-
 use jiff::Timestamp;
 
 use super::status::{NameserverView, View};
 use super::uplink::Family;
 
-/// What a subject's state may be, as [`NameserverView::state`] has it.
+/// What a subject's state may be, as [`View`] has it.
 const STATES: [&str; 6] = ["unknown", "well", "suspect", "degraded", "down", "recovering"];
 
-/// The whole file; `round` is when the last round came to its end.
+/// The whole file; `round` is when the last round came to its end, `expires` when GitHub's token does.
 #[must_use]
-pub fn text(view: &View, round: Option<Timestamp>) -> String {
+pub fn text(view: &View, round: Option<Timestamp>, expires: Option<Timestamp>) -> String {
     let mut text = String::new();
-    let version = [("version", view.pilotlight.as_str()), ("vantage", &view.vantage)];
-    family(
-        &mut text,
-        "build_info",
-        "The program's version, and where it looks from.",
-        [(&version[..], Some(1.0))],
-    );
-    family(
-        &mut text,
-        "round_timestamp_seconds",
-        "When the last round came to its end.",
-        [(&[][..], round.map(seconds))],
-    );
-    let subjects: Vec<(&NameserverView, [(&str, &str); 2])> =
-        [("nameserver", &view.nameservers), ("endpoint", &view.endpoints)]
-            .into_iter()
-            .flat_map(|(kind, all)| {
-                all.iter().map(move |s| (s, [("kind", kind), ("subject", &*s.name)]))
+    // One metric, a gauge like all of ours; left out when nothing is known of it.
+    let mut gauge = |name: &str, help: &str, samples: Vec<(String, Option<f64>)>| {
+        let known: String = samples
+            .iter()
+            .filter_map(|(labels, value)| {
+                Some(format!("pilotlight_{name}{labels} {}\n", (*value)?))
             })
             .collect();
-    let mut each = |name: &str, help: &str, value: &dyn Fn(&NameserverView) -> Option<f64>| {
-        family(&mut text, name, help, subjects.iter().map(|(s, labels)| (&labels[..], value(s))));
+        if !known.is_empty() {
+            let head = format!("# HELP pilotlight_{name} {help}\n# TYPE pilotlight_{name} gauge\n");
+            text.extend([head, known]);
+        }
     };
-    each("subject_up", "Whether it works; 0 is down, as an issue would say.", &|subject| {
-        let known = subject.state != "unknown";
-        known.then_some(f64::from(u8::from(!matches!(&*subject.state, "down" | "recovering"))))
+    let alone = |value| vec![(String::new(), value)];
+    let version = labels([("version", &view.pilotlight), ("vantage", &view.vantage)]);
+    gauge(
+        "build_info",
+        "The program's version, and where it looks from.",
+        vec![(version, Some(1.0))],
+    );
+    let time = |at: Option<Timestamp>| alone(at.map(|at| at.as_duration().as_secs_f64()));
+    gauge("round_timestamp_seconds", "When the last round came to its end.", time(round));
+    gauge("token_expiry_timestamp_seconds", "When GitHub's token expires.", time(expires));
+
+    let all = || {
+        let nameservers = view.nameservers.iter().map(|s| ("nameserver", s));
+        nameservers.chain(view.endpoints.iter().map(|s| ("endpoint", s)))
+    };
+    let mut each = |name: &str, help: &str, value: fn(&NameserverView) -> Option<f64>| {
+        let labelled = |(kind, s): (&str, &NameserverView)| {
+            (labels([("kind", kind), ("subject", &s.name)]), value(s))
+        };
+        gauge(name, help, all().map(labelled).collect());
+    };
+    each("subject_up", "Whether it works; 0 is down, as an issue would say.", |s| {
+        (s.state != "unknown").then(|| is(!matches!(s.state.as_str(), "down" | "recovering")))
     });
-    each("subject_latency_seconds", "The median of the right answers in its last round.", &|s| {
+    each("subject_latency_seconds", "The median of the right answers in its last round.", |s| {
         s.latency_ms.map(|ms| ms / 1e3)
     });
-    each("subject_questions", "What its last round asked it.", &|s| Some(count(s.questions)));
-    each("subject_faults", "What is wrong, by zone and address.", &|s| Some(count(s.faults.len())));
-    let states: Vec<([(&str, &str); 3], bool)> = subjects
-        .iter()
-        .flat_map(|(s, [kind, name])| {
-            STATES.map(|state| ([*kind, *name, ("state", state)], s.state == state))
-        })
-        .collect();
-    let states = states.iter().map(|(labels, is)| (&labels[..], Some(f64::from(u8::from(*is)))));
-    family(&mut text, "subject_state", "Which of these states it is in.", states);
-    let uplink = |family: fn(&View) -> Option<Family>| match family(view)? {
-        Family::Unused => None,
-        family => Some(f64::from(u8::from(family == Family::Online))),
-    };
-    family(
-        &mut text,
-        "uplink_up",
-        "Whether our own connection can be believed.",
-        [
-            (&[("family", "ipv4")][..], uplink(|view| Some(view.uplink?.ipv4))),
-            (&[("family", "ipv6")][..], uplink(|view| Some(view.uplink?.ipv6))),
-        ],
-    );
-    let reporting = match view.reporting.as_str() {
-        "off" | "untried" => None,
-        word => Some(f64::from(u8::from(word == "fine"))),
-    };
-    family(
-        &mut text,
-        "reporting_up",
-        "Whether the last report to GitHub went through.",
-        [(&[][..], reporting)],
-    );
+    each("subject_questions", "What its last round asked it.", |s| Some(count(s.questions)));
+    each("subject_faults", "What is wrong, by zone and address.", |s| Some(count(s.faults.len())));
+    let states = all().flat_map(|(kind, s)| {
+        let labels = move |state| labels([("kind", kind), ("subject", &s.name), ("state", state)]);
+        STATES.map(|state| (labels(state), Some(is(s.state == state))))
+    });
+    gauge("subject_state", "Which of these states it is in.", states.collect());
+
+    let families = view.uplink.iter().flat_map(|up| [("ipv4", up.ipv4), ("ipv6", up.ipv6)]);
+    let uplink = families.map(|(name, family)| {
+        let used = family != Family::Unused;
+        (labels([("family", name)]), used.then(|| is(family == Family::Online)))
+    });
+    gauge("uplink_up", "Whether our own connection can be believed.", uplink.collect());
+    let tried = !matches!(view.reporting.as_str(), "off" | "untried");
+    let reporting = tried.then(|| is(view.reporting == "fine"));
+    gauge("reporting_up", "Whether the last report to GitHub went through.", alone(reporting));
     let notices = Some(count(view.notices.len()));
-    family(&mut text, "notices", "What waits for a person on this machine.", [(&[][..], notices)]);
+    gauge("notices", "What waits for a person on this machine.", alone(notices));
     text
 }
 
-type Labels<'a> = &'a [(&'a str, &'a str)];
-
-/// One metric, a gauge like all of ours; left out when nothing is known of it.
-fn family<'a>(
-    text: &mut String,
-    name: &str,
-    help: &str,
-    samples: impl IntoIterator<Item = (Labels<'a>, Option<f64>)>,
-) {
-    let mut begun = false;
-    for (labels, value) in samples {
-        let Some(value) = value else { continue };
-        if !std::mem::replace(&mut begun, true) {
-            text.push_str(&format!(
-                "# HELP pilotlight_{name} {help}\n# TYPE pilotlight_{name} gauge\n"
-            ));
-        }
-        let labels: Vec<String> =
-            labels.iter().map(|(key, value)| format!("{key}=\"{}\"", escaped(value))).collect();
-        let labels = match labels.is_empty() {
-            true => String::new(),
-            false => format!("{{{}}}", labels.join(",")),
-        };
-        writeln!(text, "pilotlight_{name}{labels} {value}").expect("a String takes all");
-    }
+fn labels<const N: usize>(pairs: [(&str, &str); N]) -> String {
+    let escaped =
+        |value: &str| value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
+    let pairs = pairs.map(|(key, value)| format!("{key}=\"{}\"", escaped(value)));
+    format!("{{{}}}", pairs.join(","))
 }
 
-fn escaped(value: &str) -> String {
-    value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
-}
-
-fn seconds(at: Timestamp) -> f64 {
-    at.as_duration().as_secs_f64()
+fn is(so: bool) -> f64 {
+    f64::from(u8::from(so))
 }
 
 fn count(many: usize) -> f64 {
@@ -131,7 +99,7 @@ mod tests {
     use crate::decide::watch::Notice;
 
     fn samples(led: &Led) -> Vec<String> {
-        let text = text(&View::of(&led.watch, &config(), &at(led.seconds)), at(9).wall);
+        let text = text(&View::of(&led.watch, &config(), &at(led.seconds)), at(9).wall, None);
         text.lines().filter(|line| !line.starts_with('#')).map(str::to_owned).collect()
     }
 
@@ -159,14 +127,15 @@ mod tests {
 
     #[test]
     fn a_label_survives_what_stands_in_it() {
-        assert_eq!(escaped("a\"b\\c\nd"), "a\\\"b\\\\c\\nd");
+        assert_eq!(labels([("a", "a\"b\\c\nd")]), "{a=\"a\\\"b\\\\c\\nd\"}");
     }
 
     #[test]
     fn the_whole_file() {
         let mut led = Led::new().rounds(3, [down(), well()]);
         led.watch.notices = vec![Notice { source: "card".to_owned(), text: "look".to_owned() }];
-        let text = text(&View::of(&led.watch, &config(), &at(led.seconds)), at(9).wall);
+        let text =
+            text(&View::of(&led.watch, &config(), &at(led.seconds)), at(9).wall, at(99).wall);
         let file = format!("{}/tests/metrics/pilotlight.prom", env!("CARGO_MANIFEST_DIR"));
         let text = text.replace(env!("CARGO_PKG_VERSION"), "VERSION");
         if std::env::var_os("BLESS").is_some() {

@@ -14,6 +14,8 @@
 //! - **verdict**: what a round says of one **subject** (a nameserver, or a web endpoint). Well, faulty, or unknown;
 //!   unknown changes nothing.
 //! - **fault**: why; **incident**: a fault that was seen often enough to be believed; **issue**: GitHub's.
+//! - **sign of life**: the issue by which a vantage tells that it watches; **record**: what is hidden in it for
+//!   a later process; **aside**: an issue of ours that is about no subject.
 //! - **panel**: the three lamps; **face**: the state that they show, and the **sign** of each lamp that a
 //!   nameserver has of its own; **lease**: how long they may show it.
 

@@ -196,7 +196,8 @@ impl Watch {
         if next.place == self.place {
             next.settled = self.settled;
         } else {
-            // Numbers of another place say nothing here.
+            // Numbers of another place say nothing here, and nobody there has seen a sign of us.
+            next.past.signed = None;
             let lasting = next.subjects.iter_mut().map(|subject| &mut subject.issue);
             let over = next.ended.iter_mut().map(|ended| &mut ended.issue);
             lasting.chain(over).for_each(|issue| *issue = None);

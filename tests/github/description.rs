@@ -157,17 +157,14 @@ fn all_there_is(peer: &Peer) {
         .unwrap_err();
 }
 
-#[test]
-fn what_is_sent_and_answered_is_what_github_describes() {
+/// Holds all that a peer was asked, and has answered, beside the description.
+pub(crate) fn as_described(peer: &Peer) -> Vec<Exchange> {
     let text = fs::read(DESCRIPTION).unwrap_or_else(|error| {
         panic!(
             "{DESCRIPTION}: {error}; `tests/run --prepare` fetches it (npm pack @octokit/openapi)"
         )
     });
     let description = Description(serde_json::from_slice(&text).unwrap());
-    let peer = Peer::start();
-    peer.open_as(LOGIN, "without a body", "");
-    all_there_is(&peer);
     let exchanges = peer.exchanges();
     let mut wrong = Vec::new();
     for exchange in &exchanges {
@@ -177,6 +174,15 @@ fn what_is_sent_and_answered_is_what_github_describes() {
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
+    exchanges
+}
+
+#[test]
+fn what_is_sent_and_answered_is_what_github_describes() {
+    let peer = Peer::start();
+    peer.open_as(LOGIN, "without a body", "");
+    all_there_is(&peer);
+    let exchanges = as_described(&peer);
     let had = |status| exchanges.iter().any(|exchange| exchange.status == status);
     for status in [200, 201, 304, 401, 403, 404, 410, 422] {
         assert!(had(status), "nothing was answered {status}");
