@@ -165,6 +165,10 @@ fn silence_is_an_alarm_one_for_each_vantage_until_it_is_back() {
     let told = alarms(&github)[0].body.clone();
     let number = sign(&github, "home").unwrap().number;
     assert!(told.contains(&format!("at **{old}** (its sign of life is #{number})")), "{told}");
+    let shown = told.replace(&old, "2026-03-01T03:00:00Z").replace(&format!("#{number}"), "#1");
+    for line in shown.lines().skip(1).filter(|line| !line.is_empty()) {
+        assert!(include_str!("../README.md").contains(&format!("\n> {line}\n")), "{line}");
+    }
     // A comment, or a label, is no life.
     github.comment_as("octocat", number, "Is it?");
     assert_eq!(run(&workflow, &github), Ok(String::new()));
