@@ -39,12 +39,12 @@ fn hidden(body: &str) -> Value {
     serde_json::from_str(rest.split_once(" -->").unwrap().0).unwrap()
 }
 
-/// Seconds of today in which ns1 was well.
+/// Seconds in which ns1 was well.
 fn well(body: &str) -> u64 {
     let hidden = hidden(body);
     let days = hidden["record"]["past"]["ns1.example.net"][1].as_str().unwrap_or_default();
-    let today = days.split(' ').find_map(|day| day.strip_prefix("0."));
-    today.map_or(0, |day| day.split('.').next().unwrap().parse().unwrap())
+    let seconds = days.split(' ').filter_map(|day| day.split('.').nth(1));
+    seconds.map(|seconds| seconds.parse::<u64>().unwrap()).sum()
 }
 
 fn sign(github: &GitHub, vantage: &str) -> Option<Issue> {
