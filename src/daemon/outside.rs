@@ -49,7 +49,7 @@ impl<P: RuntimeProvider> Daemon<P> {
     }
 
     pub(super) fn view(&self, now: &Moment) -> View {
-        View::of(&self.watch, &self.config, now)
+        View { program: program::this().cloned(), ..View::of(&self.watch, &self.config, now) }
     }
 
     fn write_metrics(&self, view: &View) {
@@ -111,7 +111,6 @@ impl<P: RuntimeProvider> Daemon<P> {
 /// Writes what `status` shows, to be believed for so long.
 pub(super) fn write_status(places: &Places, mut view: View, good_for: Duration) {
     view.pid = Some(std::process::id());
-    view.program = program::this().cloned();
     view.good_until = clock::boot().map(|boot| (boot + good_for).as_secs_f64().round());
     let mut json = serde_json::to_vec_pretty(&view).expect("a view is plain data");
     json.push(b'\n');

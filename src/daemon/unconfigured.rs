@@ -3,7 +3,7 @@
 use super::{FRAME_WITHIN, LEASE, Order, Parts, TICK, log, outside};
 use crate::decide::led::State;
 use crate::decide::status::View;
-use crate::io::notices;
+use crate::io::{notices, program};
 
 /// Shows that nothing is configured, until it is told to stop. Whoever writes a configuration starts the
 /// program again (on the card that is a reboot), so that there is one way only to become a watchman.
@@ -14,6 +14,7 @@ pub async fn unconfigured<P>(parts: Parts<P>) {
         let now = clock.now();
         panel.show(State::Unconfigured.into(), LEASE);
         let view = View::unconfigured(notices::read(&notices), &now);
+        let view = View { program: program::this().cloned(), ..view };
         manager.status(&view.meaning);
         manager.ready();
         outside::write_status(&places, view, LEASE);

@@ -18,7 +18,7 @@ use super::history::{Count, History, Record};
 use super::issue::{CLOSING, cell, hidden, hide, merge, unmark};
 use super::moment::{span_text, wall_text};
 use super::reconcile::{Aside, Issue, IssueState, Listing, NeedClosed, Step};
-use super::status::{NameserverView, View};
+use super::status::{NameserverView, Program, View};
 use super::watch::uplink_text;
 
 /// Days that the picture shows, and that incidents are told of.
@@ -314,8 +314,13 @@ fn story<'a>(
 fn machine(alive: &Alive, expires: Option<Timestamp>) -> String {
     let Board { model, up, celsius, under_voltage } = &alive.board;
     let mut said = vec![format!(
-        "pilotlight {} on {}",
+        "pilotlight {}{} on {}",
         alive.view.pilotlight,
+        alive
+            .view
+            .program
+            .as_ref()
+            .map_or_else(String::new, |program| format!(" ({})", Program::short(&program.hash))),
         model.as_deref().map_or_else(|| "a board that does not say its name".to_owned(), cell)
     )];
     said.extend(up.map(|up| format!("switched on {} ago", span_text(up))));
