@@ -7,7 +7,7 @@
 //! | `UPLOADS` | where a file is copied to; one named `rollback` asks for the version before | no |
 //! | `UPLOADS/../.update` | where nobody else can reach it any more | no |
 //! | `STORE/HASH` | binaries, named by their content: current, previous, and the one being tried | yes |
-//! | `STORE/state.json` | which is which, and what became of the last update ([`kept`]) | yes |
+//! | `STORE/state.json` | which is which, and what became of the last update ([`mod@kept`]) | yes |
 //! | `RUN/pilotlight-update/current` | leads to what the service starts | no |
 //! | `RUN/pilotlight-notices/update` | why the last one was rejected, for the panel | no |
 //!
