@@ -1,7 +1,7 @@
 //! The image, booted in an emulator and seen from outside; `image/test` says how it is run. It belongs in
 //! a network namespace of its own, whose loopback is all the world there is.
 //!
-//!     emulator IMAGE FOLDER [--all] [--seed N]
+//!     emulator IMAGE FOLDER [--all | --updates] [--seed N]
 
 #![expect(
     clippy::unwrap_used,
@@ -33,10 +33,11 @@ fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
     let mut path = |what: &str| PathBuf::from(arguments.next().expect(what));
     let (image, dir) = (path("an image"), path("a folder"));
-    let (mut all, mut seed) = (false, None);
+    let (mut all, mut updates, mut seed) = (false, false, None);
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--all" => all = true,
+            "--updates" => updates = true,
             "--seed" => seed = arguments.next().and_then(|seed| seed.parse().ok()),
             other => panic!("{other}: image/test says what there is"),
         }
@@ -46,7 +47,9 @@ fn main() -> ExitCode {
         now.as_secs() % 100_000
     });
     let mut stage = stage::Stage::new(&image, &dir);
-    if story::core(&mut stage) && all {
+    if updates {
+        story::updates(&mut stage);
+    } else if story::core(&mut stage) && all {
         stage.report.say(&format!("--all --seed {seed}"));
         hard::all(&mut stage, seed);
     }

@@ -41,6 +41,14 @@ pub fn core(stage: &mut Stage) -> bool {
     mistake(stage)
 }
 
+/// Nothing but updates, all of them.
+pub fn updates(stage: &mut Stage) {
+    if first_boot(stage) {
+        update::core(stage);
+        update::hard(stage);
+    }
+}
+
 /// From power to the first verdict, and the wink.
 fn first_boot(stage: &mut Stage) -> bool {
     stage.report.say("power on");
@@ -338,7 +346,7 @@ fn mistake(stage: &mut Stage) -> bool {
     let problems =
         again(ROUNDS, || stage.card.read("PROBLEMS.txt").ok_or("it is not there".into()));
     let said = problems.and_then(|text| {
-        if text.contains("pilotlight.toml:13: schedule.intervall") {
+        if text.contains("pilotlight.toml:14: schedule.intervall") {
             Ok(String::new())
         } else {
             Err(text)
