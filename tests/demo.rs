@@ -24,13 +24,14 @@ use std::time::Duration;
 use jiff::Timestamp;
 use pilotlight::config::Config;
 use pilotlight::daemon::{Order, Parts, run};
-use pilotlight::decide::status::View;
+use pilotlight::decide::show::status::Status;
 use pilotlight::io::clock::Clock;
-use pilotlight::io::files::Places;
-use pilotlight::io::leds::{Panel, Terminal};
-use pilotlight::io::log;
-use pilotlight::io::systemd::Manager;
-use pilotlight::io::wire::Net;
+use pilotlight::io::dns::socket::Net;
+use pilotlight::io::gpio::panel::Panel;
+use pilotlight::io::gpio::terminal::Terminal;
+use pilotlight::io::system::files::Places;
+use pilotlight::io::system::log;
+use pilotlight::io::system::systemd::Manager;
 use tokio::sync::mpsc;
 
 use peers::dns::script::{Behaviour, Nameserver, ZoneData};
@@ -274,7 +275,7 @@ impl Story {
 }
 
 fn state_of(status: &Path) -> Option<String> {
-    let view: View = serde_json::from_slice(&std::fs::read(status).ok()?).ok()?;
+    let view: Status = serde_json::from_slice(&std::fs::read(status).ok()?).ok()?;
     Some(view.state)
 }
 

@@ -14,8 +14,8 @@ use std::net::TcpListener;
 use std::thread::{self, JoinHandle};
 
 use pilotlight::config::GitHub as Settings;
-use pilotlight::decide::issue::Marker;
-use pilotlight::io::github::GitHub;
+use pilotlight::decide::report::marker::Marker;
+use pilotlight::io::github::api::GitHub;
 
 use crate::peers::github::{GitHub as Peer, REPO, TOKEN};
 

@@ -15,11 +15,12 @@ use std::time::Duration;
 
 use hickory_resolver::net::runtime::RuntimeProvider;
 use pilotlight::config::Config;
-use pilotlight::decide::judge::{Judgement, Verdict, judge};
-use pilotlight::decide::question::targets;
-use pilotlight::decide::round::Round;
+use pilotlight::decide::judge::finding::Verdict;
+use pilotlight::decide::judge::round::{Judgement, judge};
+use pilotlight::decide::probe::query::targets;
+use pilotlight::decide::probe::round::Round;
 use pilotlight::io::clock::Clock;
-use pilotlight::io::dns::{Patience, Prober};
+use pilotlight::io::dns::prober::{Patience, Prober};
 use tokio::time::Instant;
 
 use crate::peers::dns::memnet::MemNet;

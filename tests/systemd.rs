@@ -15,11 +15,12 @@ use std::time::Duration;
 use hickory_resolver::net::runtime::{RuntimeProvider, Time};
 use pilotlight::config::Config;
 use pilotlight::daemon::{Order, Parts, run};
-use pilotlight::decide::led::Lamps;
+use pilotlight::decide::show::panel::Lamps;
 use pilotlight::io::clock::Clock;
-use pilotlight::io::files::Places;
-use pilotlight::io::leds::{Driver, LampError, Nothing, Panel};
-use pilotlight::io::systemd::Manager;
+use pilotlight::io::gpio::driver::{Driver, LampError, Nothing};
+use pilotlight::io::gpio::panel::Panel;
+use pilotlight::io::system::files::Places;
+use pilotlight::io::system::systemd::Manager;
 use tempfile::TempDir;
 use tokio::sync::mpsc;
 
@@ -269,7 +270,7 @@ fn a_notice_that_somebody_leaves_is_told_and_taken_back() {
         "notice from card: wifi.conf:1: no country; write country = DE\nnotice from card: more\n";
     assert!(said.contains(line) && code == Some(0), "{said}");
     let program = std::fs::read(env!("CARGO_BIN_EXE_pilotlight")).unwrap();
-    let hash = &pilotlight::io::program::sha256(&program)[..12];
+    let hash = &pilotlight::io::system::executable::sha256(&program)[..12];
     let version = format!("pilotlight {} ({hash}, here since ", env!("CARGO_PKG_VERSION"));
     assert!(said.contains(&version) && service.log().contains(&version), "{said}");
     std::fs::remove_file(notices.join("card")).unwrap();

@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use hickory_resolver::proto::rr::RecordType;
 use pilotlight::config::Config;
-use pilotlight::decide::endpoint::errands;
-use pilotlight::decide::fault::Row;
-use pilotlight::decide::judge::{Verdict, judge};
-use pilotlight::decide::question::targets;
+use pilotlight::decide::judge::finding::Finding;
+use pilotlight::decide::judge::finding::Verdict;
+use pilotlight::decide::judge::round::judge;
+use pilotlight::decide::probe::endpoint::endpoint_checks;
+use pilotlight::decide::probe::query::targets;
 use pilotlight::io::clock::Clock;
-use pilotlight::io::dns::{Patience, Prober};
-use pilotlight::io::wire::Net;
+use pilotlight::io::dns::prober::{Patience, Prober};
+use pilotlight::io::dns::socket::Net;
 
 use crate::peers::dns::script::{Behaviour, Nameserver, ZoneData};
 use crate::peers::dns::socket::SocketServer;
@@ -70,7 +71,7 @@ impl Stage {
         let patience = Patience { timeout: Duration::from_secs(1), ..Patience::paced(0) };
         let prober = Prober::new(Net::default(), clock, patience);
         let anchors = &config.vantage.anchors;
-        let round = prober.look(&targets(&config), &errands(&config), anchors, &[]).await;
+        let round = prober.look(&targets(&config), &endpoint_checks(&config), anchors, &[]).await;
         judge(&config, &round).verdicts.pop().unwrap().1
     }
 
@@ -88,7 +89,7 @@ fn said(verdict: &Verdict) -> String {
     }
 }
 
-fn sentence(row: &Row) -> String {
+fn sentence(row: &Finding) -> String {
     format!("{} {}: it {}", row.severity, row.fault, row.detail)
 }
 

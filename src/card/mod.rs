@@ -26,7 +26,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-pub use crate::io::disk::Disk;
+pub use crate::io::system::disk::Disk;
 pub use problems::one_line;
 
 /// Where everything is.

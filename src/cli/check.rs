@@ -6,15 +6,15 @@ use std::time::Duration;
 
 use super::{Failed, colour, load, runtime, table};
 use crate::config::{Config, Schedule};
-use crate::decide::endpoint::errands;
-use crate::decide::judge::judge;
-use crate::decide::question::targets;
-use crate::decide::status::View;
-use crate::decide::watch::Watch;
+use crate::decide::judge::round::judge;
+use crate::decide::probe::endpoint::endpoint_checks;
+use crate::decide::probe::query::targets;
+use crate::decide::show::status::Status;
+use crate::decide::track::state::MonitorState;
 use crate::io::clock::Clock;
-use crate::io::dns::{Patience, Prober};
-use crate::io::program;
-use crate::io::wire::Net;
+use crate::io::dns::prober::{Patience, Prober};
+use crate::io::dns::socket::Net;
+use crate::io::system::executable;
 
 /// With `only` these nameservers, each `NAME=ADDRESS`, in place of the file's.
 pub(super) fn check(path: &Path, json: bool, only: &[String]) -> Result<u8, Failed> {
@@ -27,7 +27,7 @@ pub(super) fn check(path: &Path, json: bool, only: &[String]) -> Result<u8, Fail
         let prober =
             Prober::new(Net::default(), clock, Patience::paced(config.schedule.queries_per_second));
         let vantage = &config.vantage;
-        let (targets, errands) = (targets(&config), errands(&config));
+        let (targets, errands) = (targets(&config), endpoint_checks(&config));
         let round = prober.look(&targets, &errands, &vantage.anchors, &vantage.intercept).await;
         (round, clock.now())
     };
@@ -40,8 +40,9 @@ pub(super) fn check(path: &Path, json: bool, only: &[String]) -> Result<u8, Fail
         serial_grace: Duration::ZERO,
         ..config.schedule.clone()
     };
-    let (watch, _) = Watch::new(&config).after(&judge(&config, &round), now, &at_once, "check");
-    let view = View { program: program::this().cloned(), ..View::of(&watch, &config, &now) };
+    let (watch, _) =
+        MonitorState::new(&config).after(&judge(&config, &round), now, &at_once, "check");
+    let view = Status { program: executable::this().cloned(), ..Status::of(&watch, &config, &now) };
     let mut out = io::stdout().lock();
     if json {
         table::json(&mut out, &view)?;

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use super::{Failed, load};
 use crate::config::{Config, EXAMPLE, Endpoint, Scheme, address_text};
-use crate::decide::moment::span_text;
-use crate::decide::question::{name_text, targets};
+use crate::decide::probe::query::{name_text, targets};
+use crate::decide::time::span_text;
 
 pub(super) fn config(path: &Path, example: bool) -> Result<u8, Failed> {
     let mut out = io::stdout().lock();

@@ -17,9 +17,10 @@ use hickory_resolver::proto::rr::{Name, RData, Record, RecordType};
 use self::found::{Delegation, Found, Seen, Server, WANTED};
 use super::{Failed, runtime};
 use crate::config::{Config, server_address, zone_name};
-use crate::decide::fault::Fault;
-use crate::decide::question::name_text;
-use crate::io::ask::{self, Asker};
+use crate::decide::judge::fault::Fault;
+use crate::decide::probe::query::name_text;
+use crate::io::dns::lookup;
+use crate::io::dns::lookup::LookupClient;
 
 /// Each question of a zone has its own bound, of seconds; together they may take this.
 const LONGEST: Duration = Duration::from_secs(60);
@@ -64,8 +65,9 @@ pub(super) fn init(options: &Options) -> Result<u8, Failed> {
 
 /// What was found of each zone, and what is to be said of those of which nothing was.
 async fn all(options: &Options) -> (Vec<Found>, Vec<String>) {
-    let resolvers = options.resolver.map_or_else(ask::of_this_machine, |resolver| vec![resolver]);
-    let asker = Asker::new(resolvers, options.port);
+    let resolvers =
+        options.resolver.map_or_else(lookup::of_this_machine, |resolver| vec![resolver]);
+    let asker = LookupClient::new(resolvers, options.port);
     let (mut found, mut failed) = (Vec::new(), Vec::new());
     for zone in &options.zones {
         let name = name_text(zone);
@@ -81,7 +83,7 @@ async fn all(options: &Options) -> (Vec<Found>, Vec<String>) {
     (found, failed)
 }
 
-async fn survey(asker: &Asker, zone: &Name) -> Result<Found, String> {
+async fn survey(asker: &LookupClient, zone: &Name) -> Result<Found, String> {
     let delegation = delegation(asker, zone).await?;
     let mut servers: Vec<Server> = Vec::new();
     let mut next = delegation.names.clone();
@@ -109,7 +111,7 @@ async fn survey(asker: &Asker, zone: &Name) -> Result<Found, String> {
 }
 
 /// Whom the parent delegates to; or, where that cannot be seen, whom the resolver has for the zone.
-async fn delegation(asker: &Asker, zone: &Name) -> Result<Delegation, String> {
+async fn delegation(asker: &LookupClient, zone: &Name) -> Result<Delegation, String> {
     let mut parent = zone.clone();
     let mut above = Vec::new();
     while above.is_empty() && !parent.is_root() {
@@ -164,7 +166,7 @@ fn referral(message: &Message, zone: &Name, parent: &Name) -> Option<Delegation>
     let glue = message.additionals.iter().filter_map(|record| {
         let name = record.name.to_lowercase();
         let ours = zone.zone_of(&name) && names.contains(&name);
-        Some((name, ask::address(record.data.clone())?)).filter(|_| ours)
+        Some((name, lookup::address(record.data.clone())?)).filter(|_| ours)
     });
     let glue = glue.collect();
     let refers = message.answers.is_empty() && !names.is_empty();
@@ -183,7 +185,7 @@ fn nameservers(records: Vec<RData>) -> Vec<Name> {
 }
 
 /// One nameserver, asked at each of its addresses: those that the DNS has, else the glue.
-async fn server(asker: &Asker, zone: &Name, name: &Name, delegation: &Delegation) -> Server {
+async fn server(asker: &LookupClient, zone: &Name, name: &Name, delegation: &Delegation) -> Server {
     let looked_up = asker.addresses(name).await;
     let unknown = match &looked_up {
         Ok(addresses) if addresses.is_empty() => Some("there is no A or AAAA record".to_owned()),
@@ -199,7 +201,7 @@ async fn server(asker: &Asker, zone: &Name, name: &Name, delegation: &Delegation
 }
 
 /// The zone as one address has it.
-async fn seen(asker: &Asker, zone: &Name, ip: IpAddr) -> Result<Seen, Fault> {
+async fn seen(asker: &LookupClient, zone: &Name, ip: IpAddr) -> Result<Seen, Fault> {
     let soa = own(asker, ip, zone, RecordType::SOA).await?;
     let serial = soa.iter().find_map(|data| match data {
         RData::SOA(soa) => Some(soa.serial),
@@ -222,7 +224,7 @@ async fn seen(asker: &Asker, zone: &Name, ip: IpAddr) -> Result<Seen, Fault> {
 
 /// What the server itself has of this name and type, in an order of its own.
 async fn own(
-    asker: &Asker,
+    asker: &LookupClient,
     ip: IpAddr,
     name: &Name,
     rtype: RecordType,

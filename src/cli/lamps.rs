@@ -10,7 +10,10 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::{Failed, colour, load, runtime};
 use crate::config::{Config, Driver as Choice, Panel};
-use crate::io::leds::{Chosen, Driver, LampError, Terminal, walk};
+use crate::io::gpio::driver::{Driver, LampError};
+use crate::io::gpio::lamp_test;
+use crate::io::gpio::open::Chosen;
+use crate::io::gpio::terminal::Terminal;
 
 impl From<LampError> for Failed {
     fn from(error: LampError) -> Self {
@@ -56,7 +59,7 @@ pub(super) fn lamps(path: &Path, seconds: u64) -> Result<u8, Failed> {
         let walking = tokio::task::spawn_blocking(move || {
             let mut sleep = |time| std::thread::sleep(time);
             let out = &mut io::stdout();
-            walk(out, driver.as_mut(), &own, each, &stop, &mut sleep)
+            lamp_test::lamp_test(out, driver.as_mut(), &own, each, &stop, &mut sleep)
         });
         walking.await.map_err(io::Error::other)??;
         Ok(0)

@@ -8,7 +8,7 @@ use clap::Args;
 use super::{Failed, colour};
 use crate::card::{Disk, Places, one_line, take_in};
 use crate::io::clock::Clock;
-use crate::io::log;
+use crate::io::system::log;
 
 #[derive(Args)]
 pub(super) struct Folders {

@@ -4,11 +4,12 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use super::{Failed, load};
-use crate::decide::issue::comment;
-use crate::decide::moment::wall_text;
-use crate::decide::reconcile::{Failure, IssueState};
-use crate::io::github::GitHub;
-use crate::io::token;
+use crate::decide::report::github::IssueState;
+use crate::decide::report::marker::comment;
+use crate::decide::time::wall_text;
+use crate::decide::track::reported::Failure;
+use crate::io::github::api::GitHub;
+use crate::io::system::token;
 
 /// `@ACCOUNTS@` in it are the logins whose signs of life are believed.
 const WORKFLOW: &str = include_str!("workflow.yml");

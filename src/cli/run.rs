@@ -10,12 +10,15 @@ use super::{Args, Failed, colour, lamps, load, runtime};
 use crate::config::Config;
 use crate::daemon::{Order, Parts, run as watch, unconfigured};
 use crate::io::clock::Clock;
-use crate::io::files::{self, Places};
-use crate::io::leds::{Chosen, Nothing, Panel};
-use crate::io::log;
-use crate::io::systemd::Manager;
-use crate::io::token;
-use crate::io::wire::Net;
+use crate::io::dns::socket::Net;
+use crate::io::gpio::driver::Nothing;
+use crate::io::gpio::open::Chosen;
+use crate::io::gpio::panel::Panel;
+use crate::io::system::files;
+use crate::io::system::files::Places;
+use crate::io::system::log;
+use crate::io::system::systemd::Manager;
+use crate::io::system::token;
 
 pub(super) fn run(args: &Args, wait_for_config: bool, notices: &Path) -> Result<u8, Failed> {
     // Missing is one thing; one that cannot be read, or has problems, is for a person.

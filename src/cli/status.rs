@@ -6,10 +6,10 @@ use std::time::Duration;
 use jiff::SignedDuration;
 
 use super::{Args, Failed, colour, table};
-use crate::decide::moment::{span_text, wall_text};
-use crate::decide::status::View;
+use crate::decide::show::status::Status;
+use crate::decide::time::{span_text, wall_text};
 use crate::io::clock;
-use crate::io::files::Places;
+use crate::io::system::files::Places;
 
 pub(super) fn status(args: &Args, json: bool) -> Result<u8, Failed> {
     let env = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
@@ -26,7 +26,7 @@ pub(super) fn status(args: &Args, json: bool) -> Result<u8, Failed> {
         }
         Err(error) => return unknown(&format!("{}: {error}", path.display())),
     };
-    let view: View = match serde_json::from_slice(&text) {
+    let view: Status = match serde_json::from_slice(&text) {
         Ok(view) => view,
         Err(error) => {
             return unknown(&format!(

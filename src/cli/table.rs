@@ -3,21 +3,21 @@
 use std::io::{self, Write};
 
 use crate::config::address_text;
-use crate::decide::fault::{Row, Severity};
-use crate::decide::moment::wall_text;
-use crate::decide::status::{NameserverView, View};
+use crate::decide::judge::finding::{Finding, Severity};
+use crate::decide::show::status::{Status, SubjectStatus};
+use crate::decide::time::wall_text;
 
 const RED: &str = "\x1b[31m";
 const GREEN: &str = "\x1b[32m";
 const AMBER: &str = "\x1b[33m";
 const PLAIN: &str = "\x1b[0m";
 
-pub(super) fn json(out: &mut impl Write, view: &View) -> io::Result<()> {
+pub(super) fn json(out: &mut impl Write, view: &Status) -> io::Result<()> {
     serde_json::to_writer_pretty(&mut *out, view)?;
     writeln!(out)
 }
 
-pub(super) fn print(out: &mut impl Write, view: &View, colour: bool) -> io::Result<()> {
+pub(super) fn print(out: &mut impl Write, view: &Status, colour: bool) -> io::Result<()> {
     let numbers = (1..=view.nameservers.len()).map(|number| number.to_string());
     let numbers = numbers.chain(view.endpoints.iter().map(|_| "-".to_owned()));
     let all = || view.nameservers.iter().chain(&view.endpoints);
@@ -41,7 +41,7 @@ pub(super) fn print(out: &mut impl Write, view: &View, colour: bool) -> io::Resu
     Ok(())
 }
 
-fn facts(server: &NameserverView) -> String {
+fn facts(server: &SubjectStatus) -> String {
     let mut facts = Vec::new();
     if server.questions > 0 {
         let s = if server.questions == 1 { "" } else { "s" };
@@ -66,7 +66,7 @@ fn facts(server: &NameserverView) -> String {
     facts.join(", ")
 }
 
-fn print_row(out: &mut impl Write, row: &Row) -> io::Result<()> {
+fn print_row(out: &mut impl Write, row: &Finding) -> io::Result<()> {
     let mark = match row.severity {
         Severity::Down => "✗",
         Severity::Degraded => "!",

@@ -9,13 +9,13 @@ use clap::Args as Arguments;
 
 use super::{Args, Failed, colour};
 use crate::config::Config;
-use crate::decide::moment::wall_text;
-use crate::decide::question::targets;
+use crate::decide::probe::query::targets;
+use crate::decide::time::wall_text;
 use crate::io::clock::Clock;
-use crate::io::disk::Disk;
-use crate::io::dns::{Patience as Asking, Prober};
-use crate::io::wire::Net;
-use crate::io::{log, program};
+use crate::io::dns::prober::{Patience as Asking, Prober};
+use crate::io::dns::socket::Net;
+use crate::io::system::disk::Disk;
+use crate::io::system::{executable, log};
 use crate::update::kept::{Binary, Outcome};
 use crate::update::systemd::Systemd;
 use crate::update::trial::Patience;
@@ -80,7 +80,7 @@ pub(super) fn update(args: &Args, options: &Update) -> Result<u8, Failed> {
     if lock.try_lock().is_err() {
         return Err(Failed::Other("another update is under way; wait until it has ended".into()));
     }
-    let hash = program::this().map(|program| program.hash.clone()).unwrap_or_default();
+    let hash = executable::this().map(|program| program.hash.clone()).unwrap_or_default();
     let factory = Binary { version: env!("CARGO_PKG_VERSION").into(), hash, since: None };
     let mut board = Systemd::new(run);
     let ready = options.ready.map_or_else(|| first_round(args), Duration::from_secs);

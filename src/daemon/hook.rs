@@ -6,24 +6,25 @@ use tracing::{info, warn};
 
 use super::Job;
 use crate::config::Hooks;
-use crate::decide::news::News;
-use crate::io::command::{self, Ran};
+use crate::decide::show::change::StateChange;
+use crate::io::system::command;
+use crate::io::system::command::Ran;
 
 /// More changes than this do not wait: then the oldest is forgotten.
 const WAITING: usize = 32;
 
 /// What waits to be told.
 #[derive(Default)]
-pub(super) struct Hook(VecDeque<News>);
+pub(super) struct Hook(VecDeque<StateChange>);
 
 /// What was told, and what became of it.
 pub(super) struct Told {
-    news: News,
+    news: StateChange,
     ran: Ran,
 }
 
 impl Hook {
-    pub(super) fn tell(&mut self, news: Vec<News>) {
+    pub(super) fn tell(&mut self, news: Vec<StateChange>) {
         self.0.extend(news);
         while self.0.len() > WAITING {
             let lost = self.0.pop_front();
@@ -64,7 +65,7 @@ impl Told {
     }
 }
 
-fn about(news: &News) -> String {
+fn about(news: &StateChange) -> String {
     format!("{} is {} (it was {})", news.subject, news.to, news.from)
 }
 
@@ -72,9 +73,9 @@ fn about(news: &News) -> String {
 mod tests {
     use super::*;
 
-    fn news(to: usize) -> News {
-        News {
-            version: News::VERSION,
+    fn news(to: usize) -> StateChange {
+        StateChange {
+            version: StateChange::VERSION,
             subject: "ns1.example.net".to_owned(),
             from: String::new(),
             to: to.to_string(),

@@ -8,19 +8,21 @@ use std::time::Duration;
 use tracing::{info, warn};
 
 use crate::config::{Config, Problems, Schedule, address_text};
-use crate::decide::endpoint::is_endpoint;
-use crate::decide::incident::Incident;
-use crate::decide::judge::Judgement;
-use crate::decide::moment::{Moment, span_text, wall_text};
-use crate::decide::question::Target;
-use crate::decide::reconcile::Report;
-use crate::decide::subject::Change;
-use crate::decide::uplink::Uplink;
-use crate::decide::watch::{Notice, Reporting, Subject, Watch, uplink_text};
-use crate::io::program;
+use crate::decide::judge::round::Judgement;
+use crate::decide::judge::uplink::Uplink;
+use crate::decide::judge::uplink::uplink_text;
+use crate::decide::probe::endpoint::is_endpoint;
+use crate::decide::probe::query::Target;
+use crate::decide::time::{Moment, span_text, wall_text};
+use crate::decide::track::health::Change;
+use crate::decide::track::incident::Incident;
+use crate::decide::track::reported::Report;
+use crate::decide::track::state::{MonitorState, Notice, Reporting};
+use crate::decide::track::subject::Subject;
+use crate::io::system::executable;
 
 pub(super) fn started(config: &Config, targets: &[Arc<Target>]) {
-    let file = program::this().map_or_else(String::new, |program| format!(" ({program})"));
+    let file = executable::this().map_or_else(String::new, |program| format!(" ({program})"));
     info!("pilotlight {}{file}: {}", env!("CARGO_PKG_VERSION"), task(config, targets));
     if config.github.is_none() {
         info!("no [github] in the configuration: lamps and log only");
@@ -76,7 +78,12 @@ pub(super) fn bad_config(problems: &Problems) {
 }
 
 /// The round's own line, and a line when the uplink has changed.
-pub(super) fn round(watch: &Watch, judgement: &Judgement, before: Option<Uplink>, took: Duration) {
+pub(super) fn round(
+    watch: &MonitorState,
+    judgement: &Judgement,
+    before: Option<Uplink>,
+    took: Duration,
+) {
     let uplink = watch.uplink.unwrap_or(judgement.uplink);
     if before != Some(uplink) {
         let text = uplink_text(uplink);
@@ -105,7 +112,7 @@ pub(super) fn round(watch: &Watch, judgement: &Judgement, before: Option<Uplink>
 }
 
 /// Why something cannot be seen that could be before, or could not for another reason.
-pub(super) fn unseen(before: &Watch, now: &Watch) {
+pub(super) fn unseen(before: &MonitorState, now: &MonitorState) {
     for (old, new) in before.subjects.iter().zip(&now.subjects) {
         if let Some(why) = new.why.as_ref().filter(|_| old.why != new.why) {
             warn!("{} cannot be judged: {why}", new.name);
@@ -114,7 +121,7 @@ pub(super) fn unseen(before: &Watch, now: &Watch) {
 }
 
 /// Who was asked.
-fn asked_text(watch: &Watch, judgement: &Judgement) -> String {
+fn asked_text(watch: &MonitorState, judgement: &Judgement) -> String {
     let is_endpoint = |index: &usize| watch.subjects.get(*index).is_some_and(Subject::is_endpoint);
     let endpoints = judgement.verdicts.iter().filter(|(index, _)| is_endpoint(index)).count();
     let nameservers = judgement.verdicts.len() - endpoints;

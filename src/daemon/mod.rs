@@ -1,6 +1,6 @@
 //! The shell: one loop that senses, judges and acts, and the way out of it.
 //!
-//! Nothing is decided here. A round becomes a judgement, the judgement becomes a [`Watch`], and from the
+//! Nothing is decided here. A round becomes a judgement, the judgement becomes a [`MonitorState`], and from the
 //! watch come the panel's face, the status file, what must survive a power cut, and what GitHub should
 //! hold. A round, a report and the person's own command may be under way at the same time; none waits for
 //! another.
@@ -21,20 +21,22 @@ use hickory_resolver::net::runtime::RuntimeProvider;
 use tokio::sync::mpsc;
 
 use crate::config::Config;
-use crate::decide::endpoint::{Errand, errands};
-use crate::decide::judge::judge;
-use crate::decide::life::Alive;
-use crate::decide::news::News;
-use crate::decide::question::{Target, targets};
-use crate::decide::reconcile::{Failure, Report};
-use crate::decide::round::Round;
-use crate::decide::watch::{CLOCK_PATIENCE, Reporting, Stored, Watch};
-use crate::io::board;
-use crate::io::clock::{self, Clock};
-use crate::io::dns::{Patience, Prober};
-use crate::io::files::Places;
-use crate::io::leds::Panel;
-use crate::io::systemd::Manager;
+use crate::decide::judge::round::judge;
+use crate::decide::probe::endpoint::{EndpointCheck, endpoint_checks};
+use crate::decide::probe::query::{Target, targets};
+use crate::decide::probe::round::Round;
+use crate::decide::report::heartbeat::HeartbeatInput;
+use crate::decide::show::change::StateChange;
+use crate::decide::track::reported::{Failure, Report};
+use crate::decide::track::state::{CLOCK_PATIENCE, MonitorState, Reporting};
+use crate::decide::track::stored::StoredIncident;
+use crate::io::clock;
+use crate::io::clock::Clock;
+use crate::io::dns::prober::{Patience, Prober};
+use crate::io::gpio::panel::Panel;
+use crate::io::system::files::Places;
+use crate::io::system::hardware;
+use crate::io::system::systemd::Manager;
 use hook::{Hook, Told};
 pub use reporter::TokenFrom;
 use reporter::{Reporter, report};
@@ -97,9 +99,9 @@ pub async fn run<P: RuntimeProvider>(config: Config, parts: Parts<P>) {
     let Parts { network, clock, panel, manager, places, notices, token, config: path, mut orders } =
         parts;
     let mut daemon = Daemon {
-        watch: Watch::new(&config),
+        watch: MonitorState::new(&config),
         targets: targets(&config),
-        errands: errands(&config),
+        errands: endpoint_checks(&config),
         prober: Prober::new(network.clone(), clock, patience(&config)),
         reporter: Reporter::new(&config, token),
         regular: Duration::ZERO,
@@ -190,7 +192,7 @@ fn patience(config: &Config) -> Patience {
 struct Daemon<P> {
     config: Config,
     targets: Vec<Arc<Target>>,
-    errands: Vec<Arc<Errand>>,
+    errands: Vec<Arc<EndpointCheck>>,
     prober: Prober<P>,
     reporter: Option<Reporter>,
     clock: Clock,
@@ -198,7 +200,7 @@ struct Daemon<P> {
     manager: Manager,
     places: Places,
     notices: PathBuf,
-    watch: Watch,
+    watch: MonitorState,
     /// Uptime by which the round under way, or the next one, must have been judged.
     look_by: Duration,
     /// Uptime of the next [`Daemon::tick`].
@@ -214,7 +216,7 @@ struct Daemon<P> {
     /// What the last report that went through was about.
     reported: Vec<String>,
     /// What is in the state directory.
-    stored: Vec<Stored>,
+    stored: Vec<StoredIncident>,
     /// What the person's own command is still to be told.
     hook: Hook,
     /// The uplink has worked since the start.
@@ -270,7 +272,7 @@ impl<P: RuntimeProvider> Daemon<P> {
         let asked = self.targets.iter().filter(|target| everybody || due(target.nameserver));
         let asked: Vec<Arc<Target>> = asked.cloned().collect();
         let due = self.errands.iter().filter(|errand| everybody || due(errand.subject));
-        let errands: Vec<Arc<Errand>> = due.cloned().collect();
+        let errands: Vec<Arc<EndpointCheck>> = due.cloned().collect();
         let asked = self.with_what_is_due(asked, now);
         for subject in &mut self.watch.subjects {
             // Whoever is asked has been asked; the verdict says when to ask again.
@@ -310,7 +312,7 @@ impl<P: RuntimeProvider> Daemon<P> {
         let (watch, changes) = self.watch.clone().after(&judgement, now, schedule, &fresh);
         log::unseen(&self.watch, &watch);
         let old = std::mem::replace(&mut self.watch, watch);
-        self.hook.tell(News::between(&old, &self.watch, &self.config.vantage.name, &now));
+        self.hook.tell(StateChange::between(&old, &self.watch, &self.config.vantage.name, &now));
         let before = old.uplink;
         self.sighted |= self.watch.uplink.is_some_and(|uplink| !uplink.blind());
         if self.watch.uplink.is_some_and(|uplink| uplink.blind()) {
@@ -343,7 +345,7 @@ impl<P: RuntimeProvider> Daemon<P> {
     /// What a report would be about: changes when a new one is worth making.
     fn digest(&self) -> Vec<String> {
         let wanted = self.watch.wanted();
-        let shows = crate::decide::issue::shows;
+        let shows = crate::decide::report::text::body_digest;
         wanted
             .iter()
             .map(|w| format!("{} {} {}", w.incident.id, w.ended.is_some(), shows(w)))
@@ -362,10 +364,10 @@ impl<P: RuntimeProvider> Daemon<P> {
         self.reported = self.digest();
         let reporter = self.reporter.clone()?;
         let heartbeat = self.config.github.as_ref().and_then(|github| github.heartbeat);
-        let alive = heartbeat.map(|every| Alive {
+        let alive = heartbeat.map(|every| HeartbeatInput {
             view: self.view(&now),
             past: self.watch.past.clone(),
-            board: board::read(Path::new("/")),
+            board: hardware::read(Path::new("/")),
             // It is given with a report, and there is none more often than there are rounds.
             every: every.max(self.config.schedule.interval),
         });
@@ -413,7 +415,7 @@ impl<P: RuntimeProvider> Daemon<P> {
         }
         self.watch = self.watch.clone().reconfigured(&config);
         self.targets = targets(&config);
-        self.errands = errands(&config);
+        self.errands = endpoint_checks(&config);
         self.prober = Prober::new(network.clone(), self.clock, patience(&config));
         self.reporter = Reporter::new(&config, token);
         self.regular = self.clock.now().uptime;

@@ -5,15 +5,17 @@ use std::time::Duration;
 use hickory_resolver::net::runtime::RuntimeProvider;
 
 use super::{Daemon, LEASE, log};
-use crate::decide::metrics;
-use crate::decide::moment::Moment;
-use crate::decide::status::View;
-use crate::decide::token;
-use crate::decide::watch::Stored;
-use crate::io::files::{self, Places};
-use crate::io::leds::Panel;
-use crate::io::systemd::Manager;
-use crate::io::{clock, notices, program};
+use crate::decide::report::token;
+use crate::decide::show::metrics;
+use crate::decide::show::status::Status;
+use crate::decide::time::Moment;
+use crate::decide::track::stored::StoredIncident;
+use crate::io::clock;
+use crate::io::gpio::panel::Panel;
+use crate::io::system::files;
+use crate::io::system::files::Places;
+use crate::io::system::systemd::Manager;
+use crate::io::system::{executable, notices};
 
 impl<P: RuntimeProvider> Daemon<P> {
     /// Makes everything outside agree with what is believed now: panel, status file, state directory.
@@ -48,11 +50,14 @@ impl<P: RuntimeProvider> Daemon<P> {
         true
     }
 
-    pub(super) fn view(&self, now: &Moment) -> View {
-        View { program: program::this().cloned(), ..View::of(&self.watch, &self.config, now) }
+    pub(super) fn view(&self, now: &Moment) -> Status {
+        Status {
+            program: executable::this().cloned(),
+            ..Status::of(&self.watch, &self.config, now)
+        }
     }
 
-    fn write_metrics(&self, view: &View) {
+    fn write_metrics(&self, view: &Status) {
         let (Some(file), Some(round)) = (&self.config.metrics, self.watch.past.round) else {
             return;
         };
@@ -71,7 +76,7 @@ impl<P: RuntimeProvider> Daemon<P> {
         }
     }
 
-    fn store(&self, stored: &[Stored]) -> std::io::Result<()> {
+    fn store(&self, stored: &[StoredIncident]) -> std::io::Result<()> {
         let path = self.places.unreported();
         if stored.is_empty() {
             return files::remove(&path);
@@ -89,7 +94,7 @@ impl<P: RuntimeProvider> Daemon<P> {
                 return log::once_a_reason("state file", &format!("{}: {error}", path.display()));
             }
         };
-        match serde_json::from_slice::<Vec<Stored>>(&bytes) {
+        match serde_json::from_slice::<Vec<StoredIncident>>(&bytes) {
             Ok(stored) => {
                 self.stored.clone_from(&stored);
                 self.watch = self.watch.clone().restored(stored, &self.clock.now());
@@ -109,7 +114,7 @@ impl<P: RuntimeProvider> Daemon<P> {
 }
 
 /// Writes what `status` shows, to be believed for so long.
-pub(super) fn write_status(places: &Places, mut view: View, good_for: Duration) {
+pub(super) fn write_status(places: &Places, mut view: Status, good_for: Duration) {
     view.pid = Some(std::process::id());
     view.good_until = clock::boot().map(|boot| (boot + good_for).as_secs_f64().round());
     let mut json = serde_json::to_vec_pretty(&view).expect("a view is plain data");

@@ -6,14 +6,16 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::config::{Config, GitHub as Settings};
-use crate::decide::life::{self, Alive, Signing};
-use crate::decide::reconcile::{
-    Context, Failure, IssueState, Listing, NeedClosed, Plan, Report, Step, reconcile,
-};
-use crate::decide::token;
-use crate::decide::watch::{Belief, Reported};
+use crate::decide::report::github::{Context, IssueState, Listing, NeedClosed, Plan, Step};
+use crate::decide::report::heartbeat;
+use crate::decide::report::heartbeat::{HeartbeatInput, HeartbeatPlan};
+use crate::decide::report::reconcile::reconcile;
+use crate::decide::report::token;
+use crate::decide::track::incident::IssueRef;
+use crate::decide::track::reported::{Failure, Report};
+use crate::decide::track::state::ReportInput;
 use crate::io::clock::Clock;
-use crate::io::github::{GitHub, WRITE_PAUSE};
+use crate::io::github::api::{GitHub, WRITE_PAUSE};
 
 /// Reads the token; the path is `github.token-file`.
 pub type TokenFrom = fn(Option<&Path>) -> Result<Option<String>, String>;
@@ -67,8 +69,8 @@ impl Reporter {
 /// One attempt to make GitHub hold what it should.
 pub(super) async fn report(
     reporter: Reporter,
-    belief: Belief,
-    alive: Option<Alive>,
+    belief: ReportInput,
+    alive: Option<HeartbeatInput>,
     config: Config,
     clock: Clock,
 ) -> Report {
@@ -99,8 +101,8 @@ pub(super) async fn report(
 
 async fn attempt(
     line: &Line,
-    belief: &Belief,
-    alive: Option<&Alive>,
+    belief: &ReportInput,
+    alive: Option<&HeartbeatInput>,
     config: &Config,
     quorum: u32,
     clock: Clock,
@@ -121,10 +123,10 @@ async fn attempt(
     let plan = |listing: &Listing, expires| {
         let mut plan = reconcile(&belief.wanted, listing, &context)?;
         plan.steps.extend(token::plan(context.vantage, expires, listing)?);
-        let signing = alive.map(|alive| life::plan(alive, expires, listing)).transpose()?;
+        let signing = alive.map(|alive| heartbeat::plan(alive, expires, listing)).transpose()?;
         let signing = signing.unwrap_or_default();
         plan.steps.extend(signing.steps.iter().cloned());
-        Ok::<(Plan, Signing), NeedClosed>((plan, signing))
+        Ok::<(Plan, HeartbeatPlan), NeedClosed>((plan, signing))
     };
     let list = |closed| line.call(move |github| Ok((github.list(closed)?, github.expires())));
     let (listing, expires) = list(!greeted).await?;
@@ -212,7 +214,7 @@ impl Line {
                     Some(_) => format!("closed issue #{issue}"),
                 });
                 report.settled.extend(settles);
-                let reported = Reported { number: issue, closed_by_hand: false };
+                let reported = IssueRef { number: issue, closed_by_hand: false };
                 report.known.extend(reports.map(|id| (id, reported)));
             }
         }

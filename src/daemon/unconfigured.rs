@@ -1,9 +1,9 @@
 //! Before there is a configuration: the panel says so, and nothing else is done.
 
 use super::{FRAME_WITHIN, LEASE, Order, Parts, TICK, log, outside};
-use crate::decide::led::State;
-use crate::decide::status::View;
-use crate::io::{notices, program};
+use crate::decide::show::panel::PanelState;
+use crate::decide::show::status::Status;
+use crate::io::system::{executable, notices};
 
 /// Shows that nothing is configured, until it is told to stop. Whoever writes a configuration starts the
 /// program again (on the card that is a reboot), so that there is one way only to become a watchman.
@@ -12,9 +12,9 @@ pub async fn unconfigured<P>(parts: Parts<P>) {
     log::unconfigured(&config);
     loop {
         let now = clock.now();
-        panel.show(State::Unconfigured.into(), LEASE);
-        let view = View::unconfigured(notices::read(&notices), &now);
-        let view = View { program: program::this().cloned(), ..view };
+        panel.show(PanelState::Unconfigured.into(), LEASE);
+        let view = Status::unconfigured(notices::read(&notices), &now);
+        let view = Status { program: executable::this().cloned(), ..view };
         manager.status(&view.meaning);
         manager.ready();
         outside::write_status(&places, view, LEASE);

@@ -19,31 +19,13 @@
 //! - **panel**: the three lamps; **face**: the state that they show, and the **sign** of each lamp that a
 //!   nameserver has of its own; **lease**: how long they may show it.
 
-#[cfg(test)]
-mod budget_tests;
-pub mod certificate;
-pub mod edition;
-pub mod endpoint;
-pub mod fault;
-pub mod history;
-pub mod incident;
-pub mod issue;
 pub mod judge;
-pub mod led;
-pub mod life;
-pub mod metrics;
-pub mod moment;
-pub mod news;
-pub mod question;
-pub mod reconcile;
-pub mod round;
-pub mod status;
-pub mod subject;
+pub mod probe;
+pub mod report;
+pub mod show;
 #[cfg(test)]
 mod testing;
-pub mod token;
-pub mod uplink;
-pub mod vantage;
 #[cfg(test)]
-mod vantages_tests;
-pub mod watch;
+mod tests;
+pub mod time;
+pub mod track;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::decide::moment::Moment;
+use crate::decide::time::Moment;
 
 /// 2026-01-01T00:00:00Z. A system clock before this has not been set.
 const EARLIEST: i64 = 1_767_225_600;
@@ -109,4 +109,9 @@ pub fn boot() -> Option<Duration> {
 pub fn random() -> u64 {
     // The standard library seeds every RandomState from the system's randomness.
     RandomState::new().hash_one(0)
+}
+
+/// For threads, which tokio's clock does not reach.
+pub(in crate::io) fn since(began: Duration) -> Duration {
+    monotonic().saturating_sub(began)
 }

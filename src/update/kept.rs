@@ -14,7 +14,7 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::decide::status::Program;
+use crate::decide::show::status::Program;
 
 /// A binary that was copied here, and has been accepted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

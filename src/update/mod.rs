@@ -27,9 +27,9 @@ use std::time::Duration;
 
 use tracing::{info, warn};
 
-use crate::decide::moment::Moment;
-use crate::io::disk::Disk;
-use crate::io::program::sha256;
+use crate::decide::time::Moment;
+use crate::io::system::disk::Disk;
+use crate::io::system::executable::sha256;
 use kept::{Binary, Kept, Outcome};
 use trial::{Patience, Seen, Trial};
 

@@ -10,9 +10,9 @@ use serde::Deserialize;
 
 use super::Board;
 use super::trial::Seen;
-use crate::decide::led::State;
-use crate::decide::moment::Moment;
-use crate::decide::status::Program;
+use crate::decide::show::panel::PanelState;
+use crate::decide::show::status::Program;
+use crate::decide::time::Moment;
 use crate::io::clock::Clock;
 
 const SERVICE: &str = "pilotlight.service";
@@ -89,7 +89,7 @@ impl Board for Systemd {
         let view = || {
             let view: View = serde_json::from_slice(&fs::read(&self.status).ok()?).ok()?;
             let own = view.pid?.to_string() == service.get("MainPID");
-            let judged = view.state != State::Starting.word();
+            let judged = view.state != PanelState::Starting.word();
             view.program.filter(|_| own && judged && state == "running")
         };
         Seen {

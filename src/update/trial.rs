@@ -13,7 +13,7 @@
 
 use std::time::Duration;
 
-use crate::decide::moment::span_text;
+use crate::decide::time::span_text;
 
 /// What is seen of the service.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

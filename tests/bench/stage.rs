@@ -11,11 +11,11 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use pilotlight::config::Config;
-use pilotlight::decide::judge::judge;
-use pilotlight::decide::question::targets;
+use pilotlight::decide::judge::round::judge;
+use pilotlight::decide::probe::query::targets;
 use pilotlight::io::clock::Clock;
-use pilotlight::io::dns::{Patience, Prober};
-use pilotlight::io::wire::Net;
+use pilotlight::io::dns::prober::{Patience, Prober};
+use pilotlight::io::dns::socket::Net;
 use tempfile::TempDir;
 
 use crate::peers::dns::script::{Nameserver, ZoneData};

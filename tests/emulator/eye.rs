@@ -8,7 +8,7 @@
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use pilotlight::decide::led::{Face, Lamps, State};
+use pilotlight::decide::show::panel::{Lamps, PanelState, PanelView};
 
 /// The lamps at one instant: green, amber, red.
 #[derive(Debug, Clone, Copy)]
@@ -40,7 +40,7 @@ const SHOWN: f64 = 0.75;
 
 /// A face, and what it does from the beginning of its turn on, cell by cell.
 struct Script {
-    face: Face,
+    face: PanelView,
     lit: Vec<[bool; 3]>,
     /// What may be seen around each cell: a bit for each lamp that is lit, and one that is dark.
     near: Vec<u8>,
@@ -50,29 +50,34 @@ static SCRIPTS: LazyLock<Vec<Script>> =
     LazyLock::new(|| faces().into_iter().map(Script::of).collect());
 
 /// The face that these samples show, if it is one of ours.
-pub fn face(samples: &[Sample]) -> Option<Face> {
+pub fn face(samples: &[Sample]) -> Option<PanelView> {
     let scored = SCRIPTS.iter().map(|script| (script.score(samples), &script.face));
     let (score, face) = scored.max_by(|a, b| a.0.total_cmp(&b.0))?;
     (score > 0.0).then(|| face.clone())
 }
 
 /// All the faces that could be seen with two nameservers, one of which goes down.
-fn faces() -> Vec<Face> {
-    let mut faces = Face::tour(&[]);
-    faces.retain(|face| Face::from(face.state.clone()) == *face);
-    faces.retain(|face| !matches!(face.state, State::Down(_)));
-    faces.extend([State::Down(vec![1]), State::Down(vec![2]), State::Dark].map(Face::from));
+fn faces() -> Vec<PanelView> {
+    let mut faces = PanelView::tour(&[]);
+    faces.retain(|face| PanelView::from(face.state.clone()) == *face);
+    faces.retain(|face| !matches!(face.state, PanelState::Down(_)));
+    faces.extend(
+        [PanelState::Down(vec![1]), PanelState::Down(vec![2]), PanelState::Dark]
+            .map(PanelView::from),
+    );
     for face in faces.clone() {
         // Not every state has room for a sign.
-        let differs = |face: &Face| face.meaning() != Face::from(face.state.clone()).meaning();
-        let signs = [Face { cannot_report: true, ..face.clone() }, Face { notice: true, ..face }];
+        let differs =
+            |face: &PanelView| face.meaning() != PanelView::from(face.state.clone()).meaning();
+        let signs =
+            [PanelView { cannot_report: true, ..face.clone() }, PanelView { notice: true, ..face }];
         faces.extend(signs.into_iter().filter(differs));
     }
     faces
 }
 
 impl Script {
-    fn of(face: Face) -> Self {
+    fn of(face: PanelView) -> Self {
         let cells = 0..u32::try_from(TURN + LONGEST + SLACK).expect("a look takes seconds");
         let lit: Vec<[bool; 3]> = cells.map(|n| lit(face.lamps(CELL * n).0)).collect();
         let near = (0..lit.len()).map(|n| {
@@ -179,7 +184,7 @@ mod tests {
     use super::*;
 
     /// Samples of a face, some 50 ms apart, each frame up to 100 ms late, and one sample in ten lost.
-    fn watched(face: &Face, from: u64, window: Duration, seed: u64) -> Vec<Sample> {
+    fn watched(face: &PanelView, from: u64, window: Duration, seed: u64) -> Vec<Sample> {
         let mut noise = seed;
         let mut random = move |below: u64| {
             noise = noise.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
@@ -203,17 +208,17 @@ mod tests {
     fn every_face_is_told_from_all_others_whenever_one_looks() {
         for face in faces() {
             let looks = (0..20).map(|n| watched(&face, n * 220, WINDOW, n));
-            let seen: Vec<Option<Face>> = looks.map(|look| super::face(&look)).collect();
+            let seen: Vec<Option<PanelView>> = looks.map(|look| super::face(&look)).collect();
             let told = seen.iter().flatten().filter(|seen| same(seen, &face)).count();
-            let wrong: Vec<&Face> =
+            let wrong: Vec<&PanelView> =
                 seen.iter().flatten().filter(|seen| !same(seen, &face)).collect();
-            assert_eq!(wrong, [] as [&Face; 0], "{face:?}");
+            assert_eq!(wrong, [] as [&PanelView; 0], "{face:?}");
             assert!(told >= 15, "{told} of 20: {face:?}");
         }
     }
 
     /// Not every state has room for a sign.
-    fn same(a: &Face, b: &Face) -> bool {
+    fn same(a: &PanelView, b: &PanelView) -> bool {
         (0..200).all(|n| a.lamps(CELL * n).0 == b.lamps(CELL * n).0)
     }
 
@@ -228,11 +233,11 @@ mod tests {
     #[test]
     fn steps_and_numbers_are_read_off() {
         let look = Duration::from_secs(12);
-        let well = watched(&State::Well.into(), 0, look, 1);
+        let well = watched(&PanelState::Well.into(), 0, look, 1);
         let steps = steps(&well, 0);
         assert!(steps.iter().any(|(lit, lasts)| *lit && lasts.as_millis().abs_diff(3_800) < 200));
         assert!(steps.iter().any(|(lit, lasts)| !lit && lasts.as_millis().abs_diff(200) < 200));
-        let down = watched(&State::Down(vec![1, 2]).into(), 0, look * 2, 1);
+        let down = watched(&PanelState::Down(vec![1, 2]).into(), 0, look * 2, 1);
         let counts = counts(&down, 2);
         assert!(counts.windows(2).all(|pair| pair[0] + pair[1] == 3), "{counts:?}");
         assert!(counts.len() >= 4, "{counts:?}");
@@ -240,8 +245,8 @@ mod tests {
 
     #[test]
     fn a_chase_goes_through_all_lamps() {
-        let chase = watched(&State::Starting.into(), 0, Duration::from_secs(2), 1);
+        let chase = watched(&PanelState::Starting.into(), 0, Duration::from_secs(2), 1);
         assert!(chased(&chase));
-        assert!(!chased(&watched(&State::Offline.into(), 0, Duration::from_secs(2), 1)));
+        assert!(!chased(&watched(&PanelState::Offline.into(), 0, Duration::from_secs(2), 1)));
     }
 }

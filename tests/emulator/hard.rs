@@ -7,7 +7,7 @@
 use std::thread::sleep;
 use std::time::Duration;
 
-use pilotlight::decide::led::Face;
+use pilotlight::decide::show::panel::PanelView;
 
 use super::stage::{ROUNDS, Stage, again, well};
 use super::story::{OUTAGE_IN_THE_JOURNAL, bytes_written, expect, something};
@@ -126,7 +126,7 @@ fn destroyed(stage: &mut Stage, key: &str) {
     }
     stage.card.destroy_data();
     stage.power_on();
-    let tokenless = Face { cannot_report: true, ..well() };
+    let tokenless = PanelView { cannot_report: true, ..well() };
     if !stage.comes_up_well("it watches, and says that it cannot report", &tokenless) {
         return;
     }

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle, sleep};
 use std::time::{Duration, Instant};
 
-use pilotlight::decide::led::Face;
+use pilotlight::decide::show::panel::PanelView;
 
 use super::eye::{self, Sample, WINDOW};
 use super::monitor::Monitor;
@@ -88,7 +88,12 @@ impl Lamps {
     ///
     /// # Errors
     /// When they do not, what they show instead.
-    pub fn show(&self, face: &Face, from: Duration, bound: Duration) -> Result<Duration, String> {
+    pub fn show(
+        &self,
+        face: &PanelView,
+        from: Duration,
+        bound: Duration,
+    ) -> Result<Duration, String> {
         let mut last = None;
         let seen = self.until(from, bound, |samples| {
             let end = samples.last()?.at;

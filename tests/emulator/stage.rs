@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use pilotlight::decide::led::{Face, State};
+use pilotlight::decide::show::panel::{PanelState, PanelView};
 use serde_json::Value;
 
 use super::card::Card;
@@ -79,7 +79,12 @@ impl Stage {
     }
 
     /// A check that the lamps come to show this, as seen from now on; when that look began.
-    pub fn lamps_show(&mut self, what: &str, face: &Face, bound: Duration) -> Option<Duration> {
+    pub fn lamps_show(
+        &mut self,
+        what: &str,
+        face: &PanelView,
+        bound: Duration,
+    ) -> Option<Duration> {
         let from = self.machine().lamps.now();
         self.lamps_show_from(what, face, from, bound)
     }
@@ -88,7 +93,7 @@ impl Stage {
     pub fn lamps_show_from(
         &mut self,
         what: &str,
-        face: &Face,
+        face: &PanelView,
         from: Duration,
         bound: Duration,
     ) -> Option<Duration> {
@@ -103,7 +108,7 @@ impl Stage {
     ///
     /// On a busy machine QEMU's USB bus at times comes up without the network adapter. That is no fault of
     /// the card: the board is switched off and on again, and the report says so.
-    pub fn comes_up_well(&mut self, what: &str, face: &Face) -> bool {
+    pub fn comes_up_well(&mut self, what: &str, face: &PanelView) -> bool {
         for _ in 0..ADAPTERS {
             if !self.lost_its_adapter(face) {
                 break;
@@ -121,7 +126,7 @@ impl Stage {
     }
 
     /// Waits until the lamps show this face, or the kernel gives the adapter up. Whether it does.
-    fn lost_its_adapter(&self, face: &Face) -> bool {
+    fn lost_its_adapter(&self, face: &PanelView) -> bool {
         let outcome = again(BOOT, || {
             let machine = self.machine();
             let lost = machine.serial().contains("usb: Not connected");
@@ -177,8 +182,8 @@ impl Stage {
 }
 
 /// All well, and able to report.
-pub fn well() -> Face {
-    State::Well.into()
+pub fn well() -> PanelView {
+    PanelState::Well.into()
 }
 
 /// Tries until it succeeds, or time runs out.

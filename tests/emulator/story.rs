@@ -5,7 +5,7 @@ use std::io::Read;
 use std::net::TcpStream;
 use std::time::Duration;
 
-use pilotlight::decide::led::{Face, State};
+use pilotlight::decide::show::panel::{PanelState, PanelView};
 
 use super::eye::{self, Sample, WINDOW};
 use super::machine::CLOSED;
@@ -143,11 +143,11 @@ fn outage(stage: &mut Stage) {
     let from = stage.machine().lamps.now();
     stage.lamps_show_from(
         "a nameserver that fails is suspect",
-        &State::Suspect.into(),
+        &PanelState::Suspect.into(),
         from,
         ROUNDS,
     );
-    let down = State::Down(vec![2]).into();
+    let down = PanelState::Down(vec![2]).into();
     if let Some(at) = stage.lamps_show_from("then it is down", &down, from, ROUNDS) {
         stage.report.figure("nameserver stops to red", seconds(at - from));
     }
@@ -197,7 +197,7 @@ fn uplink(stage: &mut Stage) {
     };
     plug(stage, false);
     let from = stage.machine().lamps.now();
-    let offline = State::Offline.into();
+    let offline = PanelState::Offline.into();
     if let Some(at) = stage.lamps_show("a cut uplink is what the lamps say", &offline, ROUNDS) {
         stage.report.figure("uplink cut to amber", seconds(at - from));
     }
@@ -336,7 +336,7 @@ fn mistake(stage: &mut Stage) -> bool {
     let wrong = stage.world.config("with a mistake").replace("interval", "intervall");
     stage.card.put("pilotlight.toml", &wrong.replace('\n', "\r\n"));
     stage.power_on();
-    let noticed = Face { notice: true, ..well() };
+    let noticed = PanelView { notice: true, ..well() };
     if !stage.comes_up_well("all is well, and there is a notice", &noticed) {
         return false;
     }

@@ -6,7 +6,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use pilotlight::decide::led::Face;
+use pilotlight::decide::show::panel::PanelView;
 
 use super::report::{Outcome, seconds};
 use super::stage::{ROUNDS, Stage, again, well};
@@ -99,7 +99,7 @@ fn accepted(stage: &mut Stage, file: &Path) {
     stage.report.check(&format!("{name}: it is accepted"), outcome);
     let after = stage.machine().lamps.now() - from;
     stage.report.figure("scp to an accepted update", seconds(after));
-    let hash = pilotlight::io::program::sha256(&fs::read(file).unwrap());
+    let hash = pilotlight::io::system::executable::sha256(&fs::read(file).unwrap());
     let runs = expect(in_use(stage), &format!("/data/update/{hash}"));
     stage.report.check(&format!("{name}: it runs"), runs);
     stage.lamps_show(&format!("{name}: lamps"), &well(), ROUNDS);
@@ -121,7 +121,7 @@ fn undone(stage: &mut Stage, how: &str, does: &str, words: &str) {
     let dark = stage.machine().lamps.until(from, ALIVE, dark);
     let tried = dark.map(|at| format!("after {}", seconds(at - from)));
     stage.report.check(&format!("{name}: it is tried"), tried.ok_or("no lamp went out".into()));
-    let noticed = Face { notice: true, ..well() };
+    let noticed = PanelView { notice: true, ..well() };
     let begin = dark.unwrap_or(from);
     let seen = stage.lamps_show_from(&format!("{name}: lamps"), &noticed, begin, ALIVE);
     if let Some(at) = seen {
@@ -154,7 +154,7 @@ fn cut(stage: &mut Stage, before: &Outcome) {
         machine.pull_the_plug();
     }
     stage.power_on();
-    let noticed = Face { notice: true, ..well() };
+    let noticed = PanelView { notice: true, ..well() };
     if !stage.comes_up_well(name, &noticed) {
         return;
     }

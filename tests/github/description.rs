@@ -3,7 +3,7 @@
 
 use std::fs;
 
-use pilotlight::decide::reconcile::IssueState;
+use pilotlight::decide::report::github::IssueState;
 use serde_json::Value;
 
 use super::{client, marked};
@@ -131,10 +131,10 @@ fn all_there_is(peer: &Peer) {
     });
     github.comment(issue, "key", "words").unwrap();
     github
-        .sight(issue, "sight/home", &pilotlight::decide::issue::comment("sight/home", "a"))
+        .sight(issue, "sight/home", &pilotlight::decide::report::marker::comment("sight/home", "a"))
         .unwrap();
     github
-        .sight(issue, "sight/home", &pilotlight::decide::issue::comment("sight/home", "b"))
+        .sight(issue, "sight/home", &pilotlight::decide::report::marker::comment("sight/home", "b"))
         .unwrap();
     for state in [IssueState::Completed, IssueState::Open, IssueState::NotPlanned] {
         github.edit(issue, Some("t"), Some("b"), Some(state)).unwrap();
@@ -151,7 +151,7 @@ fn all_there_is(peer: &Peer) {
     peer.set_issues_enabled(false);
     github.create("t", "b").unwrap_err();
     peer.set_issues_enabled(true);
-    pilotlight::io::github::GitHub::new(&super::settings(peer), "wrong")
+    pilotlight::io::github::api::GitHub::new(&super::settings(peer), "wrong")
         .unwrap()
         .list(true)
         .unwrap_err();

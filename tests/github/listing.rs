@@ -1,12 +1,12 @@
 //! Looking: all of it, and only ours.
 
-use pilotlight::io::github::GitHub;
+use pilotlight::io::github::api::GitHub;
 use serde_json::json;
 
 use super::{canned, client, marked, reply, settings, user};
 use crate::peers::github::{Fault, GitHub as Peer, LOGIN, Matcher, TOKEN};
 
-fn numbers(issues: &[pilotlight::decide::reconcile::Issue]) -> Vec<u64> {
+fn numbers(issues: &[pilotlight::decide::report::github::Issue]) -> Vec<u64> {
     issues.iter().map(|issue| issue.number).collect()
 }
 

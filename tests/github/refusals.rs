@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use pilotlight::decide::reconcile::Failure;
-use pilotlight::io::github::GitHub;
+use pilotlight::decide::track::reported::Failure;
+use pilotlight::io::github::api::GitHub;
 
 use super::{client, marked, settings};
 use crate::peers::github::{Fault, GitHub as Peer, LOGIN, Matcher, Permission, TOKEN};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use pilotlight::io::github::GitHub;
+use pilotlight::io::github::api::GitHub;
 
 use super::{canned, reply, settings, user};
 use crate::peers::github::{Fault, GitHub as Peer, LOGIN, Matcher, Permission};

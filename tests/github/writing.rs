@@ -1,8 +1,8 @@
 //! Writing: what is sent, and what is not said twice.
 
-use pilotlight::decide::issue::comment;
-use pilotlight::decide::reconcile::IssueState;
-use pilotlight::io::github::GitHub;
+use pilotlight::decide::report::github::IssueState;
+use pilotlight::decide::report::marker::comment;
+use pilotlight::io::github::api::GitHub;
 use serde_json::{Value, json};
 
 use super::{client, marked, settings};

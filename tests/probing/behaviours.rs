@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::peers::dns::socket::SocketServer;
-use pilotlight::io::wire::Net;
+use pilotlight::io::dns::socket::Net;
 
 /// When every look is: 2026-01-01T00:00:00Z.
 pub(super) const TODAY: u32 = 1_767_225_600;

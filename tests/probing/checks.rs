@@ -3,9 +3,9 @@
 use super::behaviours::{DAY, TODAY, in_memory};
 use super::*;
 use pilotlight::config::Schedule;
-use pilotlight::decide::moment::Moment;
-use pilotlight::decide::subject::Health;
-use pilotlight::decide::watch::Watch;
+use pilotlight::decide::time::Moment;
+use pilotlight::decide::track::health::Health;
+use pilotlight::decide::track::state::MonitorState;
 
 macro_rules! rows {
     ($($name:ident $body:block)*) => {
@@ -118,7 +118,7 @@ async fn after(rounds: &[(u64, Behaviour)]) -> [String; 2] {
     net.add(second, Nameserver::new([zone()]));
     let config = config(&[vec![first], vec![second]], WWW, &[home], &[]);
     let once = Schedule { open_after: 1, close_after: 1, ..config.schedule.clone() };
-    let mut watch = Watch::new(&config);
+    let mut watch = MonitorState::new(&config);
     for (seconds, behaviour) in rounds {
         changing.set(behaviour.clone());
         let (_, judgement) = look(&net, &config, product()).await;

@@ -6,8 +6,8 @@ use std::pin::Pin;
 use hickory_resolver::net::runtime::TokioHandle;
 
 use super::*;
-use pilotlight::decide::round::{Edns, Observed, Outcome};
-use pilotlight::decide::uplink::Family;
+use pilotlight::decide::judge::uplink::Family;
+use pilotlight::decide::probe::round::{Edns, Observed, Outcome};
 
 const HOME: &str = "127.0.0.1:53";
 const FIRST: &str = "127.0.0.2:53";

@@ -12,8 +12,8 @@ use hickory_resolver::proto::rr::{DNSClass, Name, RData, Record};
 use super::*;
 use crate::peers::dns::script::Reply;
 use crate::peers::dns::socket::SocketServer;
-use pilotlight::decide::judge::Judgement;
-use pilotlight::io::wire::Net;
+use pilotlight::decide::judge::round::Judgement;
+use pilotlight::io::dns::socket::Net;
 
 /// What is said of a server that answers well, its messages bent before they go out.
 async fn bent(bend: impl Fn(Transport, &mut Message) + Send + Sync + 'static) -> String {

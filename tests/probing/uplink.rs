@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::*;
 use crate::peers::dns::memnet::Family as Internet;
-use pilotlight::decide::uplink::Family;
+use pilotlight::decide::judge::uplink::Family;
 
 const ANCHOR_4: &str = "127.0.0.1:53";
 const ANCHOR_6: &str = "[::1]:53";
@@ -69,7 +69,10 @@ async fn a_link_that_goes_down_in_the_middle_accuses_nobody() {
     }));
     let (round, _) = look(&home.net, &home.config, product()).await;
     home.net.mend(Internet::V4);
-    assert!(matches!(round.before[0].outcome, pilotlight::decide::round::Outcome::Answer(_)));
+    assert!(matches!(
+        round.before[0].outcome,
+        pilotlight::decide::probe::round::Outcome::Answer(_)
+    ));
     let judgement = judge(&home.config, &round);
     assert_eq!(judgement.uplink.ipv4, Family::Offline);
     assert_eq!(judgement.verdicts, [(0, unknown(&[SERVER_4]))]);

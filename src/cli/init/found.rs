@@ -7,8 +7,8 @@ use std::net::{IpAddr, SocketAddr};
 use hickory_resolver::proto::rr::{Name, RData, RecordType};
 
 use crate::config::{address_text, type_text};
-use crate::decide::fault::Fault;
-use crate::decide::question::name_text;
+use crate::decide::judge::fault::Fault;
+use crate::decide::probe::query::name_text;
 
 /// What a zone is asked for beside its SOA and NS.
 pub(super) const WANTED: [(&str, RecordType); 6] = [

@@ -7,9 +7,9 @@ use std::time::Duration;
 use hickory_resolver::proto::rr::{RData, RecordType};
 use jiff::Timestamp;
 
-use crate::decide::fault::Fault;
-use crate::decide::question::{Aim, Question};
-use crate::decide::round::{Edns, Observation, Outcome};
+use crate::decide::judge::fault::Fault;
+use crate::decide::probe::query::{Query, QueryKind};
+use crate::decide::probe::round::{Edns, Observation, Outcome};
 
 /// Where the times stand in the record's data, after type, algorithm, labels and TTL.
 const EXPIRATION: usize = 8;
@@ -24,11 +24,11 @@ struct Span {
 }
 
 /// Whether a right answer was signed; `None` when nobody asked for that.
-pub(super) fn signed(question: &Question, observation: &Observation) -> Option<bool> {
+pub(super) fn signed(question: &Query, observation: &Observation) -> Option<bool> {
     let Outcome::Answer(answer) = &observation.outcome else {
         return None;
     };
-    if question.aim != Aim::Signatures || observation.edns != Edns::With {
+    if question.aim != QueryKind::Signatures || observation.edns != Edns::With {
         return None;
     }
     let of = question.set.rtype;
@@ -38,7 +38,7 @@ pub(super) fn signed(question: &Question, observation: &Observation) -> Option<b
 
 /// What is wrong with the signatures of a right answer.
 pub(super) fn judge(
-    question: &Question,
+    question: &Query,
     observation: &Observation,
     now: Timestamp,
     warning: Duration,

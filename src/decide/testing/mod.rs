@@ -8,14 +8,16 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::fault::{Row, Severity};
-use super::judge::{Judgement, Place, Verdict};
-use super::led::State;
-use super::moment::Moment;
-use super::reconcile::{Found, Report};
-use super::uplink::{Family, Uplink};
-use super::watch::{Reported, Wanted, Watch};
 use crate::config::{Config, Schedule};
+use crate::decide::judge::finding::{FailedQuery, Verdict};
+use crate::decide::judge::finding::{Finding, Severity};
+use crate::decide::judge::round::Judgement;
+use crate::decide::judge::uplink::{Family, Uplink};
+use crate::decide::show::panel::PanelState;
+use crate::decide::time::Moment;
+use crate::decide::track::incident::{DesiredIssue, IssueRef};
+use crate::decide::track::reported::{RememberedIncident, Report};
+use crate::decide::track::state::MonitorState;
 
 /// The nameserver's address of each family.
 pub(super) const V4: &str = "192.0.2.1:53";
@@ -54,7 +56,7 @@ pub(super) fn schedule() -> Schedule {
     config().schedule
 }
 
-pub(super) fn row(address: &str, zone: &str, severity: Severity) -> Row {
+pub(super) fn row(address: &str, zone: &str, severity: Severity) -> Finding {
     let address: SocketAddr = address.parse().unwrap();
     let (fault, detail, tcp) = match severity {
         Severity::Down => ("silent", "does not answer", ""),
@@ -64,7 +66,7 @@ pub(super) fn row(address: &str, zone: &str, severity: Severity) -> Row {
             " +tcp",
         ),
     };
-    Row {
+    Finding {
         address,
         zone: zone.to_owned(),
         question: format!("{zone} SOA"),
@@ -77,8 +79,9 @@ pub(super) fn row(address: &str, zone: &str, severity: Severity) -> Row {
 }
 
 /// A verdict from an uplink where both families work.
-pub(super) fn verdict(rows: Vec<Row>) -> Verdict {
-    let place = |row: &Row| Place { address: row.address, question: 0, severity: row.severity };
+pub(super) fn verdict(rows: Vec<Finding>) -> Verdict {
+    let place =
+        |row: &Finding| FailedQuery { address: row.address, question: 0, severity: row.severity };
     Verdict {
         places: rows.iter().map(place).collect(),
         rows,
@@ -126,7 +129,7 @@ pub(super) fn judgement(verdicts: impl IntoIterator<Item = Verdict>) -> Judgemen
 #[derive(Clone)]
 /// A watch that is led through rounds, ten seconds apart.
 pub(super) struct Led {
-    pub(super) watch: Watch,
+    pub(super) watch: MonitorState,
     pub(super) seconds: u64,
     rounds: u64,
     /// What its incidents are called after, beside the number of the round.
@@ -135,7 +138,7 @@ pub(super) struct Led {
 
 impl Led {
     pub(super) fn new() -> Self {
-        Self { watch: Watch::new(&config()), seconds: 0, rounds: 0, prefix: "round" }
+        Self { watch: MonitorState::new(&config()), seconds: 0, rounds: 0, prefix: "round" }
     }
 
     pub(super) fn judged(&mut self, judgement: &Judgement) {
@@ -165,7 +168,7 @@ impl Led {
         self
     }
 
-    pub(super) fn state(&self) -> State {
+    pub(super) fn state(&self) -> PanelState {
         self.watch.face().state
     }
 
@@ -173,7 +176,7 @@ impl Led {
     pub(super) fn wanted(&self) -> Vec<(String, bool, Option<u64>)> {
         let wanted = self.watch.wanted().into_iter();
         let short =
-            |w: Wanted| (w.incident.id, w.ended.is_some(), w.issue.map(|issue| issue.number));
+            |w: DesiredIssue| (w.incident.id, w.ended.is_some(), w.issue.map(|issue| issue.number));
         wanted.map(short).collect()
     }
 }
@@ -184,7 +187,7 @@ pub(super) fn known(incident: &str, number: u64) -> Report {
 
 pub(super) fn adopt(subject: &str, incident: &str, number: u64) -> Report {
     Report {
-        adopt: vec![Found {
+        adopt: vec![RememberedIncident {
             subject: subject.to_owned(),
             incident: incident.to_owned(),
             since: at(0).wall,
@@ -197,6 +200,6 @@ pub(super) fn adopt(subject: &str, incident: &str, number: u64) -> Report {
     }
 }
 
-pub(super) fn issue(number: u64) -> Reported {
-    Reported { number, closed_by_hand: false }
+pub(super) fn issue(number: u64) -> IssueRef {
+    IssueRef { number, closed_by_hand: false }
 }

@@ -3,12 +3,16 @@
 
 use jiff::Timestamp;
 
-use super::{Led, at, config};
-use crate::decide::issue::{Marker, comment_key};
-use crate::decide::reconcile::{
-    Aside, Context, Failure, Issue, IssueState, Listing, Plan, Report, Step, reconcile,
+use crate::decide::report::github::{
+    AuxiliaryIssue, Context, Issue, IssueState, Listing, Plan, Step,
 };
-use crate::decide::watch::{Reported, Stored, Watch};
+use crate::decide::report::marker::{Marker, comment_key};
+use crate::decide::report::reconcile::reconcile;
+use crate::decide::testing::{Led, at, config};
+use crate::decide::track::incident::IssueRef;
+use crate::decide::track::reported::{Failure, Report};
+use crate::decide::track::state::MonitorState;
+use crate::decide::track::stored::StoredIncident;
 
 /// An issue as GitHub has it.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,7 +31,7 @@ pub(in crate::decide) struct Kept {
 pub(in crate::decide) struct Tracker {
     pub(in crate::decide) issues: Vec<Kept>,
     /// Signs of life.
-    pub(in crate::decide) asides: Vec<Aside>,
+    pub(in crate::decide) asides: Vec<AuxiliaryIssue>,
     /// Which issue has ever told of which incident.
     pub(in crate::decide) told: Vec<(String, u64)>,
     writes: u64,
@@ -232,7 +236,7 @@ impl World {
             Step::Create { incident, title, body, over, calm: _ } => {
                 let number = line.call(|| tracker.add(title, body))?;
                 let closed_by_hand = false;
-                let issue = Reported { number, closed_by_hand };
+                let issue = IssueRef { number, closed_by_hand };
                 report.known.push((incident.clone(), issue));
                 if *over {
                     let closed = Some(IssueState::Completed);
@@ -252,7 +256,7 @@ impl World {
             Step::Edit { issue, title, body, state, settles, reports } => {
                 line.call(|| tracker.edit(*issue, title.as_deref(), Some(body), *state, now))?;
                 report.settled.extend(settles.clone());
-                let reported = Reported { number: *issue, closed_by_hand: false };
+                let reported = IssueRef { number: *issue, closed_by_hand: false };
                 report.known.extend(reports.clone().map(|id| (id, reported)));
             }
         }
@@ -260,10 +264,10 @@ impl World {
     }
 
     /// The power goes, and comes again.
-    pub(in crate::decide) fn restart(&mut self, on_disk: &[Stored]) {
+    pub(in crate::decide) fn restart(&mut self, on_disk: &[StoredIncident]) {
         let json = serde_json::to_vec(on_disk).unwrap();
         let stored = serde_json::from_slice(&json).unwrap();
-        self.led.watch = Watch::new(&config()).restored(stored, &at(self.led.seconds));
+        self.led.watch = MonitorState::new(&config()).restored(stored, &at(self.led.seconds));
         self.greeted = false;
     }
 }

@@ -1,5 +1,15 @@
 //! One answer against one expected record set.
 
+use crate::config::Expected;
+use crate::config::RecordSet;
+use crate::config::canonical;
+use crate::decide::judge::fault::Fault;
+use crate::decide::judge::nameserver::judge_answer;
+use crate::decide::probe::query::Transport;
+use crate::decide::probe::round::Answer;
+use hickory_resolver::proto::op::ResponseCode;
+use hickory_resolver::proto::rr::RData;
+use hickory_resolver::proto::rr::RecordType;
 use hickory_resolver::proto::rr::rdata::{CNAME, MX, TXT};
 
 use super::*;

@@ -1,12 +1,29 @@
 //! Rounds made by hand, and what is said of their subjects.
 
+use crate::config::Config;
+use crate::config::Expected;
+use crate::decide::judge::finding::Finding;
+use crate::decide::judge::finding::Severity;
+use crate::decide::judge::finding::Verdict;
+use crate::decide::judge::round::{judge, looks_faulty};
+use crate::decide::probe::query::Query;
+use crate::decide::probe::query::QueryKind;
+use crate::decide::probe::round::Answer;
+use crate::decide::probe::round::Edns;
+use crate::decide::probe::round::Observation;
+use crate::decide::probe::round::Observed;
+use crate::decide::probe::round::Outcome;
+use crate::decide::probe::round::Round;
+use hickory_resolver::proto::op::ResponseCode;
+use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::*;
-use crate::decide::moment::Moment;
-use crate::decide::question::{Target, targets};
-use crate::decide::round::Reading;
-use crate::decide::uplink::Family;
+use crate::decide::judge::uplink::Family;
+use crate::decide::probe::query::{Target, targets};
+use crate::decide::probe::round::AnchorReply;
+use crate::decide::time::Moment;
 
 /// Two nameservers; the second has two addresses, and serves the second zone alone.
 const TWO: &str = r#"
@@ -45,9 +62,9 @@ pub(super) fn observation(outcome: Outcome) -> Observation {
 }
 
 /// The right answer to a question of [`TWO`].
-pub(super) fn right(question: &Question) -> Observation {
+pub(super) fn right(question: &Query) -> Observation {
     let data = match (&question.set.expected, question.aim) {
-        (_, Aim::Recursion) => return refused(),
+        (_, QueryKind::Recursion) => return refused(),
         (Expected::Records(records), _) => records.clone(),
         (Expected::Some, _) => vec![soa(1)],
     };
@@ -57,16 +74,16 @@ pub(super) fn right(question: &Question) -> Observation {
 
 /// A round over [`TWO`] from a good vantage. What is asked about is written as in
 /// `127.0.0.1:53 UDP www.example.net A`.
-pub(super) fn round(config: &Config, got: impl Fn(&str, &Question) -> Observation) -> Round {
+pub(super) fn round(config: &Config, got: impl Fn(&str, &Query) -> Observation) -> Round {
     let observe = |target: Arc<Target>| {
-        let one = |question: &Question| {
+        let one = |question: &Query| {
             let asked = format!("{} {} {question}", target.address, question.transport);
             got(&asked, question)
         };
         let observations = target.questions.iter().map(one).collect();
         Observed { target, observations }
     };
-    let reading = |&address: &SocketAddr| Reading {
+    let reading = |&address: &SocketAddr| AnchorReply {
         address,
         outcome: Outcome::Answer(answer(Vec::new())),
         latency: Duration::from_millis(9),
@@ -95,7 +112,7 @@ pub(super) fn verdicts(config: &Config, round: &Round) -> [Verdict; 2] {
     [first.1.clone(), second.1.clone()]
 }
 
-fn row(row: &Row) -> String {
+fn row(row: &Finding) -> String {
     let (address, zone, question) = (row.address, &row.zone, &row.question);
     format!("{} {address} {zone} {question} +{} {}", row.severity, row.more, row.fault)
 }
@@ -237,7 +254,7 @@ fn an_address_is_unseen_while_its_family_or_our_own_side_fails() {
 #[test]
 fn what_failed_on_our_own_side_looks_like_no_fault() {
     let config = two();
-    let local = |_: &str, _: &Question| observation(Outcome::Local("no memory".to_owned()));
+    let local = |_: &str, _: &Query| observation(Outcome::Local("no memory".to_owned()));
     let round = round(&config, local);
     assert!(!looks_faulty(&round));
     for verdict in verdicts(&config, &round) {

@@ -1,0 +1,164 @@
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use crate::config::{Endpoint, Host, Scheme};
+use crate::decide::judge::finding::{FailedQuery, Finding, Verdict};
+use crate::decide::judge::uplink::Uplink;
+use crate::decide::probe::endpoint::{AddressResult, CheckOutcome, EndpointReply, EndpointResult};
+use crate::decide::probe::endpoint_error::EndpointError;
+use crate::decide::probe::query::name_text;
+use crate::decide::time::Moment;
+
+/// What an errand says of its subject.
+#[must_use]
+pub fn verdict(visited: &EndpointResult, uplink: Uplink, at: &Moment) -> Verdict {
+    let endpoint = &visited.errand.endpoint;
+    let mut verdict = Verdict::default();
+    let mut latencies = Vec::new();
+    let visits = match &visited.found {
+        CheckOutcome::Visits(visits) => visits,
+        CheckOutcome::Nowhere(server) if uplink.of(server).believable() => {
+            verdict.seen = 1;
+            add(&mut verdict, endpoint, *server, &EndpointError::NoAddress);
+            return verdict;
+        }
+        CheckOutcome::Nowhere(_) => return verdict,
+        CheckOutcome::Unknown(why) => return Verdict { why: Some(why.clone()), ..verdict },
+    };
+    for visit in visits {
+        if !uplink.of(&visit.address).believable() {
+            verdict.unseen.push(visit.address);
+            continue;
+        }
+        if let EndpointReply::Local(why) = &visit.outcome {
+            verdict.unseen.push(visit.address);
+            verdict.why = Some(why.clone());
+            continue;
+        }
+        verdict.seen += 1;
+        verdict.questions += 1;
+        match endpoint_error(endpoint, visit) {
+            Some(trouble) => add(&mut verdict, endpoint, visit.address, &trouble),
+            None => latencies.push(visit.latency),
+        }
+        let ends = visit.certificate.zip(at.wall).filter(|(end, now)| {
+            let left = end.duration_since(*now);
+            Duration::try_from(left).unwrap_or_default() < endpoint.certificate_warning
+        });
+        if let Some((end, _)) = ends {
+            add(&mut verdict, endpoint, visit.address, &EndpointError::CertificateEnds(end));
+        }
+    }
+    verdict.sort();
+    latencies.sort_unstable();
+    verdict.latency = latencies.get(latencies.len() / 2).copied();
+    verdict
+}
+
+/// Whether anything looks faulty, so that the anchors must be asked again.
+#[must_use]
+pub fn looks_faulty(visited: &EndpointResult) -> bool {
+    match &visited.found {
+        CheckOutcome::Visits(visits) => {
+            visits.iter().any(|visit| endpoint_error(&visited.errand.endpoint, visit).is_some())
+        }
+        CheckOutcome::Nowhere(_) => true,
+        CheckOutcome::Unknown(_) => false,
+    }
+}
+
+fn add(verdict: &mut Verdict, endpoint: &Endpoint, address: SocketAddr, trouble: &EndpointError) {
+    let severity = trouble.severity();
+    verdict.places.push(FailedQuery { address, question: 0, severity });
+    verdict.rows.push(Finding {
+        address,
+        zone: host_text(endpoint),
+        question: match endpoint.scheme {
+            Scheme::Tcp => format!("connecting to {}", endpoint.url),
+            Scheme::Http | Scheme::Https => format!("GET {}", endpoint.url),
+        },
+        more: 0,
+        severity,
+        fault: trouble.code().to_owned(),
+        detail: trouble.to_string(),
+        command: command(endpoint, address, trouble),
+    });
+}
+
+/// What is wrong with a visit, the end of the certificate apart.
+fn endpoint_error(endpoint: &Endpoint, visit: &AddressResult) -> Option<EndpointError> {
+    let (status, location, contains) = match &visit.outcome {
+        EndpointReply::Page { status, location, contains } => (*status, location, *contains),
+        EndpointReply::Failed(trouble) => return Some(trouble.clone()),
+        EndpointReply::Open | EndpointReply::Local(_) => return None,
+    };
+    let class = if endpoint.location.is_some() { 3 } else { 2 };
+    let right = match endpoint.status.is_empty() {
+        true => status / 100 == class,
+        false => endpoint.status.contains(&status),
+    };
+    if !right {
+        let listed: Vec<String> = endpoint.status.iter().map(u16::to_string).collect();
+        let expected = match listed.is_empty() {
+            true => format!("{class}xx"),
+            false => listed.join(" or "),
+        };
+        return Some(EndpointError::Status(status, expected));
+    }
+    if let Some(expected) = &endpoint.location {
+        let there = location.as_ref().map(|location| absolute(endpoint, location));
+        if there.as_ref() != Some(&absolute(endpoint, expected)) {
+            return Some(EndpointError::Location(location.clone(), expected.clone()));
+        }
+    }
+    let missing = endpoint.contains.as_ref().filter(|_| !contains);
+    missing.map(|text| EndpointError::Text(text.clone()))
+}
+
+/// A path alone stands for the same server.
+fn absolute(endpoint: &Endpoint, location: &str) -> String {
+    let path = location.starts_with('/') && !location.starts_with("//");
+    let origin = endpoint.url.split('/').take(3).collect::<Vec<_>>().join("/");
+    if path { format!("{origin}{location}") } else { location.to_owned() }
+}
+
+fn host_text(endpoint: &Endpoint) -> String {
+    match &endpoint.host {
+        Host::Name(name) => name_text(name),
+        Host::Address(address) => address.to_string(),
+    }
+}
+
+/// The command that asks the same of the same address.
+fn command(endpoint: &Endpoint, address: SocketAddr, trouble: &EndpointError) -> String {
+    let Endpoint { scheme, port, .. } = endpoint;
+    let ip = match address.ip() {
+        IpAddr::V4(ip) => ip.to_string(),
+        IpAddr::V6(ip) => format!("[{ip}]"),
+    };
+    if *trouble == EndpointError::NoAddress {
+        let at = match address.port() {
+            53 => String::new(),
+            port => format!(" -p {port}"),
+        };
+        return format!("dig @{}{at} +norecurse {} A", address.ip(), host_text(endpoint));
+    }
+    let seconds = endpoint.timeout.as_secs();
+    if *scheme == Scheme::Tcp {
+        return format!("nc -vz -w {seconds} {} {port}", address.ip());
+    }
+    let show = if trouble.of_certificate() { "-vI" } else { "-i" };
+    let resolve = match &endpoint.host {
+        Host::Name(name) => format!(" --resolve {}:{port}:{ip}", name_text(name)),
+        Host::Address(_) => String::new(),
+    };
+    let ca = match &endpoint.ca {
+        Some(ca) => format!(" --cacert '{}'", ca.display()),
+        None => String::new(),
+    };
+    format!("curl {show} -m {seconds}{ca}{resolve} '{}'", endpoint.url)
+}
+
+#[cfg(test)]
+#[path = "endpoint_tests.rs"]
+mod tests;

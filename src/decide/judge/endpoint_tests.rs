@@ -1,0 +1,248 @@
+use super::*;
+use crate::config::Config;
+use crate::decide::judge::finding::Severity;
+use crate::decide::judge::round::Judgement;
+use crate::decide::judge::uplink::Family;
+use crate::decide::probe::endpoint::EndpointCheck;
+use crate::decide::probe::endpoint::endpoint_checks;
+use crate::decide::show::panel::{LampState, PanelState, SubjectLamp};
+use crate::decide::testing::{ONLINE, at, well};
+use crate::decide::track::state::MonitorState;
+use std::sync::Arc;
+
+const TEXT: &str = r#"
+    nameserver = [{ name = "ns1.example.net", addresses = ["192.0.2.1", "192.0.2.2:5353"] }]
+    zone = [{ name = "example.net" }]
+    [[endpoint]]
+    url = "https://www.example.net"
+    contains = "Welcome"
+    [[endpoint]]
+    url = "http://example.net/old?a=1&b=2"
+    location = "/new"
+    [[endpoint]]
+    url = "tcp://mail.example.net:25"
+    [[endpoint]]
+    url = "https://[2001:db8::80]:8443/"
+    status = [200, 401]
+    ca = "tests/peers/web/ca.pem"
+"#;
+
+fn errand(index: usize) -> Arc<EndpointCheck> {
+    endpoint_checks(&Config::parse("test.toml", TEXT).unwrap()).remove(index)
+}
+
+fn visited(index: usize, found: CheckOutcome) -> EndpointResult {
+    EndpointResult { errand: errand(index), found }
+}
+
+fn visit(address: &str, outcome: EndpointReply) -> AddressResult {
+    let latency = Duration::from_millis(34);
+    AddressResult { address: address.parse().unwrap(), outcome, latency, certificate: None }
+}
+
+fn page(status: u16, location: Option<&str>, contains: bool) -> EndpointReply {
+    EndpointReply::Page { status, location: location.map(str::to_owned), contains }
+}
+
+/// What is said of the endpoint after one visit.
+fn rows(index: usize, outcome: EndpointReply) -> Vec<Finding> {
+    let address = match index {
+        1 => "192.0.2.80:80",
+        2 => "192.0.2.25:25",
+        3 => "[2001:db8::80]:8443",
+        _ => "192.0.2.80:443",
+    };
+    let found = CheckOutcome::Visits(vec![visit(address, outcome)]);
+    verdict(&visited(index, found), ONLINE, &at(0)).rows
+}
+
+fn said(index: usize, outcome: EndpointReply) -> Vec<String> {
+    rows(index, outcome).iter().map(|row| format!("{}: it {}", row.fault, row.detail)).collect()
+}
+
+#[test]
+fn an_answer_that_is_as_it_should_be_is_well() {
+    for (index, outcome) in [
+        (0, page(204, None, true)),
+        (1, page(301, Some("/new"), true)),
+        (1, page(302, Some("http://example.net/new"), true)),
+        (2, EndpointReply::Open),
+        (3, page(401, None, true)),
+    ] {
+        assert_eq!(said(index, outcome.clone()), [""; 0], "{outcome:?}");
+    }
+}
+
+#[test]
+fn every_other_answer_is_told_with_what_was_expected() {
+    for (index, outcome, text) in [
+        (0, page(503, None, false), "status: it answers with 503, not 2xx"),
+        (0, page(302, Some("/"), true), "status: it answers with 302, not 2xx"),
+        (3, page(500, None, true), "status: it answers with 500, not 200 or 401"),
+        (1, page(200, None, true), "status: it answers with 200, not 3xx"),
+        (1, page(301, Some("/login"), true), "location: it leads to /login, not to /new"),
+        (
+            1,
+            page(301, Some("//evil.example/new"), true),
+            "location: it leads to //evil.example/new, not to /new",
+        ),
+        (1, page(304, None, true), "location: it leads nowhere, not to /new"),
+        (
+            0,
+            page(200, None, false),
+            "text: it answers with a page that does not contain \"Welcome\" in its first megabyte",
+        ),
+    ] {
+        assert_eq!(said(index, outcome), [text]);
+    }
+}
+
+#[test]
+fn every_trouble_reads_as_the_end_of_a_sentence_and_is_down() {
+    let time = Duration::from_secs(10);
+    let names = ["a.example", "b.example"].map(str::to_owned).to_vec();
+    let end = at(0).wall;
+    for (trouble, text) in [
+        (EndpointError::Silent(time), "silent: it takes no connection within 10 s"),
+        (
+            EndpointError::Mute(time),
+            "mute: it takes the connection, and does not answer completely within 10 s",
+        ),
+        (EndpointError::Closed, "closed: it refuses the connection: nothing listens on the port"),
+        (
+            EndpointError::BrokenOff,
+            "broken-off: it breaks the connection off before its answer is complete",
+        ),
+        (
+            EndpointError::CertificateEnded(end),
+            "certificate-ended: it has a certificate that ended at 2026-01-01 12:00:00 UTC",
+        ),
+        (
+            EndpointError::CertificateName(names),
+            "certificate-name: it has a certificate for other names: a.example, b.example",
+        ),
+    ] {
+        let row = rows(0, EndpointReply::Failed(trouble)).remove(0);
+        assert_eq!(format!("{}: it {}", row.fault, row.detail), text);
+        assert_eq!(row.severity, Severity::Down);
+    }
+}
+
+#[test]
+fn the_command_asks_the_same_of_the_same_address() {
+    let closed = || EndpointReply::Failed(EndpointError::Closed);
+    let commands: Vec<String> = (0..4).map(|n| rows(n, closed()).remove(0).command).collect();
+    assert_eq!(
+        commands,
+        [
+            "curl -i -m 10 --resolve www.example.net:443:192.0.2.80 'https://www.example.net/'",
+            "curl -i -m 10 --resolve example.net:80:192.0.2.80 'http://example.net/old?a=1&b=2'",
+            "nc -vz -w 10 192.0.2.25 25",
+            "curl -i -m 10 --cacert 'tests/peers/web/ca.pem' 'https://[2001:db8::80]:8443/'",
+        ]
+    );
+    let ended = rows(0, EndpointReply::Failed(EndpointError::CertificateEnded(None))).remove(0);
+    assert!(ended.command.starts_with("curl -vI "), "{}", ended.command);
+    let server = "192.0.2.2:5353".parse().unwrap();
+    let nowhere =
+        verdict(&visited(0, CheckOutcome::Nowhere(server)), ONLINE, &at(0)).rows.remove(0);
+    assert_eq!(nowhere.command, "dig @192.0.2.2 -p 5353 +norecurse www.example.net A");
+    assert_eq!((nowhere.fault.as_str(), nowhere.severity), ("no-address", Severity::Down));
+}
+
+#[test]
+fn a_certificate_that_ends_soon_is_degraded_unless_the_clock_is_not_set() {
+    let days = |days: i64| {
+        at(0).wall.unwrap() + Duration::from_secs(86_400) * u32::try_from(days).unwrap()
+    };
+    let verdict = |left, moment: &Moment| {
+        let visit = visit("192.0.2.80:443", page(200, None, true));
+        let visit = AddressResult { certificate: Some(days(left)), ..visit };
+        verdict(&visited(0, CheckOutcome::Visits(vec![visit])), ONLINE, moment)
+    };
+    let soon = verdict(13, &at(0));
+    assert_eq!(soon.severity(), Some(Severity::Degraded));
+    assert_eq!(
+        soon.rows[0].detail,
+        "has a certificate that ends at 2026-01-14 12:00:00 UTC: it should have been renewed by now"
+    );
+    assert_eq!(soon.latency, Some(Duration::from_millis(34)), "it did answer");
+    assert_eq!(verdict(14, &at(0)).rows, []);
+    let undated = Moment { wall: None, ..at(0) };
+    assert_eq!(verdict(1, &undated).rows, []);
+}
+
+#[test]
+fn a_family_that_is_offline_accuses_nobody() {
+    let both = CheckOutcome::Visits(vec![
+        visit("192.0.2.80:443", page(200, None, true)),
+        visit("[2001:db8::80]:443", EndpointReply::Failed(EndpointError::Closed)),
+    ]);
+    let uplink = Uplink { ipv4: Family::Online, ipv6: Family::Offline };
+    let seen = verdict(&visited(0, both.clone()), uplink, &at(0));
+    assert_eq!((seen.rows.len(), seen.seen, seen.unseen.len()), (0, 1, 1));
+    assert_eq!(verdict(&visited(0, both), ONLINE, &at(0)).rows.len(), 1);
+    let server = "[2001:db8::1]:53".parse().unwrap();
+    assert_eq!(verdict(&visited(0, CheckOutcome::Nowhere(server)), uplink, &at(0)).rows, []);
+}
+
+#[test]
+fn what_our_own_side_could_not_do_is_unknown_and_says_why() {
+    let local = || EndpointReply::Local("no file is left".to_owned());
+    for found in [
+        CheckOutcome::Unknown("no file is left".to_owned()),
+        CheckOutcome::Visits(vec![visit("192.0.2.80:443", local())]),
+    ] {
+        let verdict = verdict(&visited(0, found), ONLINE, &at(0));
+        assert_eq!((verdict.rows.len(), verdict.seen), (0, 0));
+        assert_eq!(verdict.why.as_deref(), Some("no file is left"));
+    }
+}
+
+#[test]
+fn endpoints_come_after_the_nameservers_and_know_who_serves_their_names() {
+    let errand = errand(2);
+    assert_eq!(errand.subject, 3);
+    assert_eq!(errand.zones[0].servers.len(), 2);
+    assert!(errand.may_use(true) && errand.may_use(false));
+    assert!(self::errand(3).may_use(true) && !self::errand(3).may_use(false));
+}
+
+/// A watch over [`TEXT`], in which the first page has a lamp of its own, after rounds that brought this.
+fn watched(found: &[CheckOutcome]) -> MonitorState {
+    let text = TEXT.replacen("contains", "lamp = 5\n    contains", 1);
+    let config = Config::parse("test.toml", &text).unwrap();
+    let mut watch = MonitorState::new(&config);
+    for (round, found) in (0..).zip(found) {
+        let now = at(round * 10);
+        let verdicts = vec![(0, well()), (1, verdict(&visited(0, found.clone()), ONLINE, &now))];
+        let judgement = Judgement { uplink: ONLINE, verdicts };
+        watch = watch.after(&judgement, now, &config.schedule, "one").0;
+    }
+    watch
+}
+
+fn closed() -> CheckOutcome {
+    CheckOutcome::Visits(vec![visit(
+        "192.0.2.80:443",
+        EndpointReply::Failed(EndpointError::Closed),
+    )])
+}
+
+#[test]
+fn the_lamps_say_that_a_page_is_down_without_a_number_and_its_own_lamp_says_which() {
+    let good = || CheckOutcome::Visits(vec![visit("192.0.2.80:443", page(200, None, true))]);
+    let unknown = || CheckOutcome::Unknown("nobody knows".to_owned());
+    for (found, state, sign) in [
+        (vec![good()], PanelState::Well, LampState::Well),
+        (vec![closed()], PanelState::Suspect, LampState::Asked),
+        (vec![closed(), closed(), closed()], PanelState::Down(vec![]), LampState::Down),
+        (vec![closed(), closed(), closed(), unknown()], PanelState::Down(vec![]), LampState::Down),
+        (vec![good(), unknown()], PanelState::Well, LampState::Unknown),
+    ] {
+        let face = watched(&found).face();
+        assert_eq!(face.notice, found.last() == Some(&unknown()), "{found:?}");
+        assert_eq!(face.own, [SubjectLamp { lamp: 5, sign }], "{found:?}");
+        assert_eq!(face.state, state, "{found:?}");
+    }
+}

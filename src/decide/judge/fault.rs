@@ -1,0 +1,363 @@
+//! What can be wrong with an answer, in words that a person understands.
+
+use std::fmt;
+use std::time::Duration;
+
+use hickory_resolver::proto::op::ResponseCode;
+use hickory_resolver::proto::rr::RData;
+use jiff::Timestamp;
+
+use crate::decide::judge::finding::Severity;
+use crate::decide::probe::round::Outcome;
+use crate::decide::time::{span_text, wall_text};
+
+/// What sets one server's edition apart from another's. The name is the other server's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SerialFault {
+    /// It has an older one.
+    Behind {
+        /// Its serial, and that which it should have by now.
+        serials: [u32; 2],
+        /// Who has that, or a newer one.
+        other: String,
+        /// How long it may take.
+        grace: Duration,
+    },
+    /// It had a newer one itself.
+    WentBack {
+        /// What it had, and what it has.
+        serials: [u32; 2],
+        /// Who stayed.
+        other: String,
+    },
+    /// Neither is newer.
+    Incomparable {
+        /// Its serial, and the other.
+        serials: [u32; 2],
+        /// Who has that.
+        other: String,
+    },
+    /// It has the newest, and most do not follow.
+    Ahead {
+        /// Its serial.
+        serial: u32,
+        /// Who has an older one, and which.
+        others: Vec<(String, u32)>,
+        /// How long it may take.
+        grace: Duration,
+    },
+    /// It does not sign, and another does.
+    Unsigned(String),
+}
+
+impl SerialFault {
+    /// The end of a [`Fault::code`].
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Behind { .. } => "serial-behind",
+            Self::WentBack { .. } => "serial-went-back",
+            Self::Incomparable { .. } => "serial-incomparable",
+            Self::Ahead { .. } => "serial-ahead",
+            Self::Unsigned(_) => "unsigned",
+        }
+    }
+
+    /// Whether that is a code of one of these.
+    pub(crate) fn has(code: &str) -> bool {
+        code.starts_with("serial-") || code == "unsigned"
+    }
+}
+
+/// Completes the sentence "it …".
+impl fmt::Display for SerialFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let long = |grace: &Duration| match *grace {
+            Duration::ZERO => String::new(),
+            grace => format!(", for more than {}", span_text(grace)),
+        };
+        match self {
+            Self::Behind { serials: [own, theirs], other, grace } => write!(
+                f,
+                "serves serial {own} of the zone, and {other} has {theirs} or a newer one{}: it does not get \
+                 the zone, or does not take it",
+                long(grace)
+            ),
+            Self::WentBack { serials: [before, now], other } => write!(
+                f,
+                "has gone back from serial {before} to {now}, and {other} stays at the newer one: nobody takes \
+                 an older zone over; raise its serial above all others"
+            ),
+            Self::Incomparable { serials: [own, theirs], other } => write!(
+                f,
+                "serves serial {own} of the zone, and {other} has {theirs}: neither of these is the newer one \
+                 (RFC 1982), so neither server will ever take over the other's zone"
+            ),
+            Self::Ahead { serial, others, grace } => {
+                let others: Vec<String> =
+                    others.iter().map(|(name, serial)| format!("{name} {serial}")).collect();
+                write!(
+                    f,
+                    "serves serial {serial} of the zone, which most others do not take over ({}){}: it does \
+                     not tell or serve them, or it has a zone that nobody should have",
+                    others.join(", "),
+                    long(grace)
+                )
+            }
+            Self::Unsigned(other) => write!(
+                f,
+                "answers without signatures (RRSIG), and {other} with them: whoever validates may take its \
+                 answers for forgeries"
+            ),
+        }
+    }
+}
+
+/// Why an observation is not the right answer.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Fault {
+    /// No packet came back.
+    Silent,
+    /// Nothing listens on the port.
+    Closed,
+    /// The network knows no way there.
+    Unreachable(String),
+    /// What came back is no answer to the question.
+    Garbled(String),
+    /// Another RCODE than NOERROR.
+    Rcode(ResponseCode),
+    /// AA is clear: lame, or something on the way answers instead.
+    NotAuthoritative,
+    /// The name has no records of that type.
+    NoRecords,
+    /// The name is an alias, and the configuration says that it is not.
+    Alias(String),
+    /// Records of that type, but under another name.
+    OtherOwner(String),
+    /// Not the expected set.
+    Records {
+        /// Expected, and not there.
+        missing: Vec<RData>,
+        /// There, and not expected.
+        extra: Vec<RData>,
+    },
+    /// More than one SOA.
+    ManySoa(usize),
+    /// The answer over UDP was cut, and over TCP it was wrong.
+    Truncated(Box<Fault>),
+    /// Wrong over TCP only (RFC 7766: TCP is not optional).
+    Tcp(Box<Fault>),
+    /// Wrong with EDNS only (RFC 6891); what is asked without it is answered.
+    Edns(Box<Fault>),
+    /// Not the nameservers that the configuration has for the zone.
+    Nameservers {
+        /// Expected, and not there.
+        missing: Vec<RData>,
+        /// There, and not expected.
+        extra: Vec<RData>,
+    },
+    /// It answers strangers' questions about any name.
+    OpenRecursion,
+    /// Every answer takes longer than this.
+    Slow(Duration),
+    /// The signature over the SOA ends soon: then.
+    SignatureEnds(Timestamp),
+    /// It has ended, then.
+    SignatureEnded(Timestamp),
+    /// It begins later: then.
+    SignatureAhead(Timestamp),
+    /// It serves another edition of the zone than the others.
+    Serial(SerialFault),
+}
+
+impl Fault {
+    /// How bad it is.
+    #[must_use]
+    pub fn severity(&self) -> Severity {
+        match self {
+            Self::Tcp(_)
+            | Self::Edns(_)
+            | Self::Nameservers { .. }
+            | Self::OpenRecursion
+            | Self::Slow(_)
+            | Self::SignatureEnds(_)
+            | Self::Serial(_) => Severity::Degraded,
+            Self::Truncated(inner) => inner.severity(),
+            _ => Severity::Down,
+        }
+    }
+
+    /// A stable name for machines: the log's `FAULT`, the JSON's `fault`.
+    #[must_use]
+    pub fn code(&self) -> String {
+        let word = match self {
+            Self::Silent => "silent",
+            Self::Closed => "closed",
+            Self::Unreachable(_) => "unreachable",
+            Self::Garbled(_) => "garbled",
+            Self::Rcode(code) => return format!("rcode-{}", rcode_text(*code).to_lowercase()),
+            Self::NotAuthoritative => "not-authoritative",
+            Self::NoRecords => "no-records",
+            Self::Alias(_) => "alias",
+            Self::OtherOwner(_) => "other-owner",
+            Self::Records { .. } => "wrong-records",
+            Self::ManySoa(_) => "many-soa",
+            Self::Truncated(inner) => return format!("truncated-{}", inner.code()),
+            Self::Tcp(inner) => return format!("tcp-{}", inner.code()),
+            Self::Edns(inner) => return format!("edns-{}", inner.code()),
+            Self::Nameservers { .. } => "ns-set",
+            Self::OpenRecursion => "open-recursion",
+            Self::Slow(_) => "slow",
+            Self::SignatureEnds(_) => "signature-ends",
+            Self::SignatureEnded(_) => "signature-ended",
+            Self::SignatureAhead(_) => "signature-ahead",
+            Self::Serial(fault) => fault.code(),
+        };
+        word.to_owned()
+    }
+}
+
+/// The mnemonic that `dig` prints.
+#[must_use]
+pub fn rcode_text(code: ResponseCode) -> String {
+    match code {
+        ResponseCode::NoError => "NOERROR".to_owned(),
+        ResponseCode::FormErr => "FORMERR".to_owned(),
+        ResponseCode::ServFail => "SERVFAIL".to_owned(),
+        ResponseCode::NXDomain => "NXDOMAIN".to_owned(),
+        ResponseCode::NotImp => "NOTIMP".to_owned(),
+        ResponseCode::Refused => "REFUSED".to_owned(),
+        ResponseCode::NotAuth => "NOTAUTH".to_owned(),
+        ResponseCode::NotZone => "NOTZONE".to_owned(),
+        // Both are 16; a bad signature is only ever said inside a TSIG record.
+        ResponseCode::BADVERS | ResponseCode::BADSIG => "BADVERS".to_owned(),
+        other => format!("RCODE{}", u16::from(other)),
+    }
+}
+
+/// Completes the sentence "it …".
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Silent => f.write_str("does not answer"),
+            Self::Closed => f.write_str("refuses packets: nothing listens on the port"),
+            Self::Unreachable(why) => write!(f, "cannot be reached: {why}"),
+            Self::Garbled(why) => write!(f, "sends something that is not an answer: {why}"),
+            Self::Rcode(ResponseCode::Refused) => {
+                f.write_str("answers REFUSED: it does not serve this zone (lame)")
+            }
+            Self::Rcode(ResponseCode::NXDomain) => {
+                f.write_str("answers NXDOMAIN: it says that the name does not exist")
+            }
+            Self::Rcode(ResponseCode::ServFail) => {
+                f.write_str("answers SERVFAIL: it knows the zone and cannot serve it")
+            }
+            Self::Rcode(code) => write!(f, "answers {}", rcode_text(*code)),
+            Self::NotAuthoritative => f.write_str(
+                "answers without authority (AA is clear): it is lame, or something on the way \
+                 answers in its place",
+            ),
+            Self::NoRecords => f.write_str("has no such records"),
+            Self::Alias(target) => write!(f, "answers with an alias (CNAME) to {target}"),
+            Self::OtherOwner(owner) => write!(f, "answers with records of another name, {owner}"),
+            Self::Records { missing, extra } => {
+                write!(f, "answers with other records: {}", difference(missing, extra))
+            }
+            Self::ManySoa(count) => write!(f, "answers with {count} SOA records, not one"),
+            Self::Truncated(inner) => {
+                write!(f, "says over UDP that the answer is too long, and over TCP it {inner}")
+            }
+            Self::Tcp(inner) => write!(f, "answers over UDP, but over TCP it {inner}"),
+            Self::Edns(inner) => write!(
+                f,
+                "answers only without EDNS; to a question with EDNS, as resolvers ask, it {inner}"
+            ),
+            Self::Nameservers { missing, extra } => write!(
+                f,
+                "has other nameservers (NS) for the zone than the configuration: {}; if the zone is right, \
+                 list its NS set among its records there",
+                difference(missing, extra)
+            ),
+            Self::OpenRecursion => f.write_str(
+                "answers strangers' questions about any name (RA is set): it is an open resolver, which \
+                 others use for attacks; switch recursion off, or keep it to your own network",
+            ),
+            Self::Slow(limit) => {
+                write!(f, "takes longer than {} for every answer", span_text(*limit))
+            }
+            Self::SignatureEnds(at) => write!(
+                f,
+                "signs its SOA only until {}: it should have been signed again by now",
+                wall_text(Some(*at))
+            ),
+            Self::SignatureEnded(at) => write!(
+                f,
+                "answers with a signature (RRSIG) that ended at {}: whoever validates takes the whole zone \
+                 for a forgery",
+                wall_text(Some(*at))
+            ),
+            Self::SignatureAhead(at) => write!(
+                f,
+                "answers with a signature (RRSIG) that is not valid before {}: whoever validates takes the \
+                 whole zone for a forgery until then",
+                wall_text(Some(*at))
+            ),
+            Self::Serial(fault) => fault.fmt(f),
+        }
+    }
+}
+
+fn difference(missing: &[RData], extra: &[RData]) -> String {
+    let named = [("missing", missing), ("unexpected", extra)];
+    let named = named.into_iter().filter(|(_, records)| !records.is_empty());
+    let said: Vec<String> = named.map(|(word, them)| format!("{word} {}", list(them))).collect();
+    said.join(", ")
+}
+
+/// At most five records, so that one broken zone cannot fill an issue.
+fn list(records: &[RData]) -> String {
+    let shown: Vec<String> = records.iter().take(5).map(ToString::to_string).collect();
+    let more = records.len() - shown.len();
+    match more {
+        0 => shown.join(", "),
+        _ => format!("{} and {more} more", shown.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_fault_reads_as_the_end_of_a_sentence_and_has_a_stable_code() {
+        let a = |last| RData::A(std::net::Ipv4Addr::new(192, 0, 2, last).into());
+        let wrong = Fault::Records { missing: vec![a(80)], extra: (1..=7).map(a).collect() };
+        assert_eq!(
+            wrong.to_string(),
+            "answers with other records: missing 192.0.2.80, unexpected 192.0.2.1, 192.0.2.2, \
+             192.0.2.3, 192.0.2.4, 192.0.2.5 and 2 more"
+        );
+        let tcp = Fault::Tcp(Box::new(Fault::Closed));
+        assert_eq!(tcp.code(), "tcp-closed");
+        assert_eq!(tcp.severity(), Severity::Degraded);
+        assert_eq!(Fault::Rcode(ResponseCode::Refused).code(), "rcode-refused");
+        assert_eq!(
+            Fault::Truncated(Box::new(Fault::Silent)).to_string(),
+            "says over UDP that the answer is too long, and over TCP it does not answer"
+        );
+    }
+}
+
+/// What is wrong with an outcome that is no right answer of any kind.
+pub(crate) fn failure(outcome: &Outcome) -> Option<Fault> {
+    Some(match outcome {
+        Outcome::Answer(answer) if answer.rcode != ResponseCode::NoError => {
+            Fault::Rcode(answer.rcode)
+        }
+        Outcome::Answer(_) | Outcome::Local(_) => return None,
+        Outcome::Silent => Fault::Silent,
+        Outcome::Closed => Fault::Closed,
+        Outcome::Unreachable(why) => Fault::Unreachable(why.clone()),
+        Outcome::Garbled(why) => Fault::Garbled(why.clone()),
+    })
+}

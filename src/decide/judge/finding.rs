@@ -1,0 +1,147 @@
+use std::fmt;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::decide::judge::fault::Fault;
+use crate::decide::probe::query::{Query, dig};
+
+/// What one address answered when it was asked for a zone's SOA.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ZoneSerial {
+    /// Who.
+    pub address: SocketAddr,
+    /// The zone, without a dot at the end.
+    pub zone: String,
+    /// The question.
+    pub question: Query,
+    /// The SOA's serial.
+    pub serial: u32,
+    /// Whether it came with a signature; `None` when it was not asked for one.
+    pub signed: Option<bool>,
+}
+
+/// How bad a fault is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Severity {
+    /// Names still resolve, but something is not as it should be.
+    Degraded,
+    /// Somebody who asks this server gets no answer or a wrong one.
+    Down,
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Degraded => "degraded",
+            Self::Down => "down",
+        })
+    }
+}
+
+/// One fault at one place: a row of an issue, of `check`'s table, of the status file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finding {
+    /// Who answers so.
+    pub address: std::net::SocketAddr,
+    /// The zone, without a dot at the end.
+    pub zone: String,
+    /// `www.example.net A`: the first question of this zone that has this fault here.
+    pub question: String,
+    /// How many further questions of the zone have the same fault here.
+    pub more: usize,
+    /// [`Fault::severity`].
+    pub severity: Severity,
+    /// [`Fault::code`].
+    pub fault: String,
+    /// The fault as a sentence without its subject.
+    pub detail: String,
+    /// The command that shows it.
+    pub command: String,
+}
+
+impl Finding {
+    /// The row of a fault that one question has shown.
+    #[must_use]
+    pub fn new(
+        address: std::net::SocketAddr,
+        zone: String,
+        question: &Query,
+        fault: &Fault,
+    ) -> Self {
+        Self {
+            address,
+            zone,
+            question: question.to_string(),
+            more: 0,
+            severity: fault.severity(),
+            fault: fault.code(),
+            detail: fault.to_string(),
+            command: dig(&address, question),
+        }
+    }
+}
+
+/// What a round says of one subject.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Verdict {
+    /// What is wrong, worst first. Empty: nothing that we could see.
+    pub rows: Vec<Finding>,
+    /// Addresses that could not be judged, because our own side failed.
+    pub unseen: Vec<SocketAddr>,
+    /// Addresses that could.
+    pub seen: usize,
+    /// Questions asked of the addresses that could be judged.
+    pub questions: usize,
+    /// The median latency of their answers.
+    pub latency: Option<Duration>,
+    /// Which edition of its zones it serves where.
+    pub editions: Vec<ZoneSerial>,
+    /// Where it is wrong, in the order of asking; only the first so many.
+    pub places: Vec<FailedQuery>,
+    /// Why something could not be judged, where it is not the uplink.
+    pub why: Option<String>,
+}
+
+/// One question of one address, with the worst that is wrong with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FailedQuery {
+    /// Who was asked.
+    pub address: SocketAddr,
+    /// Index into [`Target::questions`](crate::decide::probe::query::Target::questions).
+    pub question: usize,
+    /// How bad it is.
+    pub severity: Severity,
+}
+
+/// More places than this tell nothing more.
+const FAILED_QUERIES: usize = 100;
+
+impl Verdict {
+    /// One row for each kind of fault in a zone at an address; the rest are counted.
+    pub(crate) fn add(&mut self, new: Finding, question: Option<usize>) {
+        let Finding { address, severity, .. } = new;
+        let place = question.filter(|_| self.places.len() < FAILED_QUERIES);
+        self.places.extend(place.map(|question| FailedQuery { address, question, severity }));
+        let same = |r: &&mut Finding| {
+            r.address == new.address && r.zone == new.zone && r.fault == new.fault
+        };
+        match self.rows.iter_mut().rev().find(same) {
+            Some(row) => row.more += 1,
+            None => self.rows.push(new),
+        }
+    }
+
+    /// Worst first.
+    pub(crate) fn sort(&mut self) {
+        self.rows.sort_by_key(|row| std::cmp::Reverse(row.severity));
+    }
+
+    /// The worst fault's severity.
+    #[must_use]
+    pub fn severity(&self) -> Option<Severity> {
+        self.rows.iter().map(|row| row.severity).max()
+    }
+}

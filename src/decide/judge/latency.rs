@@ -1,0 +1,47 @@
+//! Who takes too long to answer, every time.
+
+use std::time::Duration;
+
+use crate::decide::judge::context::JudgeContext;
+use crate::decide::judge::fault::Fault;
+use crate::decide::judge::finding::Finding;
+use crate::decide::probe::query::Transport;
+use crate::decide::probe::round::{AnchorReply, Observed, Outcome};
+
+/// The rows of an address: a zone is slow there when every answer over UDP came later than it should. One that
+/// came in time acquits it: the others were lost on the way, or waited for.
+pub(super) fn find(scene: &JudgeContext<'_>, observed: &Observed) -> Vec<Finding> {
+    let limit = scene.config.schedule.slow;
+    let target = &observed.target;
+    if !uplink_is_quick(scene, target.address.is_ipv6(), limit) {
+        return Vec::new();
+    }
+    let pairs = target.questions.iter().zip(&observed.observations);
+    let mut rows: Vec<(Finding, bool)> = Vec::new();
+    for (question, observation) in pairs {
+        let answered = matches!(observation.outcome, Outcome::Answer(_)) && !observation.truncated;
+        if question.zone.is_none() || question.transport != Transport::Udp || !answered {
+            continue;
+        }
+        let late = observation.latency > limit;
+        let row = scene.row(target.address, question, &Fault::Slow(limit));
+        match rows.iter_mut().find(|(known, _)| known.zone == row.zone) {
+            Some((known, all)) => {
+                known.more += 1;
+                *all &= late;
+            }
+            None => rows.push((row, late)),
+        }
+    }
+    rows.into_iter().filter(|(_, all)| *all).map(|(row, _)| row).collect()
+}
+
+/// While our own connection is slow, so is everybody: the anchors tell.
+fn uplink_is_quick(scene: &JudgeContext<'_>, v6: bool, limit: Duration) -> bool {
+    let quick = |reading: &AnchorReply| {
+        let answered = matches!(reading.outcome, Outcome::Answer(_));
+        reading.address.is_ipv6() == v6 && answered && reading.latency <= limit
+    };
+    let mut passes = std::iter::once(&scene.round.before).chain(&scene.round.after);
+    passes.all(|pass| pass.iter().any(quick))
+}

@@ -1,0 +1,210 @@
+//! From a round to verdicts: what is wrong, where, and what we cannot know.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use hickory_resolver::proto::op::ResponseCode;
+use hickory_resolver::proto::rr::{RData, RecordType};
+
+use crate::config::{Config, Expected, RecordSet, canonical};
+use crate::decide::judge::context::JudgeContext;
+use crate::decide::judge::fault::{Fault, failure};
+use crate::decide::judge::finding::{Verdict, ZoneSerial};
+use crate::decide::judge::{latency, signature};
+use crate::decide::probe::query::{Query, QueryKind, Transport, name_text};
+use crate::decide::probe::round::{Answer, Edns, Observation, Observed, Outcome};
+
+pub(crate) fn judge_address(
+    scene: &JudgeContext<'_>,
+    observed: &Observed,
+    verdict: &mut Verdict,
+    latencies: &mut Vec<Duration>,
+) {
+    let target = &observed.target;
+    if !scene.uplink.of(&target.address).believable() {
+        verdict.unseen.push(target.address);
+        return;
+    }
+    let mut blind = false;
+    let mut editions = Vec::new();
+    verdict.questions += target.questions.len();
+    let pairs = target.questions.iter().zip(&observed.observations);
+    for (index, (question, observation)) in pairs.enumerate() {
+        let mut found = |fault: &Fault| {
+            let row = scene.row(target.address, question, fault);
+            // What was not asked shares its fault with what was.
+            verdict.add(row, (observation.attempts > 0).then_some(index));
+        };
+        match judge_one(question, observation) {
+            Assessment::Right => {
+                latencies.push(observation.latency);
+                editions.extend(edition(scene.config, target.address, question, observation));
+                let wall = scene.round.at.wall;
+                let fault = wall.and_then(|now| {
+                    let warning = scene.config.schedule.rrsig_warning;
+                    signature::judge(question, observation, now, warning)
+                });
+                fault.iter().for_each(&mut found);
+            }
+            Assessment::Unhelpful => {}
+            Assessment::Unknown => blind = true,
+            Assessment::Faulty(fault) => found(&fault),
+        }
+        if let Some(outcome) = edns_refusal(observed, observation) {
+            let refusal = failure(outcome).unwrap_or(Fault::Silent);
+            found(&Fault::Edns(Box::new(refusal)));
+        }
+    }
+    latency::find(scene, observed).into_iter().for_each(|row| verdict.add(row, Some(0)));
+    verdict.editions.extend(editions);
+    if blind {
+        verdict.unseen.push(target.address);
+    } else {
+        verdict.seen += 1;
+    }
+}
+
+/// How EDNS failed where the same came without it. Silence is no refusal where other questions got their
+/// answers with EDNS: then a packet was lost four times over.
+fn edns_refusal<'a>(observed: &Observed, observation: &'a Observation) -> Option<&'a Outcome> {
+    let Edns::Refused(outcome) = &observation.edns else {
+        return None;
+    };
+    let got = |o: &Observation| o.edns == Edns::With && matches!(o.outcome, Outcome::Answer(_));
+    let lost = **outcome == Outcome::Silent && observed.observations.iter().any(got);
+    (!lost).then_some(outcome)
+}
+
+/// The edition of the zone that a right answer shows.
+fn edition(
+    config: &Config,
+    address: SocketAddr,
+    question: &Query,
+    observation: &Observation,
+) -> Option<ZoneSerial> {
+    let (QueryKind::Signatures, Some(zone), Outcome::Answer(answer)) =
+        (question.aim, question.zone, &observation.outcome)
+    else {
+        return None;
+    };
+    let serial = answer.records.iter().find_map(|(_, data)| match data {
+        RData::SOA(soa) => Some(soa.serial),
+        _ => None,
+    })?;
+    Some(ZoneSerial {
+        address,
+        zone: name_text(&config.zones[zone].name),
+        question: question.clone(),
+        serial,
+        signed: signature::signed(question, observation),
+    })
+}
+
+pub(crate) enum Assessment {
+    Right,
+    /// Nothing is wrong with it, and nothing more can be read off it.
+    Unhelpful,
+    Faulty(Fault),
+    /// Our own side failed, or the question adds nothing to what others have shown.
+    Unknown,
+}
+
+pub(crate) fn judge_one(question: &Query, observation: &Observation) -> Assessment {
+    if matches!(observation.outcome, Outcome::Local(_)) {
+        return Assessment::Unknown;
+    }
+    if question.aim == QueryKind::Recursion {
+        return judge_recursion(&observation.outcome);
+    }
+    let fault = match (&observation.outcome, failure(&observation.outcome)) {
+        (_, Some(fault)) => fault,
+        (Outcome::Answer(answer), None) => {
+            let over = match observation.truncated {
+                true => Transport::Tcp,
+                false => question.transport,
+            };
+            match judge_answer(&question.set, answer, over) {
+                Ok(()) => return Assessment::Right,
+                Err(fault) => fault,
+            }
+        }
+        (_, None) => return Assessment::Unknown,
+    };
+    Assessment::Faulty(match (question.transport, observation) {
+        // Not asked, because UDP had shown that the address is dead: then it is that fault, not TCP's.
+        (_, Observation { attempts: 0, .. }) => fault,
+        (Transport::Tcp, _) => Fault::Tcp(Box::new(fault)),
+        (Transport::Udp, Observation { truncated: true, .. }) => Fault::Truncated(Box::new(fault)),
+        (Transport::Udp, _) => fault,
+    })
+}
+
+/// Refusing is right, and so is silence. An answer without RA is a referral, or the root's own.
+fn judge_recursion(outcome: &Outcome) -> Assessment {
+    match outcome {
+        Outcome::Answer(Answer { rcode: ResponseCode::NoError, ra: true, records, .. })
+            if !records.is_empty() =>
+        {
+            Assessment::Faulty(Fault::OpenRecursion)
+        }
+        _ => Assessment::Unhelpful,
+    }
+}
+
+/// Judges one DNS message. TTL, order and letter case of names do not matter; everything else does.
+///
+/// # Errors
+/// The first thing that is wrong with it.
+pub fn judge_answer(set: &RecordSet, answer: &Answer, over: Transport) -> Result<(), Fault> {
+    if answer.rcode != ResponseCode::NoError {
+        return Err(Fault::Rcode(answer.rcode));
+    }
+    if !answer.aa {
+        return Err(Fault::NotAuthoritative);
+    }
+    if answer.tc && over == Transport::Tcp {
+        return Err(Fault::Garbled("truncated, over TCP".to_owned()));
+    }
+    let mut found: Vec<&RData> = Vec::new();
+    let mut other_owner = None;
+    for (owner, data) in &answer.records {
+        let here = *owner == set.name; // DNS names compare without case
+        match data {
+            RData::CNAME(alias) if here && set.rtype != RecordType::CNAME => {
+                return Err(Fault::Alias(name_text(&alias.0)));
+            }
+            _ if data.record_type() != set.rtype => {}
+            _ if here => found.push(data),
+            _ => other_owner = Some(name_text(owner)),
+        }
+    }
+    if let Some(owner) = other_owner {
+        return Err(Fault::OtherOwner(owner));
+    }
+    if found.is_empty() {
+        return Err(Fault::NoRecords);
+    }
+    match &set.expected {
+        Expected::Some if set.rtype == RecordType::SOA && found.len() > 1 => {
+            Err(Fault::ManySoa(found.len()))
+        }
+        Expected::Some => Ok(()),
+        Expected::Records(expected) => match compare(expected, &found) {
+            Err(Fault::Records { missing, extra }) if set.rtype == RecordType::NS => {
+                Err(Fault::Nameservers { missing, extra })
+            }
+            compared => compared,
+        },
+    }
+}
+
+fn compare(expected: &[RData], found: &[&RData]) -> Result<(), Fault> {
+    let found: Vec<RData> = found.iter().map(|data| canonical(data)).collect();
+    let missing: Vec<RData> = expected.iter().filter(|e| !found.contains(e)).cloned().collect();
+    let mut extra: Vec<RData> = found.into_iter().filter(|f| !expected.contains(f)).collect();
+    extra.sort_by_key(ToString::to_string); // servers rotate, and that is no news
+    if missing.is_empty() && extra.is_empty() {
+        return Ok(());
+    }
+    Err(Fault::Records { missing, extra })
+}

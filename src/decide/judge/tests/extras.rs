@@ -1,0 +1,272 @@
+//! What is wrong with right answers: signatures, slowness, EDNS, recursion.
+
+use super::*;
+use crate::decide::judge::finding::Severity;
+use crate::decide::judge::finding::Verdict;
+use crate::decide::judge::round::looks_faulty;
+use crate::decide::judge::tests::rounds::{
+    observation, refused, right, round, rows, two, verdicts,
+};
+use crate::decide::probe::query::QueryKind;
+use crate::decide::probe::round::AnchorReply;
+use crate::decide::probe::round::Edns;
+use crate::decide::probe::round::Observation;
+use crate::decide::probe::round::Outcome;
+use crate::decide::time::Moment;
+use hickory_resolver::proto::op::ResponseCode;
+use hickory_resolver::proto::rr::RData;
+use hickory_resolver::proto::rr::RecordType;
+use hickory_resolver::proto::rr::rdata::NULL;
+use jiff::Timestamp;
+use std::time::Duration;
+
+/// A signature over records of that type that holds between these times.
+fn rrsig(of: RecordType, begins: u32, ends: u32) -> RData {
+    let mut bytes = u16::from(of).to_be_bytes().to_vec();
+    bytes.extend([13, 2]); // algorithm, labels
+    for field in [300, ends, begins] {
+        bytes.extend(field.to_be_bytes());
+    }
+    bytes.extend([0, 1, 0, 9, 9]); // key tag, signer, the signature itself
+    RData::Unknown { code: RecordType::RRSIG, rdata: NULL::with(bytes) }
+}
+
+const DAY: u32 = 86_400;
+const NOW: u32 = 1_767_268_800;
+
+fn second(at: u32) -> Timestamp {
+    Timestamp::from_second(at.into()).unwrap()
+}
+
+/// What is said of the first server when all sign their SOA so, at this time.
+fn signed(signatures: &[RData], now: Option<Timestamp>) -> Vec<String> {
+    let config = two();
+    let mut round = round(&config, |_, question| {
+        let mut observation = right(question);
+        if let (QueryKind::Signatures, Outcome::Answer(answer)) =
+            (question.aim, &mut observation.outcome)
+        {
+            let owned = |data: &RData| (question.set.name.clone(), data.clone());
+            answer.records.extend(signatures.iter().map(owned));
+        }
+        observation
+    });
+    round.at = Moment { wall: now, ..Moment::default() };
+    let [first, _] = verdicts(&config, &round);
+    rows(&first)
+        .iter()
+        .map(|row| row.replace(" 127.0.0.1:53 example.net example.net SOA +0", ""))
+        .collect()
+}
+
+fn said(begins: u32, ends: u32) -> Vec<String> {
+    signed(&[rrsig(RecordType::SOA, begins, ends)], Some(second(NOW)))
+}
+
+#[test]
+fn a_signature_is_renewed_in_time_or_it_is_a_fault_and_worse_once_it_has_ended() {
+    assert!(said(NOW - DAY, NOW + 3 * DAY).is_empty());
+    assert_eq!(said(NOW - DAY, NOW + 3 * DAY - 1), ["degraded signature-ends"]);
+    assert_eq!(said(NOW - DAY, NOW), ["degraded signature-ends"]);
+    assert_eq!(said(NOW - DAY, NOW - 1), ["down signature-ended"]);
+    assert_eq!(said(NOW + 60, NOW + 9 * DAY), ["down signature-ahead"]);
+    assert!(said(NOW, NOW + 9 * DAY).is_empty());
+}
+
+#[test]
+fn the_best_signature_counts_and_those_over_other_records_do_not() {
+    let of = |all: &[RData]| signed(all, Some(second(NOW)));
+    let good = || rrsig(RecordType::SOA, NOW - DAY, NOW + 9 * DAY);
+    let ended = || rrsig(RecordType::SOA, NOW - DAY, NOW - 1);
+    let ahead = || rrsig(RecordType::SOA, NOW + 1, NOW + DAY);
+    assert!(of(&[ended(), good(), ahead()]).is_empty());
+    assert_eq!(of(&[ended(), ahead()]), ["down signature-ahead"]);
+    assert!(of(&[rrsig(RecordType::NS, NOW - DAY, NOW - 1)]).is_empty());
+    assert!(of(&[]).is_empty());
+    // One that is cut short says nothing.
+    let RData::Unknown { code, rdata } = ended() else { unreachable!("made above") };
+    let cut = RData::Unknown { code, rdata: NULL::with(rdata.anything[..10].to_vec()) };
+    assert!(of(&[cut]).is_empty());
+}
+
+#[test]
+fn no_signature_is_judged_before_our_own_clock_is_set() {
+    let ended = rrsig(RecordType::SOA, NOW - DAY, NOW - 1);
+    assert!(signed(&[ended], None).is_empty());
+}
+
+#[test]
+fn the_times_of_signatures_go_on_after_2106() {
+    let after = Timestamp::from_second((1_i64 << 32) + 1_000).unwrap();
+    let span = |begins, ends| signed(&[rrsig(RecordType::SOA, begins, ends)], Some(after));
+    assert!(span(u32::MAX - DAY, 9 * DAY).is_empty());
+    assert_eq!(span(u32::MAX - DAY, 999), ["down signature-ended"]);
+    assert_eq!(span(u32::MAX - DAY, DAY), ["degraded signature-ends"]);
+}
+
+#[test]
+fn a_round_tells_which_edition_is_served_and_whether_it_is_signed() {
+    let config = two();
+    let plain = |edns: Edns| {
+        let round =
+            round(&config, |_, question| Observation { edns: edns.clone(), ..right(question) });
+        let [first, second] = verdicts(&config, &round);
+        assert_eq!((first.editions.len(), second.editions.len()), (1, 4));
+        let edition = &second.editions[1];
+        assert_eq!((edition.zone.as_str(), edition.serial), ("example.org", 1));
+        first.editions[0].signed
+    };
+    assert_eq!(plain(Edns::With), Some(false));
+    assert_eq!(plain(Edns::Without), None);
+}
+
+#[test]
+fn what_edns_alone_gets_wrong_is_degraded_and_the_answer_without_it_counts() {
+    let config = two();
+    let formerr = Outcome::Answer(Answer { rcode: ResponseCode::FormErr, ..answer(Vec::new()) });
+    for (refusal, fault) in [
+        (formerr, "edns-rcode-formerr"),
+        (Outcome::Silent, "edns-silent"),
+        (Outcome::Garbled("noise".to_owned()), "edns-garbled"),
+    ] {
+        let round = round(&config, |asked, question| {
+            let refused = Edns::Refused(Box::new(refusal.clone()));
+            let edns = match asked {
+                "127.0.0.1:53 UDP example.net SOA" => refused,
+                _ if asked.starts_with("127.0.0.1:53") => Edns::Without,
+                _ => Edns::With,
+            };
+            let wrong = asked == "127.0.0.1:53 UDP www.example.net A";
+            let got =
+                if wrong { observation(Outcome::Answer(with(&[a(9)]))) } else { right(question) };
+            Observation { edns, ..got }
+        });
+        assert!(looks_faulty(&round));
+        let [first, second] = verdicts(&config, &round);
+        assert!(second.rows.is_empty());
+        let edns = format!("degraded 127.0.0.1:53 example.net example.net SOA +0 {fault}");
+        let wrong = "down 127.0.0.1:53 example.net www.example.net A +0 wrong-records";
+        assert_eq!(rows(&first), [wrong, &edns]);
+    }
+}
+
+#[test]
+fn another_ns_set_than_the_configuration_has_is_degraded() {
+    let config = two();
+    let sets: [(&[&str], &str); 4] = [
+        (&["NS2.Example.NET.", "ns1.example.net."], "right"),
+        (&["ns1.example.net."], "missing ns2.example.net."),
+        (
+            &["ns1.example.net.", "ns2.example.net.", "ns9.example.org."],
+            "unexpected ns9.example.org.",
+        ),
+        (
+            &["ns1.example.net.", "ns9.example.org."],
+            "missing ns2.example.net., unexpected ns9.example.org.",
+        ),
+    ];
+    for (set, said) in sets {
+        let round = round(&config, |asked, question| match asked {
+            "127.0.0.1:53 UDP example.net NS" => {
+                let owned = set.iter().map(|host| (question.set.name.clone(), ns(host)));
+                observation(Outcome::Answer(answer(owned.collect())))
+            }
+            _ => right(question),
+        });
+        let [first, second] = verdicts(&config, &round);
+        assert!(second.rows.is_empty(), "the other one has the right set");
+        match first.rows.first() {
+            None => assert_eq!(said, "right"),
+            Some(row) => {
+                assert_eq!((row.fault.as_str(), row.severity), ("ns-set", Severity::Degraded));
+                assert!(
+                    row.detail.contains(&format!("configuration: {said}; if")),
+                    "{}",
+                    row.detail
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn only_an_answer_with_ra_to_a_strangers_question_is_an_open_resolver() {
+    let config = two();
+    let root = || vec![(Name::root(), soa(1))];
+    let answered =
+        |ra, aa, rcode, records| Outcome::Answer(Answer { rcode, aa, ra, tc: false, records });
+    let (fine, failed) = (ResponseCode::NoError, ResponseCode::ServFail);
+    for (outcome, open) in [
+        (answered(true, false, fine, root()), true),
+        // A server of the root, a referral, an appliance that sets RA whatever it says, a drop.
+        (answered(false, true, fine, root()), false),
+        (answered(false, false, fine, Vec::new()), false),
+        (answered(true, false, fine, Vec::new()), false),
+        (answered(true, false, ResponseCode::Refused, Vec::new()), false),
+        (answered(true, false, failed, Vec::new()), false),
+        (refused().outcome, false),
+        (Outcome::Silent, false),
+        (Outcome::Closed, false),
+        (Outcome::Garbled("noise".to_owned()), false),
+    ] {
+        let round = round(&config, |asked, question| match asked {
+            "127.0.0.1:53 UDP . SOA" => observation(outcome.clone()),
+            _ => right(question),
+        });
+        let [first, _] = verdicts(&config, &round);
+        assert_eq!(first.seen, 1, "{outcome:?}");
+        match open {
+            false => assert_eq!(rows(&first), [""; 0], "{outcome:?}"),
+            true => {
+                assert_eq!(
+                    rows(&first),
+                    ["degraded 127.0.0.1:53 (any other) . SOA +0 open-recursion"]
+                );
+                assert_eq!(first.rows[0].command, "dig @127.0.0.1 +recurse +bufsize=1232 . SOA");
+            }
+        }
+    }
+}
+
+/// What is said when the first server takes so long for its questions, and the anchors for theirs.
+fn slow(took: impl Fn(&str) -> u64, anchors: u64) -> Vec<String> {
+    let config = two();
+    let mut round = round(&config, |asked, question| {
+        let late = asked.strip_prefix("127.0.0.1:53 ").map_or(7, &took);
+        Observation { latency: Duration::from_millis(late), ..right(question) }
+    });
+    round.before.iter_mut().for_each(|anchor: &mut AnchorReply| {
+        anchor.latency = Duration::from_millis(anchors);
+    });
+    let [first, second] = verdicts(&config, &round);
+    assert!(second.rows.is_empty());
+    rows(&first)
+}
+
+#[test]
+fn a_server_is_slow_when_it_is_late_every_time_and_the_anchors_are_not() {
+    let row = ["degraded 127.0.0.1:53 example.net example.net SOA +3 slow"];
+    assert_eq!(slow(|_| 1_001, 7), row);
+    assert!(slow(|_| 1_000, 7).is_empty());
+    assert!(slow(|_| 1_001, 1_001).is_empty(), "our own uplink is slow");
+    // Once in time is enough; what TCP or the question about recursion take says nothing.
+    assert!(slow(|asked| if asked == "UDP example.net NS" { 10 } else { 1_500 }, 7).is_empty());
+    let quick =
+        |asked: &str| if asked.starts_with("TCP") || asked == "UDP . SOA" { 10 } else { 1_500 };
+    assert_eq!(slow(quick, 7), row);
+}
+
+#[test]
+fn a_wrong_question_is_a_place_and_one_that_was_not_asked_is_none() {
+    let config = two();
+    let mut dead = round(&config, |_, question| right(question));
+    for (n, observation) in (0..).zip(&mut dead.observed[0].observations) {
+        observation.outcome = Outcome::Silent;
+        observation.attempts = if n == 0 { 3 } else { 0 };
+    }
+    let questions =
+        |verdict: &Verdict| verdict.places.iter().map(|place| place.question).collect::<Vec<_>>();
+    assert_eq!(questions(&verdicts(&config, &dead)[0]), [0]);
+    let lame = round(&config, |_, _| refused());
+    assert_eq!(questions(&verdicts(&config, &lame)[0]), [0, 1, 2, 3, 4]);
+}

@@ -1,0 +1,11 @@
+//! The state becomes issues on GitHub.
+
+pub mod github;
+pub mod heartbeat;
+pub mod marker;
+pub mod observations;
+mod other_vantages;
+pub mod reconcile;
+mod steps;
+pub mod text;
+pub mod token;

@@ -1,0 +1,27 @@
+//! What is said of who sees what.
+
+use super::*;
+
+fn text(seers: &[&str], others: &[&str], over: bool, quorum: u32) -> String {
+    let set = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+    Observers { seers: set(seers), others: set(others) }.text(over, quorum)
+}
+
+#[test]
+fn an_issue_tells_an_outage_from_what_one_vantage_sees_alone() {
+    assert_eq!(text(&["home"], &[], false, 1), "", "there is no other");
+    assert_eq!(
+        text(&["home", "office"], &["cabin"], false, 1),
+        "**Seen from *home* and *office*: 2 of 3 vantages**, not from *cabin*."
+    );
+    assert_eq!(
+        text(&["office"], &["cabin", "home"], false, 2),
+        "**Seen only from *office*: 1 of 3 vantages**, not from *cabin* and *home*. The fault may lie on \
+         the way from there. As fewer than 2 vantages see it, it counts as degraded."
+    );
+    assert_eq!(
+        text(&["cabin", "home", "office"], &[], true, 1),
+        "Seen from *cabin*, *home* and *office*: 3 of 3 vantages."
+    );
+    assert_eq!(text(&[], &["home", "office"], false, 1), "No vantage sees it any more.");
+}

@@ -1,0 +1,59 @@
+//! What is told of a token's end, and when.
+
+use super::*;
+use crate::decide::testing::at;
+
+const DAY: u64 = 86_400;
+
+/// It expires so many seconds from now.
+fn left(seconds: u64) -> (Option<Timestamp>, Option<Timestamp>) {
+    (at(seconds).wall, at(0).wall)
+}
+
+#[test]
+fn the_panel_tells_of_the_last_three_days_and_of_what_is_over() {
+    let shown = |(expires, now)| notice(expires, now).map(|notice| notice.source);
+    assert_eq!(shown(left(3 * DAY + 1)), None);
+    assert_eq!(shown(left(3 * DAY)), Some("token".to_owned()));
+    assert_eq!(shown((at(0).wall, at(DAY).wall)), Some("token".to_owned()));
+    assert_eq!(shown((None, at(0).wall)), None, "it never expires");
+    let text = notice(at(DAY).wall, at(0).wall).unwrap().text;
+    assert_eq!(
+        text,
+        "GitHub's token expires on 2026-01-02 12:00:00 UTC: put a new one in its place"
+    );
+}
+
+#[test]
+fn nothing_is_told_long_before_and_each_step_once() {
+    let listing =
+        |asides| Listing { asides, closed: Some(Vec::new()), at: at(0).wall, ..Listing::default() };
+    let steps = |days, asides| plan("home", at(days * DAY).wall, &listing(asides)).unwrap();
+    assert_eq!(steps(15, Vec::new()), []);
+    let [Step::Create { body, title, .. }] = &steps(14, Vec::new())[..] else { panic!() };
+    assert_eq!(title, "pilotlight: the token of home expires on 2026-01-15");
+    let told = |body: &str| vec![AuxiliaryIssue { number: 4, body: body.to_owned(), open: true }];
+    assert_eq!(steps(14, told(body)), []);
+    // A week later it is another listing's time; here another token's end.
+    let [Step::Comment { key, .. }, Step::Edit { body: next, state: None, .. }] =
+        &steps(7, told(&format!("Mine.\n{body}")))[..]
+    else {
+        panic!()
+    };
+    assert!(key.ends_with("/7") && next.starts_with("Mine.\n"), "{key} {next}");
+    assert_eq!(steps(7, told(next)), []);
+    // It was renewed; one of another vantage is none of our business.
+    let closed = &steps(90, told(next))[..];
+    assert!(
+        matches!(closed, [_, Step::Edit { state: Some(IssueState::Completed), .. }]),
+        "{closed:?}"
+    );
+    assert_eq!(steps(90, told(&next.replace("home", "office"))), []);
+}
+
+#[test]
+fn before_anything_is_opened_the_closed_ones_are_looked_at() {
+    let listing = Listing { at: at(0).wall, ..Listing::default() };
+    assert_eq!(plan("home", at(DAY).wall, &listing), Err(NeedClosed));
+    assert_eq!(plan("home", at(90 * DAY).wall, &listing), Ok(Vec::new()));
+}

@@ -1,0 +1,146 @@
+//! What the person's own command is told (`hooks.on-change`): that a subject is believed to be otherwise.
+//!
+//! Levels are compared and not steps: what a subject is, as an issue would have it. So a suspicion is no
+//! news, nor is what has limped for less than `degraded-after`; and nothing is told while our own side is
+//! blind, for then nothing changes.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::decide::judge::finding::Finding;
+use crate::decide::time::Moment;
+use crate::decide::track::incident::Incident;
+use crate::decide::track::state::MonitorState;
+use crate::decide::track::subject::Subject;
+
+/// One change, with a stable JSON form; `version` is to it what it is to a [`View`](crate::decide::show::status::Status).
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct StateChange {
+    /// Version of this form: 1.
+    pub version: u32,
+    /// Whom it is about: the nameserver's name.
+    pub subject: String,
+    /// `well`, `degraded` or `down`: what it was until now.
+    pub from: String,
+    /// The same: what it is.
+    pub to: String,
+    /// When the trouble began, by the wall clock.
+    pub since: Option<Timestamp>,
+    /// What is wrong; of trouble that is over, what was seen last.
+    pub faults: Vec<Finding>,
+    /// The incident, as the journal has it.
+    pub incident: String,
+    /// Where we look from.
+    pub vantage: String,
+    /// Now, by the wall clock.
+    pub time: Option<Timestamp>,
+}
+
+impl StateChange {
+    /// The version of the form.
+    pub const VERSION: u32 = 1;
+
+    /// What a round has changed. Both are of one configuration, so that the subjects are the same.
+    #[must_use]
+    pub fn between(
+        before: &MonitorState,
+        after: &MonitorState,
+        vantage: &str,
+        now: &Moment,
+    ) -> Vec<Self> {
+        let pairs = before.subjects.iter().zip(&after.subjects);
+        let changed = pairs.filter_map(|(old, new)| {
+            let (was, is) = (believed(old), believed(new));
+            let (from, to) = (word(was), word(is));
+            let incident = is.or(was).filter(|_| from != to)?;
+            Some(Self {
+                version: Self::VERSION,
+                subject: new.name.clone(),
+                from,
+                to,
+                since: incident.since.dated(now).wall,
+                faults: incident.rows.clone(),
+                incident: incident.id.clone(),
+                vantage: vantage.to_owned(),
+                time: now.wall,
+            })
+        });
+        changed.collect()
+    }
+}
+
+/// The incident that people are told of.
+fn believed(subject: &Subject) -> Option<&Incident> {
+    subject.health.incident().filter(|incident| incident.reportable)
+}
+
+fn word(incident: Option<&Incident>) -> String {
+    incident.map_or_else(|| "well".to_owned(), |incident| incident.severity.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decide::judge::finding::Verdict;
+    use crate::decide::testing::{
+        adopt, at, config, degraded, down, judgement, schedule, unknown, well,
+    };
+
+    /// What is told while ns1 gets these verdicts, so many seconds apart, and ns2 is well.
+    fn told(mut watch: MonitorState, verdicts: &[Verdict], apart: u64) -> Vec<StateChange> {
+        let mut told = Vec::new();
+        for (round, verdict) in (1..).zip(verdicts) {
+            let judgement = judgement([verdict.clone(), well()]);
+            let (before, now) = (watch.clone(), at(round * apart));
+            watch = watch.after(&judgement, now, &schedule(), "new").0;
+            told.extend(StateChange::between(&before, &watch, "home", &now));
+        }
+        told
+    }
+
+    fn words(told: &[StateChange]) -> Vec<(&str, &str)> {
+        told.iter().map(|news| (news.from.as_str(), news.to.as_str())).collect()
+    }
+
+    #[test]
+    fn an_outage_is_told_once_and_so_is_its_end() {
+        let mut verdicts = vec![down(), well(), down(), down(), down(), down()];
+        verdicts.extend([unknown(), well(), down(), well(), well(), well()]);
+        let told = told(MonitorState::new(&config()), &verdicts, 10);
+        assert_eq!(words(&told), [("well", "down"), ("down", "well")]);
+        assert!(told.iter().all(|news| news.subject == "ns1.example.net"));
+        assert_eq!(told[0].since, at(30).wall, "its first failure");
+        assert_eq!((told[1].since, told[1].time), (at(30).wall, at(110).wall));
+        assert_eq!(told[1].faults, down().rows, "what it was");
+    }
+
+    #[test]
+    fn what_limps_is_told_when_it_lasts_and_when_it_gets_worse_or_better() {
+        let watch = || MonitorState::new(&config());
+        let briefly: Vec<Verdict> =
+            vec![degraded(); 6].into_iter().chain(vec![well(); 2]).collect();
+        assert_eq!(told(watch(), &briefly, 10), []);
+        let (limps, dead) = (vec![degraded(); 6], vec![down(); 3]);
+        let verdicts = [limps.clone(), dead, limps, vec![well(); 2]].concat();
+        let told = told(watch(), &verdicts, 900);
+        let expected = [("well", "degraded"), ("degraded", "down"), ("down", "degraded")];
+        assert_eq!(words(&told), [&expected[..], &[("degraded", "well")]].concat());
+    }
+
+    #[test]
+    fn an_outage_that_an_issue_remembers_is_told_when_it_is_over() {
+        let report = adopt("ns1.example.net", "old", 7);
+        let watch = || MonitorState::new(&config()).reported(&report, &at(0));
+        assert_eq!(told(watch(), &[down(), down()], 10), []);
+        let over = told(watch(), &[well(), well()], 10);
+        assert_eq!(words(&over), [("down", "well")]);
+        assert_eq!((over[0].incident.as_str(), over[0].since), ("old", at(0).wall));
+    }
+
+    #[test]
+    fn the_example_of_the_readme_is_what_is_told() {
+        let told = told(MonitorState::new(&config()), &[down(), down(), down()], 10);
+        let json = serde_json::to_string_pretty(&told[0]).unwrap();
+        assert_eq!(json, include_str!("../../../tests/json/change.json").trim_end(), "{json}");
+    }
+}

@@ -1,0 +1,187 @@
+//! What the lamps say of all that is believed.
+
+use crate::decide::judge::finding::Severity;
+use crate::decide::judge::uplink::Uplink;
+use crate::decide::show::panel::{LampState, PanelState, PanelView, SubjectLamp};
+use crate::decide::track::health::Health;
+use crate::decide::track::state::{MonitorState, Reporting};
+use crate::decide::track::subject::Subject;
+
+/// Failed attempts in a row after which the panel says so. One lost connection is no news.
+const FAILURES_SHOWN: u32 = 3;
+
+impl MonitorState {
+    /// What the panel should show, and the nameservers' own lamps.
+    #[must_use]
+    pub fn face(&self) -> PanelView {
+        let state = match self.uplink {
+            None => PanelState::Starting,
+            Some(uplink) if uplink.blind() && uplink.intercepted() => PanelState::Intercepted,
+            Some(uplink) if uplink.blind() => PanelState::Offline,
+            Some(uplink) => self.state(uplink),
+        };
+        let blind = self.uplink.is_none_or(|uplink| uplink.blind());
+        let own = self.subjects.iter().filter_map(|subject| {
+            let lamp = subject.lamp?;
+            let sign = if blind { LampState::Unknown } else { subject.sign() };
+            Some(SubjectLamp { lamp, sign })
+        });
+        PanelView {
+            state,
+            cannot_report: self.cannot_report(),
+            notice: !self.notices.is_empty() || self.subjects.iter().any(Subject::out_of_sight),
+            own: own.collect(),
+        }
+    }
+
+    fn state(&self, uplink: Uplink) -> PanelState {
+        let numbered = self.subjects.iter().enumerate().filter(|(_, s)| !s.is_endpoint());
+        let down = numbered.filter(|(_, s)| s.is_down()).map(|(n, _)| n + 1).collect();
+        let any = |test: fn(&Subject) -> bool| self.subjects.iter().any(test);
+        if any(Subject::is_down) {
+            PanelState::Down(down)
+        } else if any(|s| matches!(s.health, Health::Suspect(_))) {
+            PanelState::Suspect
+        } else if any(|s| s.health.incident().is_some()) {
+            PanelState::Degraded
+        } else if uplink.intercepted() {
+            PanelState::Intercepted
+        } else if any(|s| s.hidden && !s.out_of_sight()) {
+            // One family works and another does not: some server could not be looked at at all.
+            PanelState::Offline
+        } else {
+            PanelState::Well
+        }
+    }
+
+    /// Whether the panel must say that nobody would hear about an outage.
+    #[must_use]
+    pub fn cannot_report(&self) -> bool {
+        match &self.reporting {
+            Reporting::Denied { .. } => true,
+            Reporting::Failing { attempts, .. } => {
+                // Without an uplink GitHub is out of reach as well, and the panel says so already.
+                *attempts >= FAILURES_SHOWN && self.uplink.is_some_and(|u| !u.blind())
+            }
+            Reporting::Off | Reporting::Untried | Reporting::Fine => false,
+        }
+    }
+}
+
+impl Subject {
+    /// Nothing is seen of it, and that is not the uplink's doing: a name that this system cannot resolve, say. A
+    /// person should know, and the lamps of the others must not suffer.
+    fn out_of_sight(&self) -> bool {
+        self.hidden && self.why.is_some()
+    }
+
+    /// What its own lamp says while our uplink sees anything at all.
+    fn sign(&self) -> LampState {
+        match &self.health {
+            Health::Suspect(_) | Health::Recovering(..) => LampState::Asked,
+            Health::Failing(failing) if failing.incident.severity == Severity::Down => {
+                LampState::Down
+            }
+            Health::Failing(_) => LampState::Degraded,
+            Health::Well if self.hidden || self.verdict.is_none() => LampState::Unknown,
+            Health::Well => LampState::Well,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+    use crate::decide::judge::finding::Finding;
+    use crate::decide::judge::finding::{FailedQuery, Verdict};
+    use crate::decide::judge::round::Judgement;
+    use crate::decide::judge::uplink::Family;
+    use crate::decide::time::Moment;
+
+    fn config(lamps: [u8; 2]) -> Config {
+        let text = format!(
+            "nameserver = [{{ name = 'ns1.example.net', addresses = ['192.0.2.1'], lamp = {} }}, \
+             {{ name = 'ns2.example.net', addresses = ['192.0.2.2'], lamp = {} }}]\n\
+             zone = [{{ name = 'example.net' }}]",
+            lamps[0], lamps[1]
+        );
+        Config::parse("", &text).unwrap()
+    }
+
+    fn well() -> Verdict {
+        Verdict { seen: 1, ..Verdict::default() }
+    }
+
+    fn faulty(severity: Severity) -> Verdict {
+        let row = Finding {
+            address: "192.0.2.2:53".parse().unwrap(),
+            zone: "example.net".into(),
+            question: "example.net SOA".into(),
+            more: 0,
+            severity,
+            fault: "timeout".into(),
+            detail: "did not answer".into(),
+            command: "dig".into(),
+        };
+        let place = FailedQuery { address: row.address, question: 0, severity };
+        Verdict { rows: vec![row], places: vec![place], ..well() }
+    }
+
+    /// After rounds in which ns1 was well, and ns2 got these verdicts.
+    fn after(verdicts: &[Verdict], ipv4: Family) -> MonitorState {
+        let config = config([5, 6]);
+        let mut watch = MonitorState::new(&config);
+        for verdict in verdicts {
+            let judgement = Judgement {
+                uplink: Uplink { ipv4, ipv6: Family::Unused },
+                verdicts: vec![(0, well()), (1, verdict.clone())],
+            };
+            let now = Moment::default();
+            watch = watch.after(&judgement, now, &config.schedule, "new").0;
+        }
+        watch
+    }
+
+    fn own(watch: &MonitorState) -> Vec<(u8, LampState)> {
+        let own = watch.face().own;
+        own.iter().map(|own| (own.lamp, own.sign)).collect()
+    }
+
+    #[test]
+    fn a_lamp_of_its_own_follows_its_nameserver_and_no_other() {
+        let (down, limps) = (faulty(Severity::Down), faulty(Severity::Degraded));
+        let unseen = Verdict::default();
+        let cases: [(&[&Verdict], LampState); 8] = [
+            (&[&well()], LampState::Well),
+            (&[&down], LampState::Asked),
+            (&[&down, &down, &down], LampState::Down),
+            (&[&down, &down, &down, &unseen], LampState::Down),
+            (&[&down, &down, &down, &well()], LampState::Asked),
+            (&[&down, &down, &down, &well(), &well()], LampState::Well),
+            (&[&limps, &limps, &limps], LampState::Degraded),
+            (&[&well(), &unseen], LampState::Unknown),
+        ];
+        for (verdicts, sign) in cases {
+            let verdicts: Vec<Verdict> = verdicts.iter().copied().cloned().collect();
+            let watch = after(&verdicts, Family::Online);
+            assert_eq!(own(&watch), [(5, LampState::Well), (6, sign)], "{verdicts:?}");
+        }
+    }
+
+    #[test]
+    fn nobody_is_well_or_down_before_the_first_round_and_without_an_uplink() {
+        let unknown = [(5, LampState::Unknown), (6, LampState::Unknown)];
+        assert_eq!(own(&MonitorState::new(&config([5, 6]))), unknown);
+        for family in [Family::Offline, Family::Intercepted] {
+            let watch = after(&[well()], family);
+            assert_eq!(own(&watch), unknown);
+        }
+    }
+
+    #[test]
+    fn a_lamp_that_another_configuration_moves_says_the_same_of_its_new_nameserver() {
+        let watch = after(&[faulty(Severity::Down)], Family::Online).reconfigured(&config([6, 5]));
+        assert_eq!(own(&watch), [(6, LampState::Well), (5, LampState::Asked)]);
+    }
+}

@@ -1,0 +1,146 @@
+//! What is believed, for Prometheus: the text format that node-exporter's textfile collector reads.
+//!
+//! Names are after <https://prometheus.io/docs/practices/naming/>. What is unknown has no sample.
+
+use jiff::Timestamp;
+
+use crate::decide::judge::uplink::Family;
+use crate::decide::show::status::{Status, SubjectStatus};
+
+/// What a subject's state may be, as [`Status`] has it.
+const STATES: [&str; 6] = ["unknown", "well", "suspect", "degraded", "down", "recovering"];
+
+/// The whole file; `round` is when the last round came to its end, `expires` when GitHub's token does.
+#[must_use]
+pub fn text(view: &Status, round: Option<Timestamp>, expires: Option<Timestamp>) -> String {
+    let mut text = String::new();
+    // One metric, a gauge like all of ours; left out when nothing is known of it.
+    let mut gauge = |name: &str, help: &str, samples: Vec<(String, Option<f64>)>| {
+        let known: String = samples
+            .iter()
+            .filter_map(|(labels, value)| {
+                Some(format!("pilotlight_{name}{labels} {}\n", (*value)?))
+            })
+            .collect();
+        if !known.is_empty() {
+            let head = format!("# HELP pilotlight_{name} {help}\n# TYPE pilotlight_{name} gauge\n");
+            text.extend([head, known]);
+        }
+    };
+    let alone = |value| vec![(String::new(), value)];
+    let version = labels([("version", &view.pilotlight), ("vantage", &view.vantage)]);
+    gauge(
+        "build_info",
+        "The program's version, and where it looks from.",
+        vec![(version, Some(1.0))],
+    );
+    let time = |at: Option<Timestamp>| alone(at.map(|at| at.as_duration().as_secs_f64()));
+    gauge("round_timestamp_seconds", "When the last round came to its end.", time(round));
+    gauge("token_expiry_timestamp_seconds", "When GitHub's token expires.", time(expires));
+
+    let all = || {
+        let nameservers = view.nameservers.iter().map(|s| ("nameserver", s));
+        nameservers.chain(view.endpoints.iter().map(|s| ("endpoint", s)))
+    };
+    let mut each = |name: &str, help: &str, value: fn(&SubjectStatus) -> Option<f64>| {
+        let labelled = |(kind, s): (&str, &SubjectStatus)| {
+            (labels([("kind", kind), ("subject", &s.name)]), value(s))
+        };
+        gauge(name, help, all().map(labelled).collect());
+    };
+    each("subject_up", "Whether it works; 0 is down, as an issue would say.", |s| {
+        (s.state != "unknown").then(|| is(!matches!(s.state.as_str(), "down" | "recovering")))
+    });
+    each("subject_latency_seconds", "The median of the right answers in its last round.", |s| {
+        s.latency_ms.map(|ms| ms / 1e3)
+    });
+    each("subject_questions", "What its last round asked it.", |s| Some(count(s.questions)));
+    each("subject_faults", "What is wrong, by zone and address.", |s| Some(count(s.faults.len())));
+    let states = all().flat_map(|(kind, s)| {
+        let labels = move |state| labels([("kind", kind), ("subject", &s.name), ("state", state)]);
+        STATES.map(|state| (labels(state), Some(is(s.state == state))))
+    });
+    gauge("subject_state", "Which of these states it is in.", states.collect());
+
+    let families = view.uplink.iter().flat_map(|up| [("ipv4", up.ipv4), ("ipv6", up.ipv6)]);
+    let uplink = families.map(|(name, family)| {
+        let used = family != Family::Unused;
+        (labels([("family", name)]), used.then(|| is(family == Family::Online)))
+    });
+    gauge("uplink_up", "Whether our own connection can be believed.", uplink.collect());
+    let tried = !matches!(view.reporting.as_str(), "off" | "untried");
+    let reporting = tried.then(|| is(view.reporting == "fine"));
+    gauge("reporting_up", "Whether the last report to GitHub went through.", alone(reporting));
+    let notices = Some(count(view.notices.len()));
+    gauge("notices", "What waits for a person on this machine.", alone(notices));
+    text
+}
+
+fn labels<const N: usize>(pairs: [(&str, &str); N]) -> String {
+    let escaped =
+        |value: &str| value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
+    let pairs = pairs.map(|(key, value)| format!("{key}=\"{}\"", escaped(value)));
+    format!("{{{}}}", pairs.join(","))
+}
+
+fn is(so: bool) -> f64 {
+    f64::from(u8::from(so))
+}
+
+fn count(many: usize) -> f64 {
+    u32::try_from(many).map_or(f64::INFINITY, f64::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decide::judge::uplink::Family::{Offline, Unused};
+    use crate::decide::testing::{Led, at, config, degraded, down, unknown, well};
+    use crate::decide::track::state::Notice;
+
+    fn samples(led: &Led) -> Vec<String> {
+        let text = text(&Status::of(&led.watch, &config(), &at(led.seconds)), at(9).wall, None);
+        text.lines().filter(|line| !line.starts_with('#')).map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn what_is_unknown_has_no_sample_and_what_is_down_is_not_up() {
+        let up = |led: &Led, subject: &str| {
+            let name =
+                format!("pilotlight_subject_up{{kind=\"nameserver\",subject=\"{subject}\"}} ");
+            samples(led).iter().find_map(|line| line.strip_prefix(&name).map(str::to_owned))
+        };
+        let led = Led::new();
+        assert_eq!(up(&led, "ns1.example.net"), None);
+        assert!(!samples(&led).iter().any(|line| line.contains("uplink")));
+        let led = led.rounds(3, [down(), degraded()]);
+        assert_eq!(up(&led, "ns1.example.net").as_deref(), Some("0"));
+        assert_eq!(up(&led, "ns2.example.net").as_deref(), Some("1"), "it limps, but it works");
+        let led = led.rounds(1, [well(), well()]);
+        assert_eq!(up(&led, "ns1.example.net").as_deref(), Some("0"), "until it is believed");
+        let led = led.uplink(Offline, Unused, [unknown(), unknown()]);
+        assert_eq!(up(&led, "ns1.example.net").as_deref(), Some("0"), "its outage is not over");
+        let lines = samples(&led);
+        assert!(lines.contains(&"pilotlight_uplink_up{family=\"ipv4\"} 0".to_owned()));
+        assert!(!lines.iter().any(|line| line.contains("ipv6")), "{lines:?}");
+    }
+
+    #[test]
+    fn a_label_survives_what_stands_in_it() {
+        assert_eq!(labels([("a", "a\"b\\c\nd")]), "{a=\"a\\\"b\\\\c\\nd\"}");
+    }
+
+    #[test]
+    fn the_whole_file() {
+        let mut led = Led::new().rounds(3, [down(), well()]);
+        led.watch.notices = vec![Notice { source: "card".to_owned(), text: "look".to_owned() }];
+        let text =
+            text(&Status::of(&led.watch, &config(), &at(led.seconds)), at(9).wall, at(99).wall);
+        let file = format!("{}/tests/metrics/pilotlight.prom", env!("CARGO_MANIFEST_DIR"));
+        let text = text.replace(env!("CARGO_PKG_VERSION"), "VERSION");
+        if std::env::var_os("BLESS").is_some() {
+            std::fs::write(&file, &text).unwrap();
+        }
+        assert_eq!(text, std::fs::read_to_string(&file).unwrap(), "{file}");
+    }
+}

@@ -1,0 +1,237 @@
+//! What `status` and `check` show: all that is believed, as plain data with a stable JSON form.
+
+use std::fmt;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::config::Config;
+use crate::decide::judge::finding::Finding;
+use crate::decide::judge::uplink::{Family, Uplink};
+use crate::decide::show::panel::{PanelState, PanelView};
+use crate::decide::time::{Moment, wall_text};
+use crate::decide::track::state::{MonitorState, Notice, Reporting};
+use crate::decide::track::subject::Subject;
+
+/// The whole view. `version` changes when a member changes its meaning or goes; new ones may come.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Status {
+    /// Version of this form: 1.
+    pub version: u32,
+    /// The program's version.
+    pub pilotlight: String,
+    /// Where we look from.
+    pub vantage: String,
+    /// The panel's state: `starting`, `well`, `suspect`, `degraded`, `down`, `offline`, `intercepted`,
+    /// `unconfigured`.
+    pub state: String,
+    /// The same, in a sentence.
+    pub meaning: String,
+    /// When this was written, by the wall clock.
+    pub at: Option<Timestamp>,
+    /// Our uplink, once it was looked at.
+    pub uplink: Option<Uplink>,
+    /// How reporting goes: `off`, `untried`, `fine`, `failing`, `denied`.
+    pub reporting: String,
+    /// Why it is failing or denied.
+    pub reporting_why: Option<String>,
+    /// What waits for a person on this machine; mostly nothing.
+    #[serde(default)]
+    pub notices: Vec<Notice>,
+    /// The daemon's process; `None` in `check`.
+    pub pid: Option<u32>,
+    /// The file that was run to see all this.
+    #[serde(default)]
+    pub program: Option<Program>,
+    /// Seconds since the machine was switched on, until which this may be believed.
+    pub good_until: Option<f64>,
+    /// In the configuration's order.
+    pub nameservers: Vec<SubjectStatus>,
+    /// The web endpoints, in the same form.
+    #[serde(default)]
+    pub endpoints: Vec<SubjectStatus>,
+}
+
+/// A program's file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Program {
+    /// SHA-256 of its content, in hexadecimal digits.
+    pub hash: String,
+    /// When it came to be where it is.
+    pub since: Option<Timestamp>,
+}
+
+impl Program {
+    /// The first digits of a hash, which are enough to tell the files of one board apart.
+    #[must_use]
+    pub fn short(hash: &str) -> &str {
+        hash.get(..12).unwrap_or(hash)
+    }
+}
+
+/// `3f2a9c0b1d2e, here since 2026-01-31 12:00:00 UTC`.
+impl fmt::Display for Program {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}, here since {}", Self::short(&self.hash), wall_text(self.since))
+    }
+}
+
+/// One nameserver, or one web endpoint.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SubjectStatus {
+    /// Its name, or its URL.
+    pub name: String,
+    /// `unknown`, `well`, `suspect`, `degraded`, `down`, `recovering`.
+    pub state: String,
+    /// When the trouble began, if there is any.
+    pub since: Option<Timestamp>,
+    /// Questions that the last round asked it, of the addresses that could be seen.
+    pub questions: usize,
+    /// The median latency of its right answers, in milliseconds.
+    pub latency_ms: Option<f64>,
+    /// Addresses that could not be seen, because our own side failed.
+    pub unseen: Vec<std::net::SocketAddr>,
+    /// Why something could not be seen, where it is not the uplink.
+    #[serde(default)]
+    pub unseen_why: Option<String>,
+    /// What is wrong.
+    pub faults: Vec<Finding>,
+    /// Its issue; open, unless a person closed it.
+    pub issue: Option<u64>,
+}
+
+impl Status {
+    /// The version of the form.
+    pub const VERSION: u32 = 1;
+
+    /// What a watch believes now.
+    #[must_use]
+    pub fn of(watch: &MonitorState, config: &Config, now: &Moment) -> Self {
+        let face = watch.face();
+        let mut meaning = face.meaning();
+        if matches!(face.state, PanelState::Down(_)) {
+            let down = watch.subjects.iter().filter(|subject| subject.is_down());
+            let names: Vec<&str> = down.map(|subject| subject.name.as_str()).collect();
+            meaning = format!("down: {}{}", names.join(", "), face.meaning_added());
+        }
+        let view = |endpoints: bool| {
+            let subjects = watch.subjects.iter().filter(|s| s.is_endpoint() == endpoints);
+            subjects.map(SubjectStatus::of).collect()
+        };
+        let (reporting, reporting_why) = match &watch.reporting {
+            Reporting::Off => ("off", None),
+            Reporting::Untried => ("untried", None),
+            Reporting::Fine => ("fine", None),
+            Reporting::Failing { why, .. } => ("failing", Some(why.clone())),
+            Reporting::Denied { why } => ("denied", Some(why.clone())),
+        };
+        Self {
+            version: Self::VERSION,
+            pilotlight: env!("CARGO_PKG_VERSION").to_owned(),
+            vantage: config.vantage.name.clone(),
+            state: face.state.word().to_owned(),
+            meaning,
+            at: now.wall,
+            uplink: watch.uplink,
+            reporting: reporting.to_owned(),
+            reporting_why,
+            notices: watch.notices.clone(),
+            pid: None,
+            program: None,
+            good_until: None,
+            nameservers: view(false),
+            endpoints: view(true),
+        }
+    }
+
+    /// What there is to say without a configuration.
+    #[must_use]
+    pub fn unconfigured(notices: Vec<Notice>, now: &Moment) -> Self {
+        let face = PanelView::from(PanelState::Unconfigured);
+        Self {
+            version: Self::VERSION,
+            pilotlight: env!("CARGO_PKG_VERSION").to_owned(),
+            vantage: "pilotlight".to_owned(),
+            state: face.state.word().to_owned(),
+            meaning: face.meaning(),
+            at: now.wall,
+            uplink: None,
+            reporting: "off".to_owned(),
+            reporting_why: None,
+            notices,
+            pid: None,
+            program: None,
+            good_until: None,
+            nameservers: Vec::new(),
+            endpoints: Vec::new(),
+        }
+    }
+
+    /// The exit code of `check`, after the conventions of Nagios plugins.
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        let all = || self.nameservers.iter().chain(&self.endpoints);
+        let any = |state: &str| all().any(|subject| subject.state == state);
+        if any("down") {
+            2
+        } else if any("degraded") || any("suspect") || any("recovering") {
+            1
+        } else if any("unknown") || all().next().is_none() {
+            3 // nobody is watched before there is a configuration
+        } else {
+            0
+        }
+    }
+
+    /// Why some addresses were not seen, for people; `None` when all were.
+    #[must_use]
+    pub fn unseen_why(&self) -> Option<String> {
+        let uplink = self.uplink?;
+        let why = |family: Family, name: &str| match family {
+            Family::Offline => Some(format!(
+                "{name} is offline here: no anchor answers, so nothing is said about {name} addresses"
+            )),
+            Family::Intercepted => Some(format!(
+                "{name} is intercepted here: something in this network answers for other servers on port \
+                 53 (a router or a provider), so nothing is said about {name} addresses"
+            )),
+            Family::Unused | Family::Online => None,
+        };
+        let both = [why(uplink.ipv4, "IPv4"), why(uplink.ipv6, "IPv6")];
+        let said: Vec<String> = both.into_iter().flatten().collect();
+        (!said.is_empty()).then(|| said.join("\n"))
+    }
+}
+
+impl SubjectStatus {
+    fn of(subject: &Subject) -> Self {
+        let verdict = subject.verdict.as_ref();
+        let incident = subject.health.trouble();
+        let unknown = subject.hidden || verdict.is_none();
+        let state = match subject.health.incident() {
+            None if unknown => "unknown",
+            _ => subject.health.word(),
+        };
+        Self {
+            name: subject.name.clone(),
+            state: state.to_owned(),
+            since: incident.and_then(|incident| incident.since.wall),
+            questions: verdict.map_or(0, |v| v.questions),
+            latency_ms: verdict.and_then(|v| v.latency).map(milliseconds),
+            unseen: subject.unseen.clone(),
+            unseen_why: subject.why.clone(),
+            faults: incident.map_or_else(Vec::new, |incident| incident.rows.clone()),
+            issue: subject.issue.map(|issue| issue.number),
+        }
+    }
+}
+
+/// To a hundredth; more is noise.
+fn milliseconds(latency: Duration) -> f64 {
+    (latency.as_secs_f64() * 1e5).round() / 100.0
+}
+
+#[cfg(test)]
+#[path = "status_tests.rs"]
+mod tests;

@@ -1,0 +1,166 @@
+//! What the panel and the exit code make of all that is believed.
+
+use super::*;
+use crate::decide::judge::round::Judgement;
+use crate::decide::show::panel::PanelState;
+use crate::decide::testing::{
+    Led, V4, at, config, degraded, down, undated, unknown, well, without,
+};
+use crate::decide::track::reported::{Failure, Report};
+
+fn failed(final_until_a_person_acts: bool) -> Report {
+    Report {
+        failed: Some(Failure {
+            why: "because".to_owned(),
+            final_until_a_person_acts,
+            refused: false,
+            wait: None,
+        }),
+        ..Report::default()
+    }
+}
+
+#[test]
+fn the_panel_shows_the_most_pressing_thing() {
+    use Family::{Intercepted, Offline, Online, Unused};
+    let led = Led::new;
+    assert_eq!(led().state(), PanelState::Starting);
+    assert_eq!(led().rounds(1, [well(), well()]).state(), PanelState::Well);
+    // The numbers of all that are down, before anything else.
+    let both = led().rounds(3, [down(), down()]);
+    assert_eq!(both.state(), PanelState::Down(vec![1, 2]));
+    let recovering = both.rounds(1, [well(), down()]);
+    assert_eq!(recovering.state(), PanelState::Down(vec![1, 2]));
+    let second = led().rounds(3, [degraded(), down()]);
+    assert_eq!(second.state(), PanelState::Down(vec![2]));
+    let first = led().rounds(2, [down(), well()]).rounds(1, [down(), down()]);
+    assert_eq!(first.state(), PanelState::Down(vec![1]), "and not suspect");
+    // Then what is being asked again, then what is degraded.
+    let suspect = led().rounds(2, [degraded(), well()]).rounds(1, [degraded(), down()]);
+    assert_eq!(suspect.state(), PanelState::Suspect);
+    let one = led().rounds(3, [degraded(), well()]);
+    assert_eq!(one.state(), PanelState::Degraded);
+    // Without any uplink nothing else can be said; interception is the better reason.
+    let blind = one.uplink(Offline, Offline, [unknown(), unknown()]);
+    assert_eq!(blind.state(), PanelState::Offline);
+    let blind = led().rounds(3, [down(), down()]).uplink(Offline, Unused, [unknown(), unknown()]);
+    assert_eq!(blind.state(), PanelState::Offline);
+    let blind = blind.uplink(Intercepted, Offline, [unknown(), unknown()]);
+    assert_eq!(blind.state(), PanelState::Intercepted);
+    // With one family the servers that have it are judged, and the others are out of sight.
+    let half = led().uplink(Offline, Online, [unknown(), well()]);
+    assert_eq!(half.state(), PanelState::Offline);
+    let half = led().uplink(Offline, Online, [without(V4, well()), well()]);
+    assert_eq!(half.state(), PanelState::Well);
+    let half = led().uplink(Intercepted, Online, [without(V4, well()), well()]);
+    assert_eq!(half.state(), PanelState::Intercepted);
+    let mut half = led().rounds(2, [well(), down()]);
+    half = half.uplink(Offline, Online, [unknown(), down()]);
+    assert_eq!(half.state(), PanelState::Down(vec![2]));
+}
+
+#[test]
+fn a_round_over_some_says_nothing_of_a_family_that_none_of_them_has() {
+    use Family::{Offline, Online, Unused};
+    let mut led = Led::new().rounds(3, [down(), well()]);
+    led.judged(&Judgement {
+        uplink: Uplink { ipv4: Unused, ipv6: Offline },
+        verdicts: vec![(1, unknown())],
+    });
+    // The first is reached over IPv4, and nobody has looked at that.
+    assert_eq!(led.state(), PanelState::Down(vec![1]));
+    let uplink = Uplink { ipv4: Online, ipv6: Offline };
+    assert_eq!(led.watch.uplink, Some(uplink));
+    // A round over all says what there is to say.
+    let led = led.uplink(Unused, Online, [well(), well()]);
+    assert_eq!(led.watch.uplink.map(|uplink| uplink.ipv4), Some(Unused));
+}
+
+#[test]
+fn the_panel_says_that_nobody_hears_us_when_it_is_sure() {
+    let mut led = Led::new().rounds(1, [well(), well()]);
+    assert_eq!(led.watch.reporting, Reporting::Untried);
+    for lost in 1..=5 {
+        led = led.reported(&failed(false));
+        assert_eq!(led.watch.face().cannot_report, lost >= 3, "{lost}");
+    }
+    // Without an uplink that is no wonder.
+    led = led.uplink(Family::Offline, Family::Unused, [unknown(), unknown()]);
+    assert!(!led.watch.face().cannot_report);
+    led = led.rounds(1, [well(), well()]);
+    assert!(led.watch.face().cannot_report);
+    led = led.reported(&Report::default());
+    assert!(!led.watch.face().cannot_report);
+    assert_eq!(led.watch.reporting, Reporting::Fine);
+    // A refusal is final at once, and a success takes it back.
+    led = led.reported(&failed(true));
+    assert!(led.watch.face().cannot_report);
+    led = led.reported(&failed(false));
+    assert!(!led.watch.face().cannot_report, "the count begins at one");
+    // Before the clock is set no failure counts.
+    for _ in 0..5 {
+        led.watch = led.watch.reported(&failed(false), &undated(599));
+    }
+    assert!(!led.watch.face().cannot_report);
+    // But nobody waits for ever for somebody to set it.
+    for _ in 0..3 {
+        led.watch = led.watch.reported(&failed(false), &undated(601));
+    }
+    assert!(led.watch.face().cannot_report);
+}
+
+#[test]
+fn a_notice_is_told_beside_whatever_else_there_is_to_say() {
+    let mut led = Led::new().rounds(3, [down(), well()]);
+    let notice = Notice { source: "card".into(), text: "write a country".into() };
+    led.watch.notices = vec![notice.clone()];
+    let view = Status::of(&led.watch, &config(), &at(60));
+    assert!(led.watch.face().notice);
+    assert_eq!(view.meaning, "down: ns1.example.net; there is a notice");
+    assert_eq!((view.notices, view.state.as_str()), (vec![notice], "down"));
+    let reread = led.watch.clone().reconfigured(&config());
+    assert_eq!(reread.notices, led.watch.notices, "it outlives a reload");
+}
+
+#[test]
+fn without_a_configuration_nothing_is_known_and_the_exit_code_says_so() {
+    let view = Status::unconfigured(Vec::new(), &at(60));
+    assert_eq!((view.state.as_str(), view.exit_code()), ("unconfigured", 3));
+    assert_eq!(view.meaning, "not configured, nobody is watched");
+}
+
+#[test]
+fn the_exit_code_is_the_worst_thing_known() {
+    let code = |led: Led| Status::of(&led.watch, &config(), &at(60)).exit_code();
+    let led = Led::new;
+    assert_eq!(code(led()), 3);
+    assert_eq!(code(led().rounds(1, [well(), well()])), 0);
+    assert_eq!(code(led().rounds(1, [well(), unknown()])), 3);
+    assert_eq!(code(led().rounds(1, [down(), unknown()])), 1, "suspect");
+    assert_eq!(code(led().rounds(3, [degraded(), unknown()])), 1);
+    assert_eq!(code(led().rounds(3, [down(), degraded()])), 2);
+    let recovering = led().rounds(3, [down(), well()]).rounds(1, [well(), well()]);
+    assert_eq!(code(recovering), 1);
+    // What is known to be down stays so when it is out of sight.
+    let hidden = led().rounds(3, [down(), well()]).rounds(1, [unknown(), unknown()]);
+    assert_eq!(code(hidden), 2);
+}
+
+#[test]
+fn the_example_of_the_readme_is_what_is_printed() {
+    let mut led = Led::new().rounds(3, [down(), well()]);
+    led = led.reported(&crate::decide::testing::known("round1-0", 7));
+    let view = Status {
+        pilotlight: "0.1.0".to_owned(),
+        pid: Some(1234),
+        program: Some(Program {
+            hash: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08".to_owned(),
+            since: at(0).wall,
+        }),
+        good_until: Some(5678.0),
+        ..Status::of(&led.watch, &config(), &at(60))
+    };
+    let json = serde_json::to_string_pretty(&view).unwrap();
+    assert_eq!(json, include_str!("../../../tests/json/status.json").trim_end(), "{json}");
+    assert_eq!(serde_json::from_str::<Status>(&json).unwrap(), view);
+}

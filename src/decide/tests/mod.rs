@@ -1,0 +1,3 @@
+mod budget;
+mod failure_schedule;
+mod vantages;

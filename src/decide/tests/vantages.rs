@@ -1,0 +1,363 @@
+//! Three vantages and one repository, through outages that all or some of them see, while each loses the way to
+//! GitHub, is killed, and has a clock of its own; each run is made by chance from its seed.
+//!
+//! What must hold: at the end one closed issue tells of each outage and nothing is open; and at no time is an
+//! issue closed while a vantage that GitHub has heard of lately sees the fault.
+
+use crate::decide::report::github::AuxiliaryIssue;
+use crate::decide::report::marker::Heartbeat;
+use crate::decide::report::marker::Marker;
+use crate::decide::report::observations::{CONFIRM_EVERY, STALE, sees};
+use crate::decide::report::text::tests::sample;
+use crate::decide::testing::tracker::{Kept, Line, STEADY, Tracker, World};
+use crate::decide::testing::{at, down, well};
+use crate::decide::track::health::Health;
+
+/// How many runs; with `PILOTLIGHT_SEEDS` another number.
+const SEEDS: u64 = 1000;
+
+const NAMES: [&str; 3] = ["home", "office", "cabin"];
+
+const MINUTE: u64 = 60;
+const HOUR: u64 = 60 * MINUTE;
+
+/// From one outage to the next.
+const CYCLE: u64 = 7 * HOUR;
+
+/// No clock is further from the true time than this, one way or the other.
+const SKEW: u64 = 15 * MINUTE;
+
+/// SplitMix64.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, n: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (z ^ (z >> 31)) % n
+    }
+
+    fn one_in(&mut self, n: u64) -> bool {
+        self.below(n) == 0
+    }
+}
+
+/// From the one time to before the other.
+type Span = (u64, u64);
+
+fn within(spans: &[Span], now: u64) -> bool {
+    spans.iter().any(|(from, to)| (*from..*to).contains(&now))
+}
+
+struct Vantage {
+    world: World,
+    /// Ahead of the true time by this, and by [`SKEW`] less.
+    ahead: u64,
+    sees: Vec<Span>,
+    cut: Vec<Span>,
+    dead: Vec<Span>,
+    was_dead: bool,
+    next_round: u64,
+    report_due: bool,
+    /// When GitHub last heard, in full, that it sees the fault.
+    told: Option<u64>,
+}
+
+impl Vantage {
+    fn sees_a_fault(&self) -> bool {
+        matches!(self.world.led.watch.subjects[0].health, Health::Failing(_))
+    }
+}
+
+struct Run {
+    seed: u64,
+    dice: Dice,
+    tracker: Tracker,
+    vantages: Vec<Vantage>,
+    outages: u64,
+    now: u64,
+    said: String,
+}
+
+impl Run {
+    fn new(seed: u64) -> Self {
+        let mut dice = Dice(seed);
+        let outages = 1 + dice.below(2);
+        // One may die for good in the middle of the last outage.
+        let dies = dice.one_in(5).then(|| usize::try_from(dice.below(3)).unwrap());
+        let mut vantages: Vec<Vantage> = NAMES
+            .into_iter()
+            .map(|name| {
+                let mut world = World::new();
+                world.vantage = name.to_owned();
+                world.led.prefix = name;
+                Vantage {
+                    world,
+                    ahead: dice.below(2 * SKEW),
+                    sees: Vec::new(),
+                    cut: Vec::new(),
+                    dead: Vec::new(),
+                    was_dead: false,
+                    next_round: dice.below(3) * MINUTE,
+                    report_due: false,
+                    told: None,
+                }
+            })
+            .collect();
+        for outage in 0..outages {
+            let from = outage * CYCLE + HOUR + dice.below(HOUR);
+            let lasts = 40 * MINUTE + dice.below(90 * MINUTE);
+            // What comes back within the hour is the same story, if GitHub has heard of its end.
+            let returns = dice.one_in(3);
+            // Who sees it: a set that is not empty.
+            let seers = 1 + dice.below(7);
+            for (index, vantage) in vantages.iter_mut().enumerate() {
+                if seers >> index & 1 == 1 {
+                    let late = dice.below(3) * dice.below(5 * MINUTE);
+                    let until = from + lasts + dice.below(20 * MINUTE);
+                    vantage.sees.push((from + late, until));
+                    if returns {
+                        let again = from + lasts + 20 * MINUTE + dice.below(10 * MINUTE);
+                        vantage.sees.push((again, again + 30 * MINUTE));
+                    }
+                }
+                if returns {
+                    continue;
+                }
+                if dies == Some(index) && outage + 1 == outages {
+                    vantage.dead.push((from + 30 * MINUTE + dice.below(lasts), u64::MAX));
+                    continue;
+                }
+                if dice.one_in(2) {
+                    let at = from + dice.below(lasts);
+                    vantage.cut.push((at, at + dice.below(80 * MINUTE)));
+                }
+                if dice.one_in(3) {
+                    let at = from + 15 * MINUTE + dice.below(lasts);
+                    vantage.dead.push((at, at + MINUTE + dice.below(20 * MINUTE)));
+                }
+            }
+        }
+        let (tracker, said) = (Tracker::default(), String::new());
+        Self { seed, dice, tracker, vantages, outages, now: 0, said }
+    }
+
+    fn play(&mut self) {
+        while self.now < self.outages * CYCLE + STALE.as_secs() {
+            let before = self.tracker.clone();
+            for index in 0..self.vantages.len() {
+                self.step(index, &before);
+            }
+            self.now += MINUTE;
+        }
+        self.check();
+    }
+
+    /// One minute of one vantage.
+    fn step(&mut self, index: usize, before: &Tracker) {
+        let now = self.now;
+        let vantage = &mut self.vantages[index];
+        let dead = within(&vantage.dead, now);
+        if dead {
+            vantage.was_dead = true;
+            vantage.told = None;
+            return;
+        }
+        let world = &mut vantage.world;
+        world.led.seconds = 10 * HOUR + now + vantage.ahead - SKEW - 10;
+        if std::mem::take(&mut vantage.was_dead) {
+            let on_disk = world.led.watch.unreported();
+            world.led.seconds += 10;
+            world.restart(&on_disk);
+            world.led.seconds -= 10;
+            vantage.next_round = now;
+        }
+        if now >= vantage.next_round {
+            let verdict = if within(&vantage.sees, now) { down() } else { well() };
+            world.led = world.led.clone().rounds(1, [verdict, well()]);
+            let again = world.led.watch.subjects[0].again.is_some();
+            vantage.next_round = now + if again { MINUTE } else { 10 * MINUTE };
+            vantage.report_due = true;
+        } else {
+            world.led.seconds += 10;
+        }
+        if vantage.report_due && !within(&vantage.cut, now) {
+            self.report(index, before);
+        }
+    }
+
+    fn report(&mut self, index: usize, before: &Tracker) {
+        let (now, lagging) = (self.now, self.dice.one_in(4));
+        let line = match self.dice.below(8) {
+            0 => {
+                let calls = usize::try_from(self.dice.below(4)).unwrap();
+                Line { calls, lost: self.dice.one_in(2) }
+            }
+            _ => STEADY,
+        };
+        let open: Vec<u64> = open(&self.tracker);
+        let vantage = &mut self.vantages[index];
+        let world = &mut vantage.world;
+        world.github_seconds = Some(10 * HOUR + now);
+        // Two that look before either has written; for the rest listings are up to date.
+        world.lagging = lagging.then(|| before.clone());
+        std::mem::swap(&mut world.tracker, &mut self.tracker);
+        let (plan, done) = world.report_over(line);
+        std::mem::swap(&mut world.tracker, &mut self.tracker);
+        world.lagging = None;
+        vantage.report_due = !done;
+        if !plan.steps.is_empty() {
+            let steps = plan.steps.iter().map(|step| format!("    {step:.1?}\n"));
+            let steps: String =
+                steps.map(|step| step.chars().take(700).collect::<String>()).collect();
+            let (name, at) = (NAMES[index], now / MINUTE);
+            self.said += &format!("{at} min, {name}, lagging {lagging}, {line:?}\n{steps}\n");
+        }
+        if done && !lagging {
+            vantage.told = vantage.sees_a_fault().then_some(now);
+        }
+        for number in open {
+            let issue = self.tracker.get(number);
+            let duplicate = Marker::find(&issue.body).is_none();
+            if issue.open || duplicate || lagging {
+                continue;
+            }
+            for (other, seer) in self.vantages.iter().enumerate() {
+                let lately = (STALE - CONFIRM_EVERY).as_secs();
+                let heard = seer.told.is_some_and(|told| now - told < lately);
+                let sees = other != index && heard && seer.sees_a_fault();
+                let why =
+                    format!("{} closed #{number}, and {} sees it", NAMES[index], NAMES[other]);
+                assert!(!sees, "seed {}: {why}\n{}", self.seed, self.said);
+            }
+        }
+    }
+
+    /// What must hold in the end.
+    fn check(&self) {
+        let why = || {
+            let issues: Vec<&Kept> = self.tracker.issues.iter().collect();
+            format!("seed {}\n{}\n{issues:#?}", self.seed, self.said)
+        };
+        assert_eq!(open(&self.tracker), Vec::<u64>::new(), "{}", why());
+        let told = self.tracker.issues.iter().filter_map(|issue| Marker::find(&issue.body));
+        let told: Vec<Marker> = told.collect();
+        assert_eq!(u64::try_from(told.len()).unwrap(), self.outages, "{}", why());
+        assert!(!told.iter().any(sees), "{}", why());
+        for vantage in self.vantages.iter().filter(|v| !within(&v.dead, self.now)) {
+            assert_eq!(vantage.world.led.watch.wanted(), [], "{}", why());
+        }
+    }
+}
+
+fn open(tracker: &Tracker) -> Vec<u64> {
+    let open = tracker.issues.iter().filter(|issue| issue.open);
+    open.map(|issue| issue.number).collect()
+}
+
+#[test]
+fn three_vantages_tell_of_each_outage_in_one_issue_and_close_it_when_none_sees_it() {
+    let seeds = std::env::var("PILOTLIGHT_SEEDS").ok().and_then(|n| n.parse().ok());
+    let seeds: u64 = seeds.unwrap_or(SEEDS);
+    let first = std::env::var("PILOTLIGHT_SEED").ok().and_then(|n| n.parse().ok()).unwrap_or(0);
+    let mut parts = [0; 6];
+    let words = [
+        "Sight {",
+        "Duplicate of #",
+        "\\\"passed\\\":true",
+        "/again",
+        "has not been heard of",
+        "Seen only from",
+    ];
+    for seed in first..first + seeds {
+        let mut run = Run::new(seed);
+        run.play();
+        for (part, word) in parts.iter_mut().zip(words) {
+            *part += u64::from(run.said.contains(word));
+        }
+    }
+    // Nothing is proved by runs in which nothing happens.
+    assert!(seeds < SEEDS || parts.iter().all(|runs| *runs > 10), "{parts:?}");
+}
+
+/// A vantage of its own kind, with the same GitHub.
+fn world(vantage: &'static str) -> World {
+    let mut world = World::new();
+    world.vantage = vantage.to_owned();
+    world.led.prefix = vantage;
+    world
+}
+
+/// So many rounds, and a report to this GitHub.
+fn report(world: &mut World, tracker: &mut Tracker, rounds: usize, fault: bool) {
+    let verdict = if fault { down() } else { well() };
+    world.led = world.led.clone().rounds(rounds, [verdict, well()]);
+    std::mem::swap(&mut world.tracker, tracker);
+    world.report();
+    std::mem::swap(&mut world.tracker, tracker);
+}
+
+/// A GitHub that has heard of all three.
+fn three_alive() -> Tracker {
+    let sign = |name: &str| {
+        let life = Heartbeat { life: name.to_owned(), at: at(0).wall.unwrap(), every: 6 * HOUR };
+        AuxiliaryIssue { number: 100, body: life.line(), open: true }
+    };
+    let mut tracker = Tracker::default();
+    tracker.asides.extend(NAMES.map(sign));
+    tracker
+}
+
+#[test]
+fn the_issue_of_an_outage_that_two_of_three_see() {
+    let mut tracker = three_alive();
+    let (mut home, mut office) = (world("home"), world("office"));
+    report(&mut office, &mut tracker, 3, true);
+    report(&mut home, &mut tracker, 3, true);
+    report(&mut office, &mut tracker, 1, true);
+    let issue = tracker.get(1);
+    let text = format!("{}\n\n{}\n\n{}", issue.title, issue.body, issue.comments[0]);
+    sample("vantages", text.trim_end());
+}
+
+#[test]
+fn below_the_quorum_it_is_degraded_and_with_it_what_it_is() {
+    let mut tracker = three_alive();
+    let (mut home, mut office) = (world("home"), world("office"));
+    (home.quorum, office.quorum) = (2, 2);
+    report(&mut office, &mut tracker, 3, true);
+    assert_eq!(tracker.get(1).title, "ns1.example.net is degraded");
+    assert!(
+        tracker.get(1).body.contains("As fewer than 2 vantages see it, it counts as degraded.")
+    );
+    report(&mut home, &mut tracker, 3, true);
+    report(&mut office, &mut tracker, 1, true);
+    assert_eq!(tracker.get(1).title, "ns1.example.net is down");
+    assert!(!tracker.get(1).body.contains("fewer than"));
+}
+
+#[test]
+fn what_a_person_closed_stays_closed_for_all_until_it_is_over_for_them() {
+    let mut tracker = three_alive();
+    let (mut home, mut office, mut cabin) = (world("home"), world("office"), world("cabin"));
+    report(&mut office, &mut tracker, 3, true);
+    report(&mut home, &mut tracker, 3, true);
+    let closed = Some(crate::decide::report::github::IssueState::Completed);
+    tracker.edit(1, None, None, closed, at(60).wall);
+    for _ in 0..3 {
+        report(&mut office, &mut tracker, 1, true);
+        report(&mut home, &mut tracker, 1, true);
+        report(&mut cabin, &mut tracker, 3, true);
+    }
+    for world in [&mut office, &mut home, &mut cabin] {
+        report(world, &mut tracker, 2, false);
+        assert_eq!(world.led.watch.wanted(), []);
+    }
+    assert_eq!((open(&tracker), tracker.issues.len()), (Vec::new(), 1));
+    // And what comes later is told again.
+    home.led.seconds += 2 * HOUR;
+    report(&mut home, &mut tracker, 3, true);
+    assert_eq!(open(&tracker), [2]);
+}

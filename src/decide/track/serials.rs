@@ -1,0 +1,234 @@
+//! Which edition of a zone each nameserver serves: whether the serials come together again in time, and
+//! whether all of them sign.
+//!
+//! A nameserver that serves an older zone than another is not at fault at once: zones take time to travel. It
+//! is when one that was there to be had is still missing after the grace. Serials are compared as RFC 1982
+//! has it: they wrap around, and of two that are half the circle apart neither is the newer one.
+//!
+//! Whose fault it is: whoever is behind. Unless most are: then it is the one that nobody follows. And
+//! whoever has gone back, as a primary does that was made anew, is told so, and not those who stayed.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::decide::judge::fault::{Fault, SerialFault};
+use crate::decide::judge::finding::{Finding, Verdict, ZoneSerial};
+
+/// Whether serial `a` is newer than `b` (RFC 1982, section 3.2).
+fn newer(a: u32, b: u32) -> bool {
+    a.wrapping_sub(b).cast_signed() > 0
+}
+
+/// What every address serves, as last seen.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Serials(BTreeMap<String, Vec<ServedSerial>>);
+
+/// One address's copy of a zone.
+#[derive(Debug, Clone, PartialEq)]
+struct ServedSerial {
+    subject: usize,
+    edition: ZoneSerial,
+    /// The last round over its nameserver has seen it.
+    seen: bool,
+    /// Uptime at which it was first seen, and at which its serial changed.
+    known: Duration,
+    changed: Duration,
+    /// The serial that it had before it went back.
+    before: Option<u32>,
+    /// A serial that it should have, and since when.
+    behind: Option<(u32, Duration)>,
+    /// Since when another signs and it does not.
+    unsigned: Option<Duration>,
+}
+
+/// What the comparison of copies needs to know beside them.
+struct CompareContext<'a> {
+    now: Duration,
+    grace: Duration,
+    /// Whose copies have been apart for so long that only coming together ends it.
+    holding: &'a dyn Fn(usize) -> bool,
+    name: &'a dyn Fn(usize) -> String,
+}
+
+impl Serials {
+    /// Takes in what a round's verdicts saw; returns a row, and its subject, for each that is apart for too long.
+    ///
+    /// Once a fault is told it lasts until the copies come together, also for a process that has just
+    /// started and remembers it from an issue.
+    pub(super) fn after<'a>(
+        &mut self,
+        verdicts: impl Iterator<Item = (usize, &'a Verdict)> + Clone,
+        now: Duration,
+        grace: Duration,
+        holding: &dyn Fn(usize) -> bool,
+        name: &dyn Fn(usize) -> String,
+    ) -> Vec<(usize, Finding)> {
+        for (subject, verdict) in verdicts.clone() {
+            self.note(subject, verdict, now);
+        }
+        let setting = CompareContext { now, grace, holding, name };
+        let mut rows = Vec::new();
+        for copies in self.0.values_mut() {
+            rows.extend(setting.compare(copies));
+        }
+        let asked = |subject: usize| verdicts.clone().any(|(asked, _)| asked == subject);
+        rows.retain(|(subject, _)| asked(*subject));
+        rows
+    }
+
+    fn note(&mut self, subject: usize, verdict: &Verdict, now: Duration) {
+        for copy in self.0.values_mut().flatten().filter(|copy| copy.subject == subject) {
+            copy.seen = false;
+        }
+        for edition in &verdict.editions {
+            let copies = self.0.entry(edition.zone.clone()).or_default();
+            let known = copies.iter_mut().find(|copy| copy.edition.address == edition.address);
+            let Some(copy) = known else {
+                copies.push(ServedSerial {
+                    subject,
+                    edition: edition.clone(),
+                    seen: true,
+                    known: now,
+                    changed: now,
+                    before: None,
+                    behind: None,
+                    unsigned: None,
+                });
+                continue;
+            };
+            let before = copy.edition.serial;
+            if before != edition.serial {
+                copy.changed = now;
+                copy.before = (!newer(edition.serial, before)).then_some(before);
+            }
+            copy.edition.serial = edition.serial;
+            copy.edition.signed = edition.signed;
+            copy.seen = true;
+        }
+    }
+}
+
+/// Whether any of these rows tells of copies that are apart, or nothing is known but that there is a fault.
+pub(super) fn tells(rows: &[Finding]) -> bool {
+    rows.is_empty() || rows.iter().any(|row| SerialFault::has(&row.fault))
+}
+
+impl CompareContext<'_> {
+    fn compare(&self, copies: &mut [ServedSerial]) -> Vec<(usize, Finding)> {
+        let mut seen: Vec<&mut ServedSerial> = copies.iter_mut().filter(|copy| copy.seen).collect();
+        let Some(newest) = newest(&seen) else {
+            return Vec::new();
+        };
+        let signer = seen.iter().find(|copy| copy.edition.signed == Some(true));
+        let signer = signer.map(|copy| copy.subject);
+        for copy in &mut seen {
+            let serial = copy.edition.serial;
+            copy.behind = match copy.behind {
+                _ if serial == newest => None,
+                Some((missed, since)) if serial != missed && !newer(serial, missed) => {
+                    Some((missed, since))
+                }
+                _ => Some((newest, self.now)), // what it missed it has got, and there is more already
+            };
+            copy.unsigned = match copy.edition.signed {
+                Some(false) if signer.is_some() => copy.unsigned.or(Some(self.now)),
+                _ => None,
+            };
+        }
+        if seen.iter().all(|copy| copy.edition.serial == newest) {
+            seen.iter_mut().for_each(|copy| copy.before = None);
+        }
+        let mut rows = self.blame(&seen, newest);
+        for copy in &seen {
+            let late = copy.unsigned.is_some_and(|since| self.late(copy, since));
+            if let (true, Some(signer)) = (late, signer) {
+                rows.push(copy.row(SerialFault::Unsigned((self.name)(signer))));
+            }
+        }
+        rows
+    }
+
+    fn late(&self, copy: &ServedSerial, since: Duration) -> bool {
+        let held = since < self.now || copy.known == self.now;
+        self.now.saturating_sub(since) >= self.grace || (held && (self.holding)(copy.subject))
+    }
+
+    fn blame(&self, seen: &[&mut ServedSerial], newest: u32) -> Vec<(usize, Finding)> {
+        let late: Vec<(&ServedSerial, u32)> = seen
+            .iter()
+            .filter_map(|copy| {
+                let (missed, since) = copy.behind?;
+                self.late(copy, since).then_some((&**copy, missed))
+            })
+            .collect();
+        let who = |serial: u32| {
+            let holder = seen.iter().find(|copy| copy.edition.serial == serial);
+            holder.map_or_else(String::new, |copy| (self.name)(copy.subject))
+        };
+        let went_back = late.iter().filter_map(|(copy, _)| {
+            let serials = [copy.before?, copy.edition.serial];
+            Some(copy.row(SerialFault::WentBack { serials, other: who(newest) }))
+        });
+        let went_back: Vec<_> = went_back.collect();
+        if !went_back.is_empty() {
+            return went_back;
+        }
+        let subjects = |of: &mut dyn Iterator<Item = usize>| {
+            let mut all: Vec<usize> = of.collect();
+            all.sort_unstable();
+            all.dedup();
+            all.len()
+        };
+        let behind = subjects(&mut late.iter().map(|(copy, _)| copy.subject));
+        let all = subjects(&mut seen.iter().map(|copy| copy.subject));
+        let grace = self.grace;
+        if behind > 1 && behind * 2 > all {
+            let mut others: Vec<(String, u32)> = Vec::new();
+            for (copy, _) in &late {
+                let other = ((self.name)(copy.subject), copy.edition.serial);
+                if !others.contains(&other) {
+                    others.push(other);
+                }
+            }
+            let holders = seen.iter().filter(|copy| copy.edition.serial == newest);
+            return holders
+                .map(|copy| {
+                    copy.row(SerialFault::Ahead { serial: newest, others: others.clone(), grace })
+                })
+                .collect();
+        }
+        let each = late.iter().map(|(copy, missed)| {
+            let serials = [copy.edition.serial, *missed];
+            let other = who(newest);
+            copy.row(match newer(newest, copy.edition.serial) {
+                true => SerialFault::Behind { serials, other, grace },
+                false => SerialFault::Incomparable { serials, other },
+            })
+        });
+        each.collect()
+    }
+}
+
+impl ServedSerial {
+    fn row(&self, apart: SerialFault) -> (usize, Finding) {
+        let ZoneSerial { address, zone, question, .. } = &self.edition;
+        (self.subject, Finding::new(*address, zone.clone(), question, &Fault::Serial(apart)))
+    }
+}
+
+/// The newest serial. Where two cannot be compared, the one that more servers have, or have had for longer.
+fn newest(seen: &[&mut ServedSerial]) -> Option<u32> {
+    let votes = |serial: u32| seen.iter().filter(|copy| copy.edition.serial == serial).count();
+    let first = seen
+        .iter()
+        .min_by_key(|copy| (std::cmp::Reverse(votes(copy.edition.serial)), copy.changed))?;
+    let newest = seen.iter().map(|copy| copy.edition.serial);
+    Some(newest.fold(first.edition.serial, |newest, serial| match newer(serial, newest) {
+        true => serial,
+        false => newest,
+    }))
+}
+
+#[cfg(test)]
+#[path = "serials_tests.rs"]
+mod tests;

@@ -1,0 +1,358 @@
+//! All that is believed at one moment: every subject, our uplink, and whether GitHub hears us.
+//!
+//! The daemon keeps one [`MonitorState`]. Judgements and what the reporter learned go in; the panel's face, the
+//! issues that should exist, and when to look again come out.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::config::{Config, GitHub, Schedule};
+use crate::decide::judge::round::Judgement;
+use crate::decide::judge::uplink::Uplink;
+use crate::decide::time::Moment;
+use crate::decide::track::health::{Change, Health};
+use crate::decide::track::incident::{DesiredIssue, Incident};
+use crate::decide::track::reported::{RememberedIncident, Report};
+use crate::decide::track::serials::Serials;
+use crate::decide::track::subject::Subject;
+use crate::decide::track::uptime::UptimeHistory;
+
+/// How long it is remembered that an incident's issue says all, so that a listing that lags cannot bring
+/// it back. An issue that is still open after this is open indeed, and is taken care of again.
+const SETTLED_HOLDS: Duration = Duration::from_secs(600);
+
+/// How long reporting waits for the wall clock to be set. A clock that nobody sets (NTP is blocked) must
+/// not keep an outage secret for ever.
+pub const CLOCK_PATIENCE: Duration = Duration::from_secs(600);
+
+/// Everything that is believed now.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MonitorState {
+    /// In the configuration's order.
+    pub subjects: Vec<Subject>,
+    /// Incidents that are over and whose issues do not say so yet.
+    pub ended: Vec<DesiredIssue>,
+    /// Our own connection, once it was looked at.
+    pub uplink: Option<Uplink>,
+    /// How reporting goes.
+    pub reporting: Reporting,
+    /// What others on this machine have to say to a person.
+    pub notices: Vec<Notice>,
+    /// How everybody has done.
+    pub past: UptimeHistory,
+    /// When GitHub's token expires, if it does.
+    pub expires: Option<Timestamp>,
+    /// Whose issues these are: another repository or vantage has others.
+    place: Option<[String; 3]>,
+    /// Which edition of its zones everybody serves.
+    pub(super) editions: Serials,
+    /// Incidents that need nothing more, and since when.
+    settled: Vec<(String, Duration)>,
+}
+
+/// What a report goes by.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct ReportInput {
+    /// The incidents that should have an issue.
+    pub wanted: Vec<DesiredIssue>,
+    /// Incidents whose issues say all that there is to say, whatever a listing shows.
+    pub settled: Vec<String>,
+    /// Subjects that the last round saw well.
+    pub well: Vec<String>,
+    /// Subjects that the last round could not see.
+    pub hidden: Vec<String>,
+}
+
+/// Something on this machine that waits for a person, and is none of the nameservers' business.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Notice {
+    /// Who says so: `card`.
+    pub source: String,
+    /// What to do, for people.
+    pub text: String,
+}
+
+/// How reporting goes.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Reporting {
+    /// No repository is configured.
+    #[default]
+    Off,
+    /// Not tried yet.
+    Untried,
+    /// The last attempt went through.
+    Fine,
+    /// The last attempts failed in a way that may pass by itself.
+    Failing {
+        /// How many.
+        attempts: u32,
+        /// Why the last one did.
+        why: String,
+    },
+    /// Nothing will go through until a person acts: token, permission, repository.
+    Denied {
+        /// What is missing.
+        why: String,
+    },
+}
+
+impl MonitorState {
+    /// Nothing is known yet.
+    #[must_use]
+    pub fn new(config: &Config) -> Self {
+        let subjects = config.subjects().map(|(name, lamp)| Subject::new(name, lamp));
+        Self {
+            subjects: subjects.collect(),
+            ended: Vec::new(),
+            uplink: None,
+            reporting: match config.github {
+                Some(_) => Reporting::Untried,
+                None => Reporting::Off,
+            },
+            notices: Vec::new(),
+            expires: None,
+            place: config.github.as_ref().map(|github| {
+                let GitHub { api, repository, .. } = github;
+                [api.clone(), repository.clone(), config.vantage.name.clone()]
+            }),
+            past: UptimeHistory::default(),
+            editions: Serials::default(),
+            settled: Vec::new(),
+        }
+    }
+
+    /// The same beliefs under another configuration: subjects are known by name.
+    #[must_use]
+    pub fn reconfigured(mut self, config: &Config) -> Self {
+        let mut next = Self::new(config);
+        for subject in &mut next.subjects {
+            if let Some(known) = self.subjects.iter_mut().find(|s| s.name == subject.name) {
+                let lamp = subject.lamp;
+                std::mem::swap(subject, known);
+                subject.lamp = lamp;
+            }
+        }
+        next.ended = self.ended;
+        next.uplink = self.uplink;
+        next.notices = self.notices;
+        next.past = self.past;
+        next.expires = self.expires;
+        if next.place == self.place {
+            next.settled = self.settled;
+        } else {
+            // Numbers of another place say nothing here, and nobody there has seen a sign of us.
+            next.past.signed = None;
+            let lasting = next.subjects.iter_mut().map(|subject| &mut subject.issue);
+            let over = next.ended.iter_mut().map(|ended| &mut ended.issue);
+            lasting.chain(over).for_each(|issue| *issue = None);
+        }
+        next
+    }
+
+    /// Takes in what a round said; returns what changed, with the index of the subject.
+    #[must_use]
+    pub fn after(
+        mut self,
+        judgement: &Judgement,
+        at: Moment,
+        schedule: &Schedule,
+        fresh: &str,
+    ) -> (Self, Vec<(usize, Change)>) {
+        let some = judgement.verdicts.len() < self.subjects.len();
+        self.uplink = Some(match self.uplink {
+            Some(before) if some => judgement.uplink.or(before),
+            _ => judgement.uplink,
+        });
+        self.date(&at);
+        self.past.count(&self.subjects, &at, schedule);
+        let apart = self.compare_editions(judgement, &at, schedule);
+        let mut changes = Vec::new();
+        for (index, verdict) in &judgement.verdicts {
+            let mut verdict = verdict.clone();
+            for (_, row) in apart.iter().filter(|(subject, _)| subject == index) {
+                verdict.add(row.clone(), Some(0));
+            }
+            verdict.sort();
+            let Some(subject) = self.subjects.get_mut(*index) else {
+                continue;
+            };
+            let id = format!("{fresh}-{index}");
+            let before = std::mem::take(&mut subject.health);
+            let (health, change) = before.clone().after(&verdict, at, schedule, &id);
+            // An unknown verdict moves nothing, and what could not be seen is not seen sooner by asking
+            // again soon: the next regular round does it, and that one comes early when we are blind.
+            let wait = health.ask_again(schedule).filter(|_| health != before);
+            subject.again = wait.map(|wait| at.uptime + wait);
+            subject.health = health;
+            subject.unseen.clone_from(&verdict.unseen);
+            subject.why.clone_from(&verdict.why);
+            subject.hidden = verdict.seen == 0 && verdict.rows.is_empty();
+            if !subject.hidden {
+                subject.verdict = Some(verdict);
+            }
+            if let Some(Change::Closed(incident)) = &change {
+                let issue = subject.issue.take();
+                // Too short or too slight for anybody to be told, and nobody was.
+                if issue.is_some() || incident.reportable {
+                    let over = DesiredIssue {
+                        subject: subject.name.clone(),
+                        incident: incident.clone(),
+                        ended: Some(at),
+                        issue,
+                    };
+                    keep(&mut self.ended, over, schedule);
+                }
+            }
+            changes.extend(change.map(|change| (*index, change)));
+        }
+        if self.reporting == Reporting::Off {
+            self.ended.clear();
+        }
+        (self, changes)
+    }
+
+    /// Gives what happened before the clock was set its wall time.
+    fn date(&mut self, now: &Moment) {
+        let lasting = self.subjects.iter_mut().filter_map(|s| s.health.trouble_mut());
+        let over = self.ended.iter_mut().map(|ended| &mut ended.incident);
+        for incident in lasting.chain(over) {
+            incident.since = incident.since.dated(now);
+        }
+        for ended in &mut self.ended {
+            ended.ended = ended.ended.map(|moment| moment.dated(now));
+        }
+    }
+
+    /// The incidents that should have an issue now, over or not.
+    #[must_use]
+    pub fn wanted(&self) -> Vec<DesiredIssue> {
+        let open = self.subjects.iter().filter_map(|subject| {
+            let incident = subject.health.incident()?;
+            let told = subject.issue.is_some() || incident.reportable;
+            told.then(|| DesiredIssue {
+                subject: subject.name.clone(),
+                incident: incident.clone(),
+                ended: None,
+                issue: subject.issue,
+            })
+        });
+        self.ended.iter().cloned().chain(open).collect()
+    }
+
+    /// All that a report goes by.
+    #[must_use]
+    pub fn belief(&self) -> ReportInput {
+        let names = |fits: fn(&Subject) -> bool| {
+            let fitting = self.subjects.iter().filter(|subject| fits(subject));
+            fitting.map(|subject| subject.name.clone()).collect()
+        };
+        ReportInput {
+            wanted: self.wanted(),
+            settled: self.settled.iter().map(|(incident, _)| incident.clone()).collect(),
+            well: names(|s| s.health == Health::Well && s.verdict.is_some() && !s.hidden),
+            hidden: names(|s| s.hidden),
+        }
+    }
+
+    /// Takes in what the reporter did and found.
+    #[must_use]
+    pub fn reported(mut self, report: &Report, now: &Moment) -> Self {
+        self.expires = report.expires;
+        if let Some(record) = &report.recalled {
+            self.past.recall(record.as_ref());
+        }
+        self.past.signed = report.signed.or(self.past.signed);
+        for (incident, reported) in &report.known {
+            for subject in &mut self.subjects {
+                if subject.health.incident().is_some_and(|i| i.id == *incident) {
+                    subject.issue = Some(*reported);
+                }
+            }
+            for ended in self.ended.iter_mut().filter(|e| e.incident.id == *incident) {
+                ended.issue = Some(*reported);
+            }
+        }
+        self.settled.retain(|(_, since)| now.uptime.saturating_sub(*since) < SETTLED_HOLDS);
+        for incident in &report.settled {
+            self.ended.retain(|e| e.incident.id != *incident);
+            self.settled.push((incident.clone(), now.uptime));
+        }
+        for found in &report.adopt {
+            self.adopt(found, now);
+        }
+        self.reporting = match (&report.failed, self.reporting) {
+            (None, _) => Reporting::Fine,
+            (Some(failure), _) if failure.final_until_a_person_acts => {
+                Reporting::Denied { why: failure.why.clone() }
+            }
+            (Some(failure), before) => Reporting::Failing {
+                attempts: match before {
+                    // Nothing can be expected to work before the clock is set.
+                    _ if now.wall.is_none() && now.uptime < CLOCK_PATIENCE => 0,
+                    Reporting::Failing { attempts, .. } => attempts.saturating_add(1),
+                    _ => 1,
+                },
+                why: failure.why.clone(),
+            },
+        };
+        self
+    }
+
+    /// Takes over what an issue remembers.
+    fn adopt(&mut self, found: &RememberedIncident, now: &Moment) {
+        let id = &found.incident;
+        let over = self.ended.iter().any(|e| e.incident.id == *id);
+        if over || self.settled.iter().any(|(settled, _)| settled == id) {
+            return;
+        }
+        let old = Incident {
+            id: id.clone(),
+            since: now.recalled(found.since),
+            severity: found.severity,
+            worst: found.worst,
+            reportable: true,
+            rows: Vec::new(),
+            places: found.places.clone(),
+            history: Vec::new(),
+        };
+        let untold = |e: &&mut DesiredIssue| e.subject == found.subject && e.issue.is_none();
+        if let Some(ended) = self.ended.iter_mut().find(untold) {
+            // It ended while the report that found its issue was under way.
+            ended.incident = ended.incident.clone().renamed(old);
+            ended.issue = Some(found.reported);
+            return;
+        }
+        let Some(subject) = self.subjects.iter_mut().find(|s| s.name == found.subject) else {
+            return;
+        };
+        if subject.health.incident().is_none_or(|i| i.id != *id) {
+            subject.health = std::mem::take(&mut subject.health).adopt(old);
+            subject.again = Some(now.uptime);
+        }
+        subject.issue = Some(found.reported);
+    }
+}
+
+/// Adds an incident that is over. One that followed so soon on another that nobody could be told of is
+/// the same story, as it would have been at GitHub; so months of flapping without a token stay bounded.
+fn keep(ended: &mut Vec<DesiredIssue>, over: DesiredIssue, schedule: &Schedule) {
+    let before = ended.iter_mut().rev().find(|e| e.subject == over.subject);
+    let story = before.filter(|before| {
+        let gap = before.ended.map(|end| over.incident.since.since(&end));
+        let untold = before.issue.is_none() && over.issue.is_none();
+        untold && gap.is_some_and(|gap| gap < schedule.reopen_within)
+    });
+    let Some(story) = story else {
+        return ended.push(over);
+    };
+    story.ended = over.ended;
+    story.incident.worst = story.incident.worst.max(over.incident.worst);
+    story.incident.rows = over.incident.rows;
+    story.incident.history = over.incident.history;
+}
+
+#[cfg(test)]
+#[path = "state_tests.rs"]
+mod tests;

@@ -1,0 +1,61 @@
+use std::time::Duration;
+
+use crate::decide::judge::finding::{Severity, Verdict};
+use crate::decide::probe::endpoint::is_endpoint;
+use crate::decide::track::health::Health;
+use crate::decide::track::incident::IssueRef;
+
+/// One nameserver or one web endpoint, and what is believed of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Subject {
+    /// The nameserver's name, or the endpoint's URL.
+    pub name: String,
+    /// Its own lamp, if it has one.
+    pub lamp: Option<u8>,
+    /// What is believed.
+    pub health: Health,
+    /// The last verdict that could see anything.
+    pub verdict: Option<Verdict>,
+    /// Addresses that the last round could not see.
+    pub unseen: Vec<std::net::SocketAddr>,
+    /// The last round could not see it at all.
+    pub hidden: bool,
+    /// Why the last round could not see something of it, where it is not the uplink.
+    pub why: Option<String>,
+    /// Uptime at which it should be asked again, when that is before the next regular round.
+    pub again: Option<Duration>,
+    /// Its incident's issue, once known.
+    pub issue: Option<IssueRef>,
+    /// Uptime at which it should be asked about recursion again; `None`: it never was.
+    pub(super) recursion: Option<Duration>,
+}
+
+impl Subject {
+    pub(super) fn new(name: &str, lamp: Option<u8>) -> Self {
+        Self {
+            name: name.to_owned(),
+            lamp,
+            health: Health::Well,
+            verdict: None,
+            unseen: Vec::new(),
+            hidden: false,
+            why: None,
+            again: None,
+            issue: None,
+            recursion: None,
+        }
+    }
+
+    /// It is a web endpoint, and has no number; nameservers come before all of these.
+    #[must_use]
+    pub fn is_endpoint(&self) -> bool {
+        is_endpoint(&self.name)
+    }
+
+    /// It is believed to be down.
+    #[must_use]
+    pub fn is_down(&self) -> bool {
+        let incident = self.health.incident();
+        incident.is_some_and(|incident| incident.severity == Severity::Down)
+    }
+}

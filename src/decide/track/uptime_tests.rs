@@ -1,0 +1,170 @@
+//! What is counted, what is not, and what a later process makes of it.
+
+use super::*;
+use crate::decide::judge::finding::Verdict;
+use crate::decide::testing::{
+    Led, at, config, degraded, down, judgement, schedule, undated, unknown, well,
+};
+use crate::decide::track::state::MonitorState;
+
+const NS1: &str = "ns1.example.net";
+
+/// Rounds over ns1 that are so many seconds apart, beginning after the given time.
+fn rounds(
+    watch: MonitorState,
+    start: u64,
+    apart: u64,
+    verdicts: &[Verdict],
+) -> (MonitorState, u64) {
+    let mut now = start;
+    let watch = verdicts.iter().fold(watch, |watch, verdict| {
+        now += apart;
+        let judgement = judgement([verdict.clone(), well()]);
+        watch.after(&judgement, at(now), &schedule(), "new").0
+    });
+    (watch, now)
+}
+
+fn seconds(count: &Count) -> [u64; 3] {
+    [count.well, count.degraded, count.down].map(|span| span.as_secs())
+}
+
+fn today(watch: &MonitorState, seconds: u64) -> Count {
+    watch.past.day(NS1, at(seconds).wall.unwrap(), 0)
+}
+
+#[test]
+fn the_time_to_the_next_round_counts_as_what_the_last_one_made_us_believe() {
+    let watch = Led::new().watch;
+    let (watch, now) = rounds(watch, 0, 600, &[well(), well(), down(), down(), down(), down()]);
+    // Suspect twice, for which nobody is accused; then down.
+    assert_eq!(seconds(&today(&watch, now)), [2400, 0, 600]);
+    let (watch, now) = rounds(watch, now, 600, &[well(), well(), well()]);
+    assert_eq!(seconds(&today(&watch, now)), [3000, 0, 1800], "down until the end is believed");
+    let (watch, now) = rounds(watch, now, 600, &vec![degraded(); 4]);
+    assert_eq!(seconds(&today(&watch, now)), [4800, 600, 1800]);
+    let count = today(&watch, now);
+    assert_eq!((count.up(), count.worst()), (Some(7500), Some(Severity::Down)));
+    assert_eq!(count.latency(), Some(Duration::from_millis(20)));
+}
+
+#[test]
+fn what_could_not_be_seen_is_counted_neither_way() {
+    let (watch, now) = rounds(Led::new().watch, 0, 600, &[unknown(), unknown(), unknown()]);
+    assert_eq!((today(&watch, now).seen(), today(&watch, now).up()), (Duration::ZERO, None));
+    let (watch, now) = rounds(watch, now, 600, &[well(), unknown(), unknown(), well()]);
+    assert_eq!(seconds(&today(&watch, now)), [600, 0, 0]);
+    // Nor is the time in which we stood still.
+    let (watch, now) = rounds(watch, now, 7200, &[well()]);
+    assert_eq!(seconds(&today(&watch, now)), [600, 0, 0]);
+}
+
+#[test]
+fn nothing_is_counted_before_the_clock_is_set() {
+    let mut watch = Led::new().watch;
+    for now in [600, 1200, 1800] {
+        watch = watch.after(&judgement([well(), well()]), undated(now), &schedule(), "new").0;
+    }
+    assert_eq!(today(&watch, 1800), Count::default());
+    let (watch, now) = rounds(watch, 1800, 600, &[well()]);
+    assert_eq!(seconds(&today(&watch, now)), [600, 0, 0]);
+}
+
+#[test]
+fn a_clock_that_jumps_changes_no_length_and_what_it_put_into_the_future_goes() {
+    let (watch, now) = rounds(Led::new().watch, 0, 600, &[well(), well()]);
+    let day = Duration::from_secs(86_400);
+    let ahead = Moment { wall: at(now).wall.map(|wall| wall + 40 * day), ..at(now + 600) };
+    let (watch, _) = watch.after(&judgement([well(), well()]), ahead, &schedule(), "new");
+    let there = ahead.wall.unwrap();
+    assert_eq!(seconds(&watch.past.days(NS1, there, DAYS)), [600, 0, 0], "the rest is too old");
+    let (watch, now) = rounds(watch, now + 600, 600, &[well()]);
+    assert_eq!(seconds(&watch.past.days(NS1, at(now).wall.unwrap(), DAYS)), [600, 0, 0]);
+    assert_eq!(watch.past.days(NS1, there, DAYS), Count::default());
+}
+
+#[test]
+fn a_share_is_never_rounded_up_to_all() {
+    let whole = Duration::from_secs(30 * 86_400);
+    let count = Count { well: whole, down: Duration::from_secs(1), ..Count::default() };
+    assert_eq!(count.up(), Some(9999));
+    assert_eq!(Count { well: whole, ..Count::default() }.up(), Some(10_000));
+    assert_eq!(Count { down: whole, ..Count::default() }.up(), Some(0));
+}
+
+/// A month of ns1, with a round every ten minutes.
+fn month() -> (MonitorState, u64) {
+    let verdicts: Vec<Verdict> = (0..31 * 144)
+        .map(|round| match round % 1000 {
+            500..504 => down(),
+            700..720 => degraded(),
+            _ => well(),
+        })
+        .collect();
+    rounds(Led::new().watch, 0, 600, &verdicts)
+}
+
+#[test]
+fn a_month_survives_the_way_through_an_issue_and_is_added_to_once() {
+    let (watch, now) = month();
+    let here = at(now).wall.unwrap();
+    let record = watch.past.record([NS1, "ns2.example.net"].into_iter(), here);
+    let json = serde_json::to_string(&record).unwrap();
+    assert!(json.len() < 2000, "{} bytes: {json}", json.len());
+    let record: UptimeRecord = serde_json::from_str(&json).unwrap();
+    // A new process has counted for a while before it could read what the old one left.
+    let (mut next, later) = rounds(Led::new().watch, now, 600, &[well(), well(), well()]);
+    next.past.recall(Some(&record));
+    next.past.recall(Some(&record));
+    let later = at(later).wall.unwrap();
+    for (name, new) in [(NS1, 1200), ("ns2.example.net", 1200)] {
+        let (old, sum) = (watch.past.days(name, here, DAYS), next.past.days(name, later, DAYS));
+        assert_eq!(sum.seen(), old.seen() + Duration::from_secs(new), "{name}");
+        assert_eq!((sum.down, sum.degraded), (old.down, old.degraded), "{name}");
+        assert_eq!(sum.latency(), old.latency(), "{name}");
+    }
+    assert!(watch.past.days(NS1, here, DAYS).down > Duration::ZERO);
+}
+
+#[test]
+fn a_record_that_makes_no_sense_is_nothing() {
+    let read = |texts: [&str; 2]| {
+        let mut past = UptimeHistory::default();
+        let texts = texts.map(str::to_owned);
+        let record = UptimeRecord { v: 1, hour: 490_000, past: [(NS1.to_owned(), texts)].into() };
+        past.recall(Some(&record));
+        past.days(NS1, Timestamp::from_second(490_000 * 3600).unwrap(), DAYS)
+    };
+    assert_eq!(seconds(&read(["", "0.60.5000 1.60.5000.30.10"])), [120, 30, 10]);
+    for nonsense in ["", "x", "1.2.x", "-1.60", "99999999999.1", ". ."] {
+        assert_eq!(read(["", nonsense]).seen(), Duration::ZERO, "{nonsense}");
+    }
+    let later = UptimeRecord { v: 2, hour: 0, past: BTreeMap::new() };
+    UptimeHistory::default().recall(Some(&later));
+}
+
+#[test]
+fn a_record_has_room_for_the_first_subjects_and_stays_small() {
+    let (mut watch, now) = month();
+    let past = watch.past.subjects[NS1].clone();
+    let names: Vec<String> = (0..100).map(|n| format!("ns{n}.example.net")).collect();
+    watch.past.subjects.extend(names.iter().map(|name| (name.clone(), past.clone())));
+    let record = watch.past.record(names.iter().map(String::as_str), at(now).wall.unwrap());
+    let size = serde_json::to_string(&record).unwrap().len();
+    assert!((20_000..RECORD + 100).contains(&size), "{size}");
+    assert!(record.past.len() > 20, "{}", record.past.len());
+    assert!(record.past.contains_key("ns0.example.net"));
+}
+
+#[test]
+fn another_repository_is_given_a_sign_at_once_and_the_figures_go_on() {
+    let (mut watch, now) = rounds(Led::new().watch, 0, 600, &[well(), well()]);
+    watch.past.signed = at(now).wall;
+    let (mut same, mut other) = (config(), config());
+    same.schedule.interval *= 2;
+    other.github.as_mut().unwrap().repository = "owner/other".to_owned();
+    assert_eq!(watch.clone().reconfigured(&same).past, watch.past);
+    let past = watch.clone().reconfigured(&other).past;
+    assert_eq!((past.signed, past.round), (None, watch.past.round));
+    assert_eq!(past.subjects, watch.past.subjects);
+}

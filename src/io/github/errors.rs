@@ -1,0 +1,100 @@
+//! Answers that are a no: what each means, how long to wait, and what a person has to do.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::decide::track::reported::Failure;
+use crate::io::github::api::{GitHub, Need, http_date};
+use crate::io::http::client::Response;
+
+/// GitHub's advice for a secondary limit that names no time: wait at least a minute.
+const SECONDARY_WAIT: Duration = Duration::from_secs(60);
+
+/// After a write whose answer was lost, listings may lag behind the truth.
+pub(super) const LAG: Duration = Duration::from_secs(60);
+
+impl GitHub {
+    /// An answer that is a no: what it means, and what to do.
+    pub(super) fn refused(&self, response: &Response, need: Need, place: &str) -> Failure {
+        let status = response.status;
+        let said = serde_json::from_str::<Value>(&response.body).ok();
+        let said = said.as_ref().and_then(|body| body["message"].as_str()).unwrap_or("").to_owned();
+        let repository = &self.settings.repository;
+        if let Some(wait) = limited(response, &said) {
+            let why = format!("GitHub asks to wait: {place}: {status} {said}");
+            return passing(why, Some(wait));
+        }
+        match (status, need) {
+            (401, _) => denied(format!(
+                "the token is wrong, expired or revoked ({status} {said}): put a new one in its place"
+            )),
+            (403, Need::Write) => denied(format!(
+                "the token may not write issues of {repository} ({status} {said}): give it the permission \
+                 \"Issues: read and write\""
+            )),
+            (403, _) => denied(format!(
+                "the token may not read issues of {repository} ({status} {said}): give it the permission \
+                 \"Issues: read and write\""
+            )),
+            (404, _) => denied(format!(
+                "there is no repository {repository} that the token may see ({status} {said}): check \
+                 github.repository, and give the token access to it with the permission \"Issues: read and \
+                 write\""
+            )),
+            (410, _) => denied(format!(
+                "issues are switched off in {repository} ({status} {said}): switch them on in its settings"
+            )),
+            (301 | 307 | 308, _) => denied(format!(
+                "{repository} has moved ({status}): put its new name in github.repository"
+            )),
+            (422, _) => Failure {
+                refused: true,
+                ..denied(format!(
+                    "GitHub does not accept what we write: {place}: {status} {}",
+                    response.body.chars().take(500).collect::<String>()
+                ))
+            },
+            (500.., Need::Write) => {
+                passing(format!("GitHub is in trouble: {place}: {status} {said}"), Some(LAG))
+            }
+            _ => passing(format!("GitHub is in trouble: {place}: {status} {said}"), None),
+        }
+    }
+}
+
+pub(super) fn passing(why: String, wait: Option<Duration>) -> Failure {
+    Failure { why, final_until_a_person_acts: false, refused: false, wait }
+}
+
+pub(super) fn denied(why: String) -> Failure {
+    Failure { why, final_until_a_person_acts: true, refused: false, wait: None }
+}
+
+/// How long GitHub wants to be left alone, if that is what it says.
+///
+/// <https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api>
+fn limited(response: &Response, said: &str) -> Option<Duration> {
+    let header = |name: &str| response.headers.get(name)?.to_str().ok()?.parse::<i64>().ok();
+    if !matches!(response.status, 403 | 429 | 500..) {
+        return None;
+    }
+    // GitHub's window is an hour. Whatever asks for more is not GitHub, or wrong.
+    let seconds = |n: i64| Duration::from_secs(n.clamp(1, 3600).unsigned_abs());
+    if let Some(wait) = header("retry-after") {
+        return Some(seconds(wait));
+    }
+    if response.status >= 500 {
+        return None;
+    }
+    if header("x-ratelimit-remaining") == Some(0) {
+        // Both times are GitHub's, so that our own clock does not matter.
+        let date = response.headers.get("date").and_then(|date| date.to_str().ok());
+        let now = date.and_then(http_date);
+        let reset = header("x-ratelimit-reset");
+        let wait = reset.zip(now).map(|(reset, now)| seconds(reset - now.as_second()));
+        return Some(wait.unwrap_or(SECONDARY_WAIT));
+    }
+    let secondary = response.status == 429 || said.to_lowercase().contains("secondary rate limit");
+    secondary.then_some(SECONDARY_WAIT)
+}

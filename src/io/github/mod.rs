@@ -1,0 +1,4 @@
+//! GitHub: its REST API, and what its errors mean.
+
+pub mod api;
+mod errors;
