@@ -136,13 +136,13 @@ fn hurried() -> Patience {
 /// The verdict in one line: how bad, and every kind of fault, worst first.
 fn said(verdict: &Verdict) -> String {
     let Some(severity) = verdict.severity() else {
-        return match verdict.seen {
+        return match verdict.observed_addresses {
             0 => "unknown".to_owned(),
             _ => "well".to_owned(),
         };
     };
     let mut faults: Vec<&str> = Vec::new();
-    for row in &verdict.rows {
+    for row in &verdict.findings {
         if !faults.contains(&row.fault.as_str()) {
             faults.push(&row.fault);
         }

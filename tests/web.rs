@@ -81,8 +81,8 @@ impl Stage {
 }
 
 fn said(verdict: &Verdict) -> String {
-    let rows: Vec<String> = verdict.rows.iter().map(sentence).collect();
-    match verdict.seen {
+    let rows: Vec<String> = verdict.findings.iter().map(sentence).collect();
+    match verdict.observed_addresses {
         0 => format!("unknown: {}", verdict.why.as_deref().unwrap_or_default()),
         _ if rows.is_empty() => "well".to_owned(),
         _ => rows.join("; "),
@@ -232,7 +232,10 @@ async fn who_is_not_trusted_or_has_no_tls_is_down() {
     );
     let plain = Web::http(HERE, Site::Sends("HTTP/1.1 400 X\r\n\r\n".to_owned()));
     let verdict = stage.look(&https(&plain, "www.example.net", "timeout = \"1s\"")).await;
-    assert!(["tls", "broken-off", "mute"].contains(&verdict.rows[0].fault.as_str()), "{verdict:?}");
+    assert!(
+        ["tls", "broken-off", "mute"].contains(&verdict.findings[0].fault.as_str()),
+        "{verdict:?}"
+    );
     let empty = "url = \"https://www.example.net/\"\nca = \"Cargo.toml\"";
     let unknown = stage.said(empty).await;
     assert!(unknown.starts_with("unknown: endpoint.ca: "), "{unknown}");
@@ -256,22 +259,22 @@ async fn a_name_of_ours_leads_where_our_nameservers_say() {
     let listener = TcpListener::bind((THERE, 0)).unwrap();
     let url = format!("url = \"tcp://www.example.net:{}\"", listener.local_addr().unwrap().port());
     let here = stage.look(&url).await;
-    assert_eq!(here.rows[0].address.ip(), HERE);
+    assert_eq!(here.findings[0].address.ip(), HERE);
     stage.zone.set("@", RecordType::A, &["127.0.0.2"]);
     assert_eq!(stage.said(&url).await, "well");
     stage.zone.set("@", RecordType::A, &["127.0.0.1", "127.0.0.2"]);
     let both = stage.look(&url).await;
-    assert_eq!((both.seen, both.rows.len()), (2, 1), "each address counts");
+    assert_eq!((both.observed_addresses, both.findings.len()), (2, 1), "each address counts");
     stage.zone.set("www", RecordType::CNAME, &[]);
     let nowhere = stage.look(&url).await;
-    assert_eq!(nowhere.rows[0].address, stage.servers[0].addr());
+    assert_eq!(nowhere.findings[0].address, stage.servers[0].addr());
     assert_eq!(
         said(&nowhere),
         "down no-address: it says that the name has no address, neither A nor AAAA"
     );
     let out = url.replace("www", "out");
     assert_eq!(
-        stage.look(&out).await.rows[0].address.ip(),
+        stage.look(&out).await.findings[0].address.ip(),
         HERE,
         "an alias to somebody else's name"
     );
@@ -302,12 +305,12 @@ async fn a_family_that_is_offline_here_accuses_nobody() {
     let url = format!("url = \"tcp://www.example.net:{}\"", listener.local_addr().unwrap().port());
     stage.zone.set("@", RecordType::AAAA, &["::1"]);
     let blind = stage.look(&url).await;
-    assert_eq!((blind.seen, blind.rows.len()), (1, 0));
-    assert!(blind.unseen[0].is_ipv6());
+    assert_eq!((blind.observed_addresses, blind.findings.len()), (1, 0));
+    assert!(blind.unobserved_addresses[0].is_ipv6());
     stage.anchor6 = Some(anchor(IpAddr::V6(Ipv6Addr::LOCALHOST)));
     let seeing = stage.look(&url).await;
-    assert_eq!((seeing.seen, seeing.rows.len()), (2, 1));
-    let at: SocketAddr = seeing.rows[0].address;
+    assert_eq!((seeing.observed_addresses, seeing.findings.len()), (2, 1));
+    let at: SocketAddr = seeing.findings[0].address;
     assert!(at.is_ipv6());
 }
 

@@ -30,14 +30,14 @@ fn summary(out: &mut impl Write, path: &Path, config: &Config) -> io::Result<()>
             continue; // every nameserver has a zone, and an address
         };
         for (zone, of_zone) in config.zones.iter().enumerate() {
-            let asked = target.questions.iter().filter(|question| question.zone == Some(zone));
+            let asked = target.queries.iter().filter(|question| question.zone == Some(zone));
             let asked: Vec<String> =
                 asked.map(|question| format!("{question} over {}", question.transport)).collect();
             if !asked.is_empty() {
                 writeln!(out, "    {}: {}", name_text(&of_zone.name), asked.join(", "))?;
             }
         }
-        for question in target.questions.iter().filter(|question| question.zone.is_none()) {
+        for question in target.queries.iter().filter(|question| question.zone.is_none()) {
             writeln!(out, "    once an hour, whether it answers strangers: {question}")?;
         }
     }

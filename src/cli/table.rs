@@ -56,11 +56,11 @@ fn facts(server: &SubjectStatus) -> String {
     if let Some(issue) = server.issue {
         facts.push(format!("issue #{issue}"));
     }
-    if !server.unseen.is_empty() {
-        let unseen: Vec<String> = server.unseen.iter().map(address_text).collect();
+    if !server.unobserved_addresses.is_empty() {
+        let unseen: Vec<String> = server.unobserved_addresses.iter().map(address_text).collect();
         facts.push(format!("not seen: {}", unseen.join(", ")));
     }
-    if let Some(why) = &server.unseen_why {
+    if let Some(why) = &server.unobserved_why {
         facts.push(printable(why));
     }
     facts.join(", ")

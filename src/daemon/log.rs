@@ -91,17 +91,17 @@ pub(super) fn round(
             warn!(
                 "uplink: {text}: something in this network answers for other servers on port 53; what it covers is not judged"
             );
-        } else if before.is_some() || uplink.blind() {
+        } else if before.is_some() || uplink.is_down() {
             warn!("uplink: {text}");
         } else {
             info!("uplink: {text}");
         }
     }
-    if uplink.blind() && before == Some(uplink) {
+    if uplink.is_down() && before == Some(uplink) {
         return; // every minute, for as long as it lasts, there is nothing new to say
     }
-    let asked: usize = judgement.verdicts.iter().map(|(_, verdict)| verdict.questions).sum();
-    let face = watch.face();
+    let asked: usize = judgement.verdicts.iter().map(|(_, verdict)| verdict.queries).sum();
+    let face = watch.panel_view();
     info!(
         "round: {} of {} in {}: {}",
         count(asked, "question"),
@@ -143,7 +143,7 @@ pub(super) fn change(subject: &Subject, change: &Change, now: &Moment, schedule:
     let since = |incident: &Incident| wall_text(incident.since.wall);
     match change {
         Change::Suspected(incident) => {
-            let why = incident.rows.first();
+            let why = incident.findings.first();
             let (fault, zone) = why.map_or(("", ""), |row| (row.fault.as_str(), row.zone.as_str()));
             let text = why.map_or_else(String::new, |row| {
                 format!("{} {}: {}", address_text(&row.address), row.question, row.detail)
@@ -164,7 +164,7 @@ pub(super) fn change(subject: &Subject, change: &Change, now: &Moment, schedule:
             )
         }
         Change::Opened(incident) | Change::Shifted(incident) => {
-            for row in &incident.rows {
+            for row in &incident.findings {
                 warn!(
                     NAMESERVER = server,
                     ENDPOINT = endpoint,
@@ -221,7 +221,7 @@ pub(super) fn report(config: &Config, report: &Report, before: &Reporting) {
     for done in &report.done {
         info!("{repository}: {done}");
     }
-    for found in &report.adopt {
+    for found in &report.resume {
         let number = found.reported.number;
         let endpoint = is_endpoint(&found.subject).then_some(found.subject.as_str());
         let server = Some(found.subject.as_str()).filter(|_| endpoint.is_none());

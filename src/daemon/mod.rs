@@ -242,7 +242,7 @@ impl<P: RuntimeProvider> Daemon<P> {
             log::once_a_reason("no sign of life", "a round does not come to its end");
             return false;
         }
-        self.panel.show(self.watch.face(), LEASE);
+        self.panel.show(self.watch.panel_view(), LEASE);
         if wanted.is_some() {
             if self.panel.answers(FRAME_WITHIN) {
                 self.manager.ping();
@@ -314,13 +314,13 @@ impl<P: RuntimeProvider> Daemon<P> {
         let old = std::mem::replace(&mut self.watch, watch);
         self.hook.tell(StateChange::between(&old, &self.watch, &self.config.vantage.name, &now));
         let before = old.uplink;
-        self.sighted |= self.watch.uplink.is_some_and(|uplink| !uplink.blind());
-        if self.watch.uplink.is_some_and(|uplink| uplink.blind()) {
+        self.sighted |= self.watch.uplink.is_some_and(|uplink| !uplink.is_down());
+        if self.watch.uplink.is_some_and(|uplink| uplink.is_down()) {
             // The lamps should say soon that the connection is back. After a start that is sooner still: a
             // board looks before it has an address.
             let soon = if self.sighted { schedule.recover } else { schedule.recheck };
             self.regular = self.regular.min(now.uptime + soon);
-        } else if before.is_some_and(|uplink| uplink.blind()) {
+        } else if before.is_some_and(|uplink| uplink.is_down()) {
             self.report_after = now.uptime; // GitHub was out of reach with everything else
         }
         log::round(&self.watch, &judgement, before, now.uptime.saturating_sub(round.at.uptime));
@@ -344,7 +344,7 @@ impl<P: RuntimeProvider> Daemon<P> {
 
     /// What a report would be about: changes when a new one is worth making.
     fn digest(&self) -> Vec<String> {
-        let wanted = self.watch.wanted();
+        let wanted = self.watch.desired_issues();
         let shows = crate::decide::report::text::body_digest;
         wanted
             .iter()
@@ -366,12 +366,12 @@ impl<P: RuntimeProvider> Daemon<P> {
         let heartbeat = self.config.github.as_ref().and_then(|github| github.heartbeat);
         let alive = heartbeat.map(|every| HeartbeatInput {
             view: self.view(&now),
-            past: self.watch.past.clone(),
+            past: self.watch.uptime.clone(),
             board: hardware::read(Path::new("/")),
             // It is given with a report, and there is none more often than there are rounds.
             every: every.max(self.config.schedule.interval),
         });
-        let (belief, config) = (self.watch.belief(), self.config.clone());
+        let (belief, config) = (self.watch.report_input(), self.config.clone());
         Some(Box::pin(report(reporter, belief, alive, config, self.clock)))
     }
 

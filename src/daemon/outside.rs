@@ -21,7 +21,7 @@ impl<P: RuntimeProvider> Daemon<P> {
     /// Makes everything outside agree with what is believed now: panel, status file, state directory.
     pub(super) fn publish(&mut self) {
         let now = self.clock.now();
-        self.panel.show(self.watch.face(), LEASE);
+        self.panel.show(self.watch.panel_view(), LEASE);
         if let Some(error) = self.panel.error() {
             log::once_a_reason("panel", &error.to_string());
         }
@@ -58,7 +58,7 @@ impl<P: RuntimeProvider> Daemon<P> {
     }
 
     fn write_metrics(&self, view: &Status) {
-        let (Some(file), Some(round)) = (&self.config.metrics, self.watch.past.round) else {
+        let (Some(file), Some(round)) = (&self.config.metrics, self.watch.uptime.round) else {
             return;
         };
         let text = metrics::text(view, round.wall, self.watch.expires);

@@ -114,8 +114,8 @@ async fn attempt(
         quorum,
         subjects: &subjects,
         well: &belief.well,
-        hidden: &belief.hidden,
-        settled: &belief.settled,
+        unobserved: &belief.unobserved,
+        resolved: &belief.resolved,
         schedule: &config.schedule,
         now: clock.now(),
     };
@@ -139,17 +139,17 @@ async fn attempt(
     };
     *line.greeted.lock().unwrap_or_else(PoisonError::into_inner) = true;
     report.recalled = signing.at.map(|_| signing.record);
-    let Plan { steps, known, settled, adopt } = plan;
+    let Plan { steps, known, resolved: settled, resume: adopt } = plan;
     report.known = known;
-    report.settled = settled;
-    report.adopt = adopt;
+    report.resolved = settled;
+    report.resume = adopt;
     for (index, step) in steps.into_iter().enumerate() {
         if index > 0 {
             tokio::time::sleep(WRITE_PAUSE).await;
         }
         line.carry_out(step, report).await?;
     }
-    report.signed = signing.at;
+    report.heartbeat_written = signing.at;
     Ok(())
 }
 
@@ -191,7 +191,7 @@ impl Line {
                     report
                         .done
                         .push(format!("closed issue #{}: it was over already", issue.number));
-                    report.settled.push(incident);
+                    report.resolved.push(incident);
                 }
             }
             Step::Comment { issue, key, body } => {
@@ -200,10 +200,10 @@ impl Line {
                     report.done.push(format!("commented on issue #{issue}"));
                 }
             }
-            Step::Sight { issue, key, body, settles } => {
+            Step::Observe { issue, key, body, settles } => {
                 self.call(move |github| github.sight(issue, &key, &body)).await?;
                 report.done.push(format!("said what is seen from here in issue #{issue}"));
-                report.settled.extend(settles);
+                report.resolved.extend(settles);
             }
             Step::Edit { issue, title, body, state, settles, reports } => {
                 self.call(move |github| github.edit(issue, title.as_deref(), Some(&body), state))
@@ -213,7 +213,7 @@ impl Line {
                     Some(IssueState::Open) => format!("reopened issue #{issue}"),
                     Some(_) => format!("closed issue #{issue}"),
                 });
-                report.settled.extend(settles);
+                report.resolved.extend(settles);
                 let reported = IssueRef { number: issue, closed_by_hand: false };
                 report.known.extend(reports.map(|id| (id, reported)));
             }

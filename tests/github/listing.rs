@@ -130,13 +130,14 @@ fn what_another_account_says_is_believed_when_the_configuration_names_it() {
     peer.comment_as("octocat", ours, &sight("shed"));
     peer.comment_as("office-bot", ours, &sight("office"));
     let listing = client(&peer).list(false).unwrap();
-    assert_eq!((numbers(&listing.open), listing.open[0].sights.len()), (vec![ours], 0));
+    assert_eq!((numbers(&listing.open), listing.open[0].observations.len()), (vec![ours], 0));
 
     let mut settings = settings(&peer);
     settings.accounts = vec!["office-bot".to_owned(), "PILOT".to_owned()];
     let listing = GitHub::new(&settings, TOKEN).unwrap().list(false).unwrap();
     assert_eq!(numbers(&listing.open), [ours, theirs]);
-    let sights: Vec<&str> = listing.open[0].sights.iter().map(|s| s.vantage.as_str()).collect();
+    let sights: Vec<&str> =
+        listing.open[0].observations.iter().map(|s| s.vantage.as_str()).collect();
     assert_eq!(sights, ["office"]);
 }
 

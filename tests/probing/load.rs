@@ -44,7 +44,7 @@ async fn a_dead_address_gets_three_packets_however_much_there_is_to_ask() {
     assert_eq!(attempts[0], 3);
     assert!(attempts.len() > 500 && attempts[1..].iter().all(|count| *count == 0));
     // They share the fault nevertheless.
-    let rows = &judgement.verdicts[0].1.rows;
+    let rows = &judgement.verdicts[0].1.findings;
     assert_eq!(rows.len(), 1);
     assert_eq!(rows[0].more, attempts.len() - 2, "all but the one about recursion");
     // The live one was paced for ten seconds, and nobody waited for the dead one.
@@ -82,7 +82,7 @@ async fn a_server_that_is_silent_to_edns_alone_takes_no_longer_than_a_dead_one_a
     let (round, judgement) = look(&net, &config, Patience::paced(0)).await;
     let took = Instant::now() - begin;
     assert_eq!(verdicts(&judgement), ["degraded: edns-silent", "well"]);
-    assert_eq!(judgement.verdicts[0].1.rows[0].more, 0);
+    assert_eq!(judgement.verdicts[0].1.findings[0].more, 0);
     let attempts = attempts(&round.observed[0]);
     // Twice with it, once without, and once more with it, to be sure.
     assert_eq!(attempts[0], 4);
@@ -191,7 +191,7 @@ async fn an_answer_counts_until_the_timeout_and_not_after_it() {
         let (net, config) = two(&Nameserver::behaving([zone()], late), 0);
         // A connection takes another way there and back, so only what UDP says is looked at.
         let (_, judgement) = look(&net, &config, product()).await;
-        let rows = &judgement.verdicts[0].1.rows;
+        let rows = &judgement.verdicts[0].1.findings;
         let udp = rows.iter().find(|row| !row.fault.starts_with("tcp-") && row.fault != "slow");
         let said = udp.map_or("well".to_owned(), |row| format!("down: {}", row.fault));
         assert_eq!(said, verdict);
@@ -239,7 +239,7 @@ async fn what_fails_on_our_own_side_is_nobodys_fault() {
     let (net, config) = two(&Nameserver::new([zone()]), 0);
     let (round, judgement) = look(&Exhausted(net.clone(), at(FIRST)), &config, product()).await;
     assert_eq!(verdicts(&judgement), ["unknown", "well"]);
-    assert_eq!(judgement.verdicts[0].1.unseen, [at(FIRST)]);
+    assert_eq!(judgement.verdicts[0].1.unobserved_addresses, [at(FIRST)]);
     assert_eq!(round.after, None, "nobody was accused, so nothing had to be made sure of");
     // Where the anchors fail as well, we are offline.
     let (_, judgement) = look(&Exhausted(net, at(HOME)), &config, product()).await;

@@ -263,7 +263,7 @@ async fn a_connection_that_ends_is_an_answer_that_is_none_however_it_ends() {
         let (verdict, judgement) = hanging_up(end).await;
         assert_eq!(verdict, "degraded: tcp-garbled");
         assert_eq!(
-            judgement.verdicts[0].1.rows[0].detail,
+            judgement.verdicts[0].1.findings[0].detail,
             "answers over UDP, but over TCP it sends something that is not an answer: a connection \
              that ends without an answer"
         );

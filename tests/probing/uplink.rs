@@ -53,7 +53,10 @@ impl Home {
 }
 
 fn unknown(unseen: &[&str]) -> Verdict {
-    Verdict { unseen: unseen.iter().map(|address| at(address)).collect(), ..Verdict::default() }
+    Verdict {
+        unobserved_addresses: unseen.iter().map(|address| at(address)).collect(),
+        ..Verdict::default()
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -124,9 +127,12 @@ async fn without_ipv6_at_home_ipv4_is_judged_alone() {
             cut(&home.net, Internet::V6);
             let (uplink, found) = home.look().await;
             assert_eq!(uplink, (Family::Online, Family::Offline));
-            assert_eq!((found.seen, found.unseen.as_slice()), (1, &[at(SERVER_6)][..]));
+            assert_eq!(
+                (found.observed_addresses, found.unobserved_addresses.as_slice()),
+                (1, &[at(SERVER_6)][..])
+            );
             assert_eq!(said(&found), verdict);
-            assert!(found.rows.iter().all(|row| row.address == at(SERVER_4)));
+            assert!(found.findings.iter().all(|row| row.address == at(SERVER_4)));
         }
     }
 }
@@ -161,8 +167,11 @@ async fn an_answer_from_nowhere_hides_its_family_and_no_other() {
         home.net.add(at(NOWHERE_4), Nameserver::behaving([zone()], behaviour));
         let (uplink, verdict) = home.look().await;
         assert_eq!(uplink, (Family::Intercepted, Family::Online));
-        assert_eq!((verdict.seen, verdict.unseen.as_slice()), (1, &[at(SERVER_4)][..]));
-        assert_eq!(verdict.rows, []);
+        assert_eq!(
+            (verdict.observed_addresses, verdict.unobserved_addresses.as_slice()),
+            (1, &[at(SERVER_4)][..])
+        );
+        assert_eq!(verdict.findings, []);
     }
 }
 
@@ -180,8 +189,8 @@ async fn an_anchor_without_authority_is_not_the_anchor() {
     home.anchor_4.set(Behaviour::NotAuthoritative);
     let (uplink, verdict) = home.look().await;
     assert_eq!(uplink, (Family::Intercepted, Family::Online));
-    assert!(verdict.rows.iter().all(|row| row.address == at(SERVER_6)));
-    assert_eq!(verdict.unseen, [at(SERVER_4)]);
+    assert!(verdict.findings.iter().all(|row| row.address == at(SERVER_6)));
+    assert_eq!(verdict.unobserved_addresses, [at(SERVER_4)]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -12,31 +12,31 @@ use crate::decide::time::Moment;
 /// What an errand says of its subject.
 #[must_use]
 pub fn verdict(visited: &EndpointResult, uplink: Uplink, at: &Moment) -> Verdict {
-    let endpoint = &visited.errand.endpoint;
+    let endpoint = &visited.check.endpoint;
     let mut verdict = Verdict::default();
     let mut latencies = Vec::new();
-    let visits = match &visited.found {
-        CheckOutcome::Visits(visits) => visits,
-        CheckOutcome::Nowhere(server) if uplink.of(server).believable() => {
-            verdict.seen = 1;
+    let visits = match &visited.outcome {
+        CheckOutcome::Addresses(visits) => visits,
+        CheckOutcome::NoAddress(server) if uplink.of(server).believable() => {
+            verdict.observed_addresses = 1;
             add(&mut verdict, endpoint, *server, &EndpointError::NoAddress);
             return verdict;
         }
-        CheckOutcome::Nowhere(_) => return verdict,
+        CheckOutcome::NoAddress(_) => return verdict,
         CheckOutcome::Unknown(why) => return Verdict { why: Some(why.clone()), ..verdict },
     };
     for visit in visits {
         if !uplink.of(&visit.address).believable() {
-            verdict.unseen.push(visit.address);
+            verdict.unobserved_addresses.push(visit.address);
             continue;
         }
         if let EndpointReply::Local(why) = &visit.outcome {
-            verdict.unseen.push(visit.address);
+            verdict.unobserved_addresses.push(visit.address);
             verdict.why = Some(why.clone());
             continue;
         }
-        verdict.seen += 1;
-        verdict.questions += 1;
+        verdict.observed_addresses += 1;
+        verdict.queries += 1;
         match endpoint_error(endpoint, visit) {
             Some(trouble) => add(&mut verdict, endpoint, visit.address, &trouble),
             None => latencies.push(visit.latency),
@@ -58,19 +58,19 @@ pub fn verdict(visited: &EndpointResult, uplink: Uplink, at: &Moment) -> Verdict
 /// Whether anything looks faulty, so that the anchors must be asked again.
 #[must_use]
 pub fn looks_faulty(visited: &EndpointResult) -> bool {
-    match &visited.found {
-        CheckOutcome::Visits(visits) => {
-            visits.iter().any(|visit| endpoint_error(&visited.errand.endpoint, visit).is_some())
+    match &visited.outcome {
+        CheckOutcome::Addresses(visits) => {
+            visits.iter().any(|visit| endpoint_error(&visited.check.endpoint, visit).is_some())
         }
-        CheckOutcome::Nowhere(_) => true,
+        CheckOutcome::NoAddress(_) => true,
         CheckOutcome::Unknown(_) => false,
     }
 }
 
 fn add(verdict: &mut Verdict, endpoint: &Endpoint, address: SocketAddr, trouble: &EndpointError) {
     let severity = trouble.severity();
-    verdict.places.push(FailedQuery { address, question: 0, severity });
-    verdict.rows.push(Finding {
+    verdict.failed_queries.push(FailedQuery { address, query: 0, severity });
+    verdict.findings.push(Finding {
         address,
         zone: host_text(endpoint),
         question: match endpoint.scheme {

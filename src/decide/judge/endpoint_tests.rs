@@ -32,7 +32,7 @@ fn errand(index: usize) -> Arc<EndpointCheck> {
 }
 
 fn visited(index: usize, found: CheckOutcome) -> EndpointResult {
-    EndpointResult { errand: errand(index), found }
+    EndpointResult { check: errand(index), outcome: found }
 }
 
 fn visit(address: &str, outcome: EndpointReply) -> AddressResult {
@@ -52,8 +52,8 @@ fn rows(index: usize, outcome: EndpointReply) -> Vec<Finding> {
         3 => "[2001:db8::80]:8443",
         _ => "192.0.2.80:443",
     };
-    let found = CheckOutcome::Visits(vec![visit(address, outcome)]);
-    verdict(&visited(index, found), ONLINE, &at(0)).rows
+    let found = CheckOutcome::Addresses(vec![visit(address, outcome)]);
+    verdict(&visited(index, found), ONLINE, &at(0)).findings
 }
 
 fn said(index: usize, outcome: EndpointReply) -> Vec<String> {
@@ -145,7 +145,7 @@ fn the_command_asks_the_same_of_the_same_address() {
     assert!(ended.command.starts_with("curl -vI "), "{}", ended.command);
     let server = "192.0.2.2:5353".parse().unwrap();
     let nowhere =
-        verdict(&visited(0, CheckOutcome::Nowhere(server)), ONLINE, &at(0)).rows.remove(0);
+        verdict(&visited(0, CheckOutcome::NoAddress(server)), ONLINE, &at(0)).findings.remove(0);
     assert_eq!(nowhere.command, "dig @192.0.2.2 -p 5353 +norecurse www.example.net A");
     assert_eq!((nowhere.fault.as_str(), nowhere.severity), ("no-address", Severity::Down));
 }
@@ -158,32 +158,35 @@ fn a_certificate_that_ends_soon_is_degraded_unless_the_clock_is_not_set() {
     let verdict = |left, moment: &Moment| {
         let visit = visit("192.0.2.80:443", page(200, None, true));
         let visit = AddressResult { certificate: Some(days(left)), ..visit };
-        verdict(&visited(0, CheckOutcome::Visits(vec![visit])), ONLINE, moment)
+        verdict(&visited(0, CheckOutcome::Addresses(vec![visit])), ONLINE, moment)
     };
     let soon = verdict(13, &at(0));
     assert_eq!(soon.severity(), Some(Severity::Degraded));
     assert_eq!(
-        soon.rows[0].detail,
+        soon.findings[0].detail,
         "has a certificate that ends at 2026-01-14 12:00:00 UTC: it should have been renewed by now"
     );
     assert_eq!(soon.latency, Some(Duration::from_millis(34)), "it did answer");
-    assert_eq!(verdict(14, &at(0)).rows, []);
+    assert_eq!(verdict(14, &at(0)).findings, []);
     let undated = Moment { wall: None, ..at(0) };
-    assert_eq!(verdict(1, &undated).rows, []);
+    assert_eq!(verdict(1, &undated).findings, []);
 }
 
 #[test]
 fn a_family_that_is_offline_accuses_nobody() {
-    let both = CheckOutcome::Visits(vec![
+    let both = CheckOutcome::Addresses(vec![
         visit("192.0.2.80:443", page(200, None, true)),
         visit("[2001:db8::80]:443", EndpointReply::Failed(EndpointError::Closed)),
     ]);
     let uplink = Uplink { ipv4: Family::Online, ipv6: Family::Offline };
     let seen = verdict(&visited(0, both.clone()), uplink, &at(0));
-    assert_eq!((seen.rows.len(), seen.seen, seen.unseen.len()), (0, 1, 1));
-    assert_eq!(verdict(&visited(0, both), ONLINE, &at(0)).rows.len(), 1);
+    assert_eq!(
+        (seen.findings.len(), seen.observed_addresses, seen.unobserved_addresses.len()),
+        (0, 1, 1)
+    );
+    assert_eq!(verdict(&visited(0, both), ONLINE, &at(0)).findings.len(), 1);
     let server = "[2001:db8::1]:53".parse().unwrap();
-    assert_eq!(verdict(&visited(0, CheckOutcome::Nowhere(server)), uplink, &at(0)).rows, []);
+    assert_eq!(verdict(&visited(0, CheckOutcome::NoAddress(server)), uplink, &at(0)).findings, []);
 }
 
 #[test]
@@ -191,10 +194,10 @@ fn what_our_own_side_could_not_do_is_unknown_and_says_why() {
     let local = || EndpointReply::Local("no file is left".to_owned());
     for found in [
         CheckOutcome::Unknown("no file is left".to_owned()),
-        CheckOutcome::Visits(vec![visit("192.0.2.80:443", local())]),
+        CheckOutcome::Addresses(vec![visit("192.0.2.80:443", local())]),
     ] {
         let verdict = verdict(&visited(0, found), ONLINE, &at(0));
-        assert_eq!((verdict.rows.len(), verdict.seen), (0, 0));
+        assert_eq!((verdict.findings.len(), verdict.observed_addresses), (0, 0));
         assert_eq!(verdict.why.as_deref(), Some("no file is left"));
     }
 }
@@ -223,7 +226,7 @@ fn watched(found: &[CheckOutcome]) -> MonitorState {
 }
 
 fn closed() -> CheckOutcome {
-    CheckOutcome::Visits(vec![visit(
+    CheckOutcome::Addresses(vec![visit(
         "192.0.2.80:443",
         EndpointReply::Failed(EndpointError::Closed),
     )])
@@ -231,18 +234,18 @@ fn closed() -> CheckOutcome {
 
 #[test]
 fn the_lamps_say_that_a_page_is_down_without_a_number_and_its_own_lamp_says_which() {
-    let good = || CheckOutcome::Visits(vec![visit("192.0.2.80:443", page(200, None, true))]);
+    let good = || CheckOutcome::Addresses(vec![visit("192.0.2.80:443", page(200, None, true))]);
     let unknown = || CheckOutcome::Unknown("nobody knows".to_owned());
-    for (found, state, sign) in [
+    for (outcome, state, sign) in [
         (vec![good()], PanelState::Well, LampState::Well),
         (vec![closed()], PanelState::Suspect, LampState::Asked),
         (vec![closed(), closed(), closed()], PanelState::Down(vec![]), LampState::Down),
         (vec![closed(), closed(), closed(), unknown()], PanelState::Down(vec![]), LampState::Down),
         (vec![good(), unknown()], PanelState::Well, LampState::Unknown),
     ] {
-        let face = watched(&found).face();
-        assert_eq!(face.notice, found.last() == Some(&unknown()), "{found:?}");
-        assert_eq!(face.own, [SubjectLamp { lamp: 5, sign }], "{found:?}");
-        assert_eq!(face.state, state, "{found:?}");
+        let face = watched(&outcome).panel_view();
+        assert_eq!(face.notice, outcome.last() == Some(&unknown()), "{outcome:?}");
+        assert_eq!(face.lamps, [SubjectLamp { lamp: 5, state: sign }], "{outcome:?}");
+        assert_eq!(face.state, state, "{outcome:?}");
     }
 }

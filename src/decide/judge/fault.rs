@@ -15,7 +15,7 @@ use crate::decide::time::{span_text, wall_text};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SerialFault {
     /// It has an older one.
-    Behind {
+    Stale {
         /// Its serial, and that which it should have by now.
         serials: [u32; 2],
         /// Who has that, or a newer one.
@@ -24,7 +24,7 @@ pub enum SerialFault {
         grace: Duration,
     },
     /// It had a newer one itself.
-    WentBack {
+    Regressed {
         /// What it had, and what it has.
         serials: [u32; 2],
         /// Who stayed.
@@ -38,7 +38,7 @@ pub enum SerialFault {
         other: String,
     },
     /// It has the newest, and most do not follow.
-    Ahead {
+    NotReplicated {
         /// Its serial.
         serial: u32,
         /// Who has an older one, and which.
@@ -55,10 +55,10 @@ impl SerialFault {
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Behind { .. } => "serial-behind",
-            Self::WentBack { .. } => "serial-went-back",
+            Self::Stale { .. } => "serial-behind",
+            Self::Regressed { .. } => "serial-went-back",
             Self::Incomparable { .. } => "serial-incomparable",
-            Self::Ahead { .. } => "serial-ahead",
+            Self::NotReplicated { .. } => "serial-ahead",
             Self::Unsigned(_) => "unsigned",
         }
     }
@@ -77,13 +77,13 @@ impl fmt::Display for SerialFault {
             grace => format!(", for more than {}", span_text(grace)),
         };
         match self {
-            Self::Behind { serials: [own, theirs], other, grace } => write!(
+            Self::Stale { serials: [own, theirs], other, grace } => write!(
                 f,
                 "serves serial {own} of the zone, and {other} has {theirs} or a newer one{}: it does not get \
                  the zone, or does not take it",
                 long(grace)
             ),
-            Self::WentBack { serials: [before, now], other } => write!(
+            Self::Regressed { serials: [before, now], other } => write!(
                 f,
                 "has gone back from serial {before} to {now}, and {other} stays at the newer one: nobody takes \
                  an older zone over; raise its serial above all others"
@@ -93,7 +93,7 @@ impl fmt::Display for SerialFault {
                 "serves serial {own} of the zone, and {other} has {theirs}: neither of these is the newer one \
                  (RFC 1982), so neither server will ever take over the other's zone"
             ),
-            Self::Ahead { serial, others, grace } => {
+            Self::NotReplicated { serial, others, grace } => {
                 let others: Vec<String> =
                     others.iter().map(|(name, serial)| format!("{name} {serial}")).collect();
                 write!(

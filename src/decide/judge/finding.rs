@@ -15,7 +15,7 @@ pub struct ZoneSerial {
     /// The zone, without a dot at the end.
     pub zone: String,
     /// The question.
-    pub question: Query,
+    pub query: Query,
     /// The SOA's serial.
     pub serial: u32,
     /// Whether it came with a signature; `None` when it was not asked for one.
@@ -88,19 +88,19 @@ impl Finding {
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Verdict {
     /// What is wrong, worst first. Empty: nothing that we could see.
-    pub rows: Vec<Finding>,
+    pub findings: Vec<Finding>,
     /// Addresses that could not be judged, because our own side failed.
-    pub unseen: Vec<SocketAddr>,
+    pub unobserved_addresses: Vec<SocketAddr>,
     /// Addresses that could.
-    pub seen: usize,
+    pub observed_addresses: usize,
     /// Questions asked of the addresses that could be judged.
-    pub questions: usize,
+    pub queries: usize,
     /// The median latency of their answers.
     pub latency: Option<Duration>,
     /// Which edition of its zones it serves where.
-    pub editions: Vec<ZoneSerial>,
+    pub serials: Vec<ZoneSerial>,
     /// Where it is wrong, in the order of asking; only the first so many.
-    pub places: Vec<FailedQuery>,
+    pub failed_queries: Vec<FailedQuery>,
     /// Why something could not be judged, where it is not the uplink.
     pub why: Option<String>,
 }
@@ -111,7 +111,7 @@ pub struct FailedQuery {
     /// Who was asked.
     pub address: SocketAddr,
     /// Index into [`Target::questions`](crate::decide::probe::query::Target::questions).
-    pub question: usize,
+    pub query: usize,
     /// How bad it is.
     pub severity: Severity,
 }
@@ -123,25 +123,29 @@ impl Verdict {
     /// One row for each kind of fault in a zone at an address; the rest are counted.
     pub(crate) fn add(&mut self, new: Finding, question: Option<usize>) {
         let Finding { address, severity, .. } = new;
-        let place = question.filter(|_| self.places.len() < FAILED_QUERIES);
-        self.places.extend(place.map(|question| FailedQuery { address, question, severity }));
+        let place = question.filter(|_| self.failed_queries.len() < FAILED_QUERIES);
+        self.failed_queries.extend(place.map(|question| FailedQuery {
+            address,
+            query: question,
+            severity,
+        }));
         let same = |r: &&mut Finding| {
             r.address == new.address && r.zone == new.zone && r.fault == new.fault
         };
-        match self.rows.iter_mut().rev().find(same) {
+        match self.findings.iter_mut().rev().find(same) {
             Some(row) => row.more += 1,
-            None => self.rows.push(new),
+            None => self.findings.push(new),
         }
     }
 
     /// Worst first.
     pub(crate) fn sort(&mut self) {
-        self.rows.sort_by_key(|row| std::cmp::Reverse(row.severity));
+        self.findings.sort_by_key(|row| std::cmp::Reverse(row.severity));
     }
 
     /// The worst fault's severity.
     #[must_use]
     pub fn severity(&self) -> Option<Severity> {
-        self.rows.iter().map(|row| row.severity).max()
+        self.findings.iter().map(|row| row.severity).max()
     }
 }

@@ -16,7 +16,7 @@ pub(super) fn find(scene: &JudgeContext<'_>, observed: &Observed) -> Vec<Finding
     if !uplink_is_quick(scene, target.address.is_ipv6(), limit) {
         return Vec::new();
     }
-    let pairs = target.questions.iter().zip(&observed.observations);
+    let pairs = target.queries.iter().zip(&observed.observations);
     let mut rows: Vec<(Finding, bool)> = Vec::new();
     for (question, observation) in pairs {
         let answered = matches!(observation.outcome, Outcome::Answer(_)) && !observation.truncated;

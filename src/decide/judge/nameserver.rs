@@ -22,13 +22,13 @@ pub(crate) fn judge_address(
 ) {
     let target = &observed.target;
     if !scene.uplink.of(&target.address).believable() {
-        verdict.unseen.push(target.address);
+        verdict.unobserved_addresses.push(target.address);
         return;
     }
     let mut blind = false;
     let mut editions = Vec::new();
-    verdict.questions += target.questions.len();
-    let pairs = target.questions.iter().zip(&observed.observations);
+    verdict.queries += target.queries.len();
+    let pairs = target.queries.iter().zip(&observed.observations);
     for (index, (question, observation)) in pairs.enumerate() {
         let mut found = |fault: &Fault| {
             let row = scene.row(target.address, question, fault);
@@ -46,7 +46,7 @@ pub(crate) fn judge_address(
                 });
                 fault.iter().for_each(&mut found);
             }
-            Assessment::Unhelpful => {}
+            Assessment::Inconclusive => {}
             Assessment::Unknown => blind = true,
             Assessment::Faulty(fault) => found(&fault),
         }
@@ -56,11 +56,11 @@ pub(crate) fn judge_address(
         }
     }
     latency::find(scene, observed).into_iter().for_each(|row| verdict.add(row, Some(0)));
-    verdict.editions.extend(editions);
+    verdict.serials.extend(editions);
     if blind {
-        verdict.unseen.push(target.address);
+        verdict.unobserved_addresses.push(target.address);
     } else {
-        verdict.seen += 1;
+        verdict.observed_addresses += 1;
     }
 }
 
@@ -83,7 +83,7 @@ fn edition(
     observation: &Observation,
 ) -> Option<ZoneSerial> {
     let (QueryKind::Signatures, Some(zone), Outcome::Answer(answer)) =
-        (question.aim, question.zone, &observation.outcome)
+        (question.kind, question.zone, &observation.outcome)
     else {
         return None;
     };
@@ -94,7 +94,7 @@ fn edition(
     Some(ZoneSerial {
         address,
         zone: name_text(&config.zones[zone].name),
-        question: question.clone(),
+        query: question.clone(),
         serial,
         signed: signature::signed(question, observation),
     })
@@ -103,7 +103,7 @@ fn edition(
 pub(crate) enum Assessment {
     Right,
     /// Nothing is wrong with it, and nothing more can be read off it.
-    Unhelpful,
+    Inconclusive,
     Faulty(Fault),
     /// Our own side failed, or the question adds nothing to what others have shown.
     Unknown,
@@ -113,7 +113,7 @@ pub(crate) fn judge_one(question: &Query, observation: &Observation) -> Assessme
     if matches!(observation.outcome, Outcome::Local(_)) {
         return Assessment::Unknown;
     }
-    if question.aim == QueryKind::Recursion {
+    if question.kind == QueryKind::Recursion {
         return judge_recursion(&observation.outcome);
     }
     let fault = match (&observation.outcome, failure(&observation.outcome)) {
@@ -147,7 +147,7 @@ fn judge_recursion(outcome: &Outcome) -> Assessment {
         {
             Assessment::Faulty(Fault::OpenRecursion)
         }
-        _ => Assessment::Unhelpful,
+        _ => Assessment::Inconclusive,
     }
 }
 

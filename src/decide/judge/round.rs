@@ -41,9 +41,9 @@ pub fn judge(config: &Config, round: &Round) -> Judgement {
     }
     verdicts.extend(
         round
-            .visited
+            .endpoints
             .iter()
-            .map(|visited| (visited.errand.subject, endpoint::verdict(visited, uplink, &round.at))),
+            .map(|visited| (visited.check.subject, endpoint::verdict(visited, uplink, &round.at))),
     );
     Judgement { uplink, verdicts }
 }
@@ -51,10 +51,10 @@ pub fn judge(config: &Config, round: &Round) -> Judgement {
 /// Whether anything in the round looks faulty, so that the anchors must be asked again.
 #[must_use]
 pub fn looks_faulty(round: &Round) -> bool {
-    let wrong = round.visited.iter().any(endpoint::looks_faulty);
+    let wrong = round.endpoints.iter().any(endpoint::looks_faulty);
     wrong
         || round.observed.iter().any(|observed| {
-            let pairs = observed.target.questions.iter().zip(&observed.observations);
+            let pairs = observed.target.queries.iter().zip(&observed.observations);
             pairs.into_iter().any(|(question, observation)| {
                 matches!(observation.edns, Edns::Refused(_))
                     || matches!(judge_one(question, observation), Assessment::Faulty(_))

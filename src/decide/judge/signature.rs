@@ -28,7 +28,7 @@ pub(super) fn signed(question: &Query, observation: &Observation) -> Option<bool
     let Outcome::Answer(answer) = &observation.outcome else {
         return None;
     };
-    if question.aim != QueryKind::Signatures || observation.edns != Edns::With {
+    if question.kind != QueryKind::Signatures || observation.edns != Edns::With {
         return None;
     }
     let of = question.set.rtype;

@@ -59,7 +59,7 @@ impl Uplink {
 
     /// Neither family can be believed.
     #[must_use]
-    pub fn blind(&self) -> bool {
+    pub fn is_down(&self) -> bool {
         !self.ipv4.believable() && !self.ipv6.believable()
     }
 
@@ -76,7 +76,7 @@ pub fn read(round: &Round) -> Uplink {
     let family = |v6: bool| {
         let of_family = |reading: &&AnchorReply| reading.address.is_ipv6() == v6;
         let asked = round.observed.iter().any(|o| o.target.address.is_ipv6() == v6);
-        if !asked && !round.visited.iter().any(|visited| visited.used(v6)) {
+        if !asked && !round.endpoints.iter().any(|visited| visited.used(v6)) {
             return Family::Unused;
         }
         let answers = |r: &AnchorReply| matches!(r.outcome, Outcome::Answer(_));
@@ -157,7 +157,7 @@ mod tests {
             target: Arc::new(Target {
                 nameserver: 0,
                 address: "192.0.2.1:53".parse().unwrap(),
-                questions: Vec::new(),
+                queries: Vec::new(),
             }),
             observations: Vec::new(),
         };
@@ -167,7 +167,7 @@ mod tests {
             intercept,
             after,
             observed: vec![observed],
-            visited: Vec::new(),
+            endpoints: Vec::new(),
         }
     }
 
@@ -200,7 +200,7 @@ mod tests {
         let nowhere = vec![reading("192.0.2.53:53", answer(true))];
         let uplink = read(&round(good, nowhere, None));
         assert_eq!(uplink.ipv4, Family::Intercepted);
-        assert!(uplink.blind() && uplink.intercepted());
+        assert!(uplink.is_down() && uplink.intercepted());
     }
 
     #[test]
@@ -223,12 +223,12 @@ mod tests {
             target: Arc::new(Target {
                 nameserver: 0,
                 address: "[2001:db8::1]:53".parse().unwrap(),
-                questions: Vec::new(),
+                queries: Vec::new(),
             }),
             observations: Vec::new(),
         });
         let uplink = read(&both);
         assert_eq!((uplink.ipv4, uplink.ipv6), (Family::Online, Family::Offline));
-        assert!(!uplink.blind());
+        assert!(!uplink.is_down());
     }
 }

@@ -68,20 +68,20 @@ pub fn is_endpoint(subject: &str) -> bool {
 #[derive(Debug, Clone, PartialEq)]
 pub struct EndpointResult {
     /// Which.
-    pub errand: Arc<EndpointCheck>,
+    pub check: Arc<EndpointCheck>,
     /// What came of it.
-    pub found: CheckOutcome,
+    pub outcome: CheckOutcome,
 }
 
 impl EndpointResult {
     /// Whether it led to an address of that family.
     #[must_use]
     pub fn used(&self, v6: bool) -> bool {
-        match &self.found {
-            CheckOutcome::Visits(visits) => {
+        match &self.outcome {
+            CheckOutcome::Addresses(visits) => {
                 visits.iter().any(|visit| visit.address.is_ipv6() == v6)
             }
-            CheckOutcome::Nowhere(server) => server.is_ipv6() == v6,
+            CheckOutcome::NoAddress(server) => server.is_ipv6() == v6,
             CheckOutcome::Unknown(_) => false,
         }
     }
@@ -91,9 +91,9 @@ impl EndpointResult {
 #[derive(Debug, Clone, PartialEq)]
 pub enum CheckOutcome {
     /// One visit to each address.
-    Visits(Vec<AddressResult>),
+    Addresses(Vec<AddressResult>),
     /// This nameserver of ours says that the name leads nowhere, and none says otherwise.
-    Nowhere(SocketAddr),
+    NoAddress(SocketAddr),
     /// Nobody could say where the name leads. When our nameservers are to blame they have an incident of
     /// their own.
     Unknown(String),

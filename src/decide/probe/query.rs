@@ -47,7 +47,7 @@ pub struct Query {
     /// How.
     pub transport: Transport,
     /// What for.
-    pub aim: QueryKind,
+    pub kind: QueryKind,
 }
 
 /// `www.example.net A`: the part of a question that a person recognises.
@@ -68,7 +68,7 @@ pub struct Target {
     /// Whom to ask.
     pub address: SocketAddr,
     /// What to ask; never empty.
-    pub questions: Vec<Query>,
+    pub queries: Vec<Query>,
 }
 
 /// All targets of a configuration, in its order.
@@ -88,7 +88,7 @@ pub fn targets(config: &Config) -> Vec<Arc<Target>> {
             .chain(outside(config))
             .collect();
         for &address in &server.addresses {
-            targets.push(Arc::new(Target { nameserver, address, questions: questions.clone() }));
+            targets.push(Arc::new(Target { nameserver, address, queries: questions.clone() }));
         }
     }
     targets
@@ -100,13 +100,13 @@ fn zone_queries(config: &Config, index: usize) -> Vec<Query> {
         zone: Some(index),
         set: Arc::clone(set),
         transport,
-        aim: QueryKind::Records,
+        kind: QueryKind::Records,
     };
     let at_apex =
         |rtype, expected| Arc::new(RecordSet { name: zone.name.clone(), rtype, expected });
     let soa = at_apex(RecordType::SOA, Expected::Some);
     let mut questions =
-        vec![Query { aim: QueryKind::Signatures, ..question(&soa, Transport::Udp) }];
+        vec![Query { kind: QueryKind::Signatures, ..question(&soa, Transport::Udp) }];
     if !zone.records.iter().any(|set| set.rtype == RecordType::NS) {
         let set = at_apex(RecordType::NS, Expected::Records(config.ns_set(zone)));
         questions.push(question(&set, Transport::Udp));
@@ -128,7 +128,7 @@ fn outside(config: &Config) -> Option<Query> {
         zone: None,
         set: Arc::new(set),
         transport: Transport::Udp,
-        aim: QueryKind::Recursion,
+        kind: QueryKind::Recursion,
     })
 }
 
@@ -136,14 +136,14 @@ impl Target {
     /// How many questions are asked in every round.
     #[must_use]
     pub fn regular(&self) -> usize {
-        self.questions.iter().filter(|question| question.aim != QueryKind::Recursion).count()
+        self.queries.iter().filter(|question| question.kind != QueryKind::Recursion).count()
     }
 
     /// The same without the question about recursion, which is asked once an hour.
     #[must_use]
     pub fn without_recursion(&self) -> Self {
-        let asked = self.questions.iter().filter(|question| question.aim != QueryKind::Recursion);
-        Self { questions: asked.cloned().collect(), ..*self }
+        let asked = self.queries.iter().filter(|question| question.kind != QueryKind::Recursion);
+        Self { queries: asked.cloned().collect(), ..*self }
     }
 }
 
@@ -181,7 +181,7 @@ pub fn dig(address: &SocketAddr, question: &Query) -> String {
         Transport::Udp => "",
         Transport::Tcp => " +tcp",
     };
-    let aim = match question.aim {
+    let aim = match question.kind {
         QueryKind::Records => "+norecurse +bufsize=1232",
         QueryKind::Signatures => "+norecurse +bufsize=1232 +dnssec",
         QueryKind::Recursion => "+recurse +bufsize=1232",
@@ -226,7 +226,7 @@ mod tests {
             .iter()
             .flat_map(|t| {
                 let address = t.address;
-                t.questions.iter().map(move |q| format!("{address} {} {q}", q.transport))
+                t.queries.iter().map(move |q| format!("{address} {} {q}", q.transport))
             })
             .collect();
         let first = |address: &str| {
@@ -255,7 +255,7 @@ mod tests {
     #[test]
     fn the_dig_command_asks_the_same_server_the_same_thing_the_same_way() {
         let targets = targets(&config(TWO));
-        let digs = |n: usize, q: usize| dig(&targets[n].address, &targets[n].questions[q]);
+        let digs = |n: usize, q: usize| dig(&targets[n].address, &targets[n].queries[q]);
         assert_eq!(digs(0, 2), "dig @127.0.0.1 -p 5301 +norecurse +bufsize=1232 www.example.net A");
         assert_eq!(digs(2, 3), "dig @127.0.0.2 +norecurse +bufsize=1232 +tcp example.net SOA");
         assert_eq!(digs(2, 0), "dig @127.0.0.2 +norecurse +bufsize=1232 +dnssec example.net SOA");
@@ -271,7 +271,7 @@ mod tests {
             zone: None,
             set: Arc::new(set),
             transport: Transport::Udp,
-            aim: QueryKind::Records,
+            kind: QueryKind::Records,
         };
         let at = "127.0.0.1:53".parse().unwrap();
         assert_eq!(
@@ -283,13 +283,13 @@ mod tests {
     #[test]
     fn the_question_about_recursion_is_left_out_between_its_times_and_for_who_serves_the_root() {
         let targets = targets(&config(TWO));
-        let whole = targets[0].questions.len();
+        let whole = targets[0].queries.len();
         let without = targets[0].without_recursion();
-        assert_eq!((without.questions.len(), without.address), (whole - 1, targets[0].address));
-        assert!(without.questions.iter().all(|question| question.aim != QueryKind::Recursion));
+        assert_eq!((without.queries.len(), without.address), (whole - 1, targets[0].address));
+        assert!(without.queries.iter().all(|question| question.kind != QueryKind::Recursion));
         let root = format!("{TWO}\n[[zone]]\nname = \".\"");
         for target in super::targets(&config(&root)) {
-            assert!(target.questions.iter().all(|question| question.aim != QueryKind::Recursion));
+            assert!(target.queries.iter().all(|question| question.kind != QueryKind::Recursion));
         }
     }
 
@@ -298,7 +298,7 @@ mod tests {
         let expected = |text: &str| {
             let config = config(text);
             let target = &targets(&config)[0];
-            let ns = target.questions.iter().find(|q| q.set.rtype == RecordType::NS).unwrap();
+            let ns = target.queries.iter().find(|q| q.set.rtype == RecordType::NS).unwrap();
             match &ns.set.expected {
                 Expected::Records(records) => {
                     records.iter().map(ToString::to_string).collect::<Vec<_>>()

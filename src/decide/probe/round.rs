@@ -25,7 +25,7 @@ pub struct Round {
     /// The nameservers.
     pub observed: Vec<Observed>,
     /// The web endpoints.
-    pub visited: Vec<EndpointResult>,
+    pub endpoints: Vec<EndpointResult>,
 }
 
 /// What one anchor, or one address where nobody should answer, had to say.

@@ -48,8 +48,8 @@ fn a_person_hears_of_changes_at_most_hourly_and_reads_them_at_once() {
         if comments(&mut world).len() > before {
             heard.push(world.led.seconds);
         }
-        let wanted = &world.led.watch.wanted()[0];
-        assert_eq!(marker(&mut world).shows, body_digest(wanted));
+        let wanted = &world.led.watch.desired_issues()[0];
+        assert_eq!(marker(&mut world).body_digest, body_digest(wanted));
         assert_eq!(world.report().steps, []);
     }
     for pair in heard.windows(2) {
@@ -59,8 +59,8 @@ fn a_person_hears_of_changes_at_most_hourly_and_reads_them_at_once() {
     // What was held back is said in the end.
     round(&mut world, 3600, down());
     world.report();
-    let wanted = &world.led.watch.wanted()[0];
-    assert_eq!(marker(&mut world).said, alert_digest(wanted));
+    let wanted = &world.led.watch.desired_issues()[0];
+    assert_eq!(marker(&mut world).alerted_digest, alert_digest(wanted));
     // Every key is there once.
     let mut keys: Vec<_> = comments(&mut world).iter().map(|c| comment_key(c)).collect();
     let all = keys.len();
@@ -73,15 +73,15 @@ fn a_person_hears_of_changes_at_most_hourly_and_reads_them_at_once() {
 fn what_only_looks_different_is_shown_and_not_said() {
     let mut world = reported();
     let mut other = down();
-    other.rows[0].detail = "answers with other records: unexpected 203.0.113.1".to_owned();
+    other.findings[0].detail = "answers with other records: unexpected 203.0.113.1".to_owned();
     round(&mut world, 7200, other);
     let plan = world.report();
     assert!(matches!(&plan.steps[..], [Step::Edit { state: None, title: None, .. }]));
     assert!(world.tracker.get(1).body.contains("203.0.113.1"));
     // More questions with the same answer are no news at all.
     let mut more = down();
-    more.rows[0].detail = "answers with other records: unexpected 203.0.113.1".to_owned();
-    more.rows[0].more = 7;
+    more.findings[0].detail = "answers with other records: unexpected 203.0.113.1".to_owned();
+    more.findings[0].more = 7;
     round(&mut world, 1800, more.clone());
     assert_eq!(world.report().steps, []);
     // But that it is still so is dated by the hour, for other vantages.
@@ -208,7 +208,7 @@ fn an_outage_that_outlives_a_process_and_ends_unheard_ends_in_the_issue_that_it_
         assert_eq!(issue.comments.len(), usize::from(!by_hand));
         let marker = marker(&mut world);
         assert_eq!((marker.ended, marker.since), (true, since));
-        assert_eq!(world.led.watch.wanted(), []);
+        assert_eq!(world.led.watch.desired_issues(), []);
     }
 }
 
@@ -260,7 +260,7 @@ fn a_deleted_issue_or_one_that_lost_its_marker_is_let_be() {
         world.led = world.led.rounds(2, [well(), well()]);
         world.report();
         assert_eq!(world.tracker, before);
-        assert_eq!(world.led.watch.wanted(), []);
+        assert_eq!(world.led.watch.desired_issues(), []);
     }
 }
 
@@ -272,14 +272,14 @@ fn the_closed_issues_are_asked_for_only_when_an_open_one_is_missing() {
             vantage: "home",
             quorum: 1,
             well: &[],
-            hidden: &[],
+            unobserved: &[],
             subjects: &["ns1.example.net".to_owned()],
-            settled: &[],
+            resolved: &[],
             schedule: &config.schedule,
             now: at(world.led.seconds),
         };
         let listing = world.tracker.list(false, None);
-        reconcile(&world.led.watch.wanted(), &listing, &context) == Err(NeedClosed)
+        reconcile(&world.led.watch.desired_issues(), &listing, &context) == Err(NeedClosed)
     };
     let mut world = World::new();
     assert!(!asked(&world));
@@ -300,13 +300,13 @@ fn nothing_is_said_while_nobody_knows_what_time_it_is() {
         vantage: "home",
         quorum: 1,
         well: &[],
-        hidden: &[],
+        unobserved: &[],
         subjects: &["ns1.example.net".to_owned()],
-        settled: &[],
+        resolved: &[],
         schedule: &config.schedule,
         now: undated(world.led.seconds),
     };
     let listing = world.tracker.list(true, None);
-    let plan = reconcile(&world.led.watch.wanted(), &listing, &context).unwrap();
+    let plan = reconcile(&world.led.watch.desired_issues(), &listing, &context).unwrap();
     assert!(matches!(&plan.steps[..], [Step::Edit { state: None, .. }]));
 }

@@ -26,7 +26,7 @@ pub struct Issue {
     /// What the vantage that opened it says.
     pub marker: Marker,
     /// What other vantages say, each in a comment of its own; not looked for in closed issues.
-    pub sights: Vec<Marker>,
+    pub observations: Vec<Marker>,
 }
 
 /// An issue of ours that is about no nameserver: a sign of life, or a token.
@@ -48,7 +48,7 @@ pub struct Listing {
     /// The closed ones that changed last, if they were asked for.
     pub closed: Option<Vec<Issue>>,
     /// Those about other things; closed ones as above.
-    pub asides: Vec<AuxiliaryIssue>,
+    pub auxiliary: Vec<AuxiliaryIssue>,
     /// When GitHub answered, by its own clock: what vantages compare, so that none of theirs matters.
     pub at: Option<Timestamp>,
 }
@@ -65,9 +65,9 @@ pub struct Context<'a> {
     /// Those that the last round saw well.
     pub well: &'a [String],
     /// Those that the last round could not see.
-    pub hidden: &'a [String],
+    pub unobserved: &'a [String],
     /// Incidents whose issues say all, even where a listing lags behind that.
-    pub settled: &'a [String],
+    pub resolved: &'a [String],
     /// The thresholds.
     pub schedule: &'a Schedule,
     /// Now.
@@ -100,7 +100,7 @@ pub enum Step {
         body: String,
     },
     /// Say what our vantage sees in the issue of another: one comment with this key, edited when it is there.
-    Sight {
+    Observe {
         /// Where.
         issue: u64,
         /// What makes it unique.
@@ -146,9 +146,9 @@ pub struct Plan {
     /// Incidents and their issues.
     pub known: Vec<(String, IssueRef)>,
     /// Incidents that need nothing more.
-    pub settled: Vec<String>,
+    pub resolved: Vec<String>,
     /// Incidents to take over.
-    pub adopt: Vec<RememberedIncident>,
+    pub resume: Vec<RememberedIncident>,
 }
 
 /// The closed issues are needed before anything can be decided.

@@ -93,15 +93,15 @@ pub fn plan(
         return Ok(HeartbeatPlan::default());
     };
     let passed = |last| Duration::try_from(at.duration_since(last)).unwrap_or(alive.every);
-    if alive.past.signed.is_some_and(|last| passed(last) < alive.every) {
+    if alive.past.heartbeat_written.is_some_and(|last| passed(last) < alive.every) {
         return Ok(HeartbeatPlan::default());
     }
     let closed = listing.closed.as_ref().ok_or(NeedClosed)?;
     let vantage = &alive.view.vantage;
     let ours = |aside: &&AuxiliaryIssue| {
-        Heartbeat::find(&aside.body).is_some_and(|sign| sign.life == *vantage)
+        Heartbeat::find(&aside.body).is_some_and(|sign| sign.vantage == *vantage)
     };
-    let mut signs: Vec<&AuxiliaryIssue> = listing.asides.iter().filter(ours).collect();
+    let mut signs: Vec<&AuxiliaryIssue> = listing.auxiliary.iter().filter(ours).collect();
     signs.sort_by_key(|aside| (!aside.open, aside.number));
     let sign = signs.first();
     let read =
@@ -149,7 +149,7 @@ fn body<'a>(
     let HeartbeatInput { view, every, .. } = alive;
     let subjects: Vec<&SubjectStatus> = view.nameservers.iter().chain(&view.endpoints).collect();
     let names = subjects.iter().map(|subject| subject.name.as_str());
-    let life = Heartbeat { life: view.vantage.clone(), at, every: every.as_secs() };
+    let life = Heartbeat { vantage: view.vantage.clone(), at, every: every.as_secs() };
     let sign = StoredHeartbeat { life, record: Some(past.record(names, at)) };
     let mut text = hide(&serde_json::to_string(&sign).expect("a sign is plain data"));
     text.push_str(&format!(

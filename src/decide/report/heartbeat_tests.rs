@@ -10,7 +10,7 @@ use crate::decide::track::state::MonitorState;
 #[test]
 fn a_sign_of_life_survives_its_way_through_an_issue_and_grows_old() {
     let at: Timestamp = "2026-03-01T12:00:00Z".parse().unwrap();
-    let life = Heartbeat { life: "my--home".to_owned(), at, every: 600 };
+    let life = Heartbeat { vantage: "my--home".to_owned(), at, every: 600 };
     assert_eq!(Heartbeat::find(&format!("words\n{}\nmore", life.line())), Some(life.clone()));
     assert_eq!(Heartbeat::find("words"), None);
     assert!(life.fresh(at + Duration::from_secs(1200)));
@@ -41,7 +41,7 @@ fn month() -> (HeartbeatInput, u64) {
         watch.after(&judgement, at(now + 10 * round), &schedule(), "5eed").0
     });
     let mut watch = watch.reported(&known("5eed-1", 12), &at(now + 30));
-    watch.past.recalled = false;
+    watch.uptime.recalled = false;
     (alive_vantages(&watch, now + 30), now + 30)
 }
 
@@ -55,7 +55,7 @@ fn alive_vantages(watch: &MonitorState, now: u64) -> HeartbeatInput {
     let mut view = Status::of(watch, &config(), &at(now));
     view.pilotlight = "0.1.0".to_owned();
     view.program = Some(Program { hash: "3f2a9c0b1d2e4d5c".to_owned(), since: None });
-    HeartbeatInput { view, past: watch.past.clone(), board, every: EVERY }
+    HeartbeatInput { view, past: watch.uptime.clone(), board, every: EVERY }
 }
 
 /// An issue about ns1 or ns2 that lasted so long.
@@ -75,12 +75,12 @@ fn told(number: u64, subject: &str, worst: &str, since: u64, lasted: Option<u64>
         reopened: false,
         closed_at: ended,
         marker: serde_json::from_value(marker).unwrap(),
-        sights: Vec::new(),
+        observations: Vec::new(),
     }
 }
 
 fn listing(now: u64, asides: Vec<AuxiliaryIssue>) -> Listing {
-    Listing { asides, closed: Some(Vec::new()), at: at(now).wall, ..Listing::default() }
+    Listing { auxiliary: asides, closed: Some(Vec::new()), at: at(now).wall, ..Listing::default() }
 }
 
 fn aside(number: u64, body: &str, open: bool) -> AuxiliaryIssue {
@@ -90,7 +90,7 @@ fn aside(number: u64, body: &str, open: bool) -> AuxiliaryIssue {
 /// The body that a new sign has.
 fn created(alive: &HeartbeatInput, now: u64) -> String {
     let mut alive = alive.clone();
-    alive.past.signed = None;
+    alive.past.heartbeat_written = None;
     let signing = plan(&alive, None, &listing(now, Vec::new())).unwrap();
     let [Step::Create { body, title, calm: true, .. }] = &signing.steps[..] else {
         panic!("{signing:?}")
@@ -124,7 +124,7 @@ fn it_is_given_at_once_then_when_it_is_time_and_again_after_a_restart() {
     let first = due(&alive, 0);
     assert!(matches!(first.steps[..], [Step::Edit { issue: 7, state: None, title: None, .. }]));
     assert_eq!(first.at, at(now).wall);
-    alive.past.signed = first.at;
+    alive.past.heartbeat_written = first.at;
     let later = EVERY.as_secs();
     assert_eq!(due(&alive, later - 1), HeartbeatPlan::default());
     assert_eq!(due(&alive, later).steps.len(), 1);
@@ -132,7 +132,7 @@ fn it_is_given_at_once_then_when_it_is_time_and_again_after_a_restart() {
     let short = |seconds| Listing { closed: None, ..listing(now + seconds, Vec::new()) };
     assert_eq!(plan(&alive, None, &short(later - 1)), Ok(HeartbeatPlan::default()));
     assert_eq!(plan(&alive, None, &short(later)), Err(NeedClosed));
-    alive.past.signed = None;
+    alive.past.heartbeat_written = None;
     assert_eq!(due(&alive, 0).steps.len(), 1);
 }
 
@@ -168,7 +168,7 @@ fn closed_by_hand_it_is_nobodys_until_its_vantage_gives_another_sign() {
             .unwrap(),
         "home"
     );
-    alive.past.signed = at(now).wall;
+    alive.past.heartbeat_written = at(now).wall;
     assert_eq!(plan(&alive, None, &closed(60)).unwrap().steps, []);
     let signing = plan(&alive, None, &closed(EVERY.as_secs())).unwrap();
     let state = Some(IssueState::Open);

@@ -35,11 +35,14 @@ pub struct Marker {
     /// Where it is: what is not seen there cannot be said to be over.
     pub places: Vec<SocketAddr>,
     /// Digest of what the body shows.
-    pub shows: String,
+    #[serde(rename = "shows")]
+    pub body_digest: String,
     /// Digest of what people have been told by opening, reopening or a comment.
-    pub said: String,
+    #[serde(rename = "said")]
+    pub alerted_digest: String,
     /// When they were.
-    pub said_at: Option<Timestamp>,
+    #[serde(rename = "said_at")]
+    pub alerted_at: Option<Timestamp>,
     /// It is over; in a vantage's comment, for that vantage.
     pub ended: bool,
     /// It is over for the vantage that opened the issue, and not for others.
@@ -155,7 +158,8 @@ pub fn unmark(body: &str) -> String {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Heartbeat {
     /// Which vantage.
-    pub life: String,
+    #[serde(rename = "life")]
+    pub vantage: String,
     /// When it was alive, by GitHub's clock ([`Listing::at`]).
     pub at: Timestamp,
     /// Seconds to its next sign.

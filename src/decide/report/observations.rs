@@ -15,10 +15,10 @@ use crate::decide::report::marker::{Heartbeat, Marker};
 
 /// The vantages that were alive when GitHub made this listing, by their signs.
 pub fn alive_vantages(listing: &Listing) -> impl Iterator<Item = String> {
-    let lives = listing.asides.iter().filter(|aside| aside.open);
+    let lives = listing.auxiliary.iter().filter(|aside| aside.open);
     let lives = lives.filter_map(|aside| Heartbeat::find(&aside.body));
     let fresh = lives.filter(|life| listing.at.is_none_or(|now| life.fresh(now)));
-    fresh.map(|life| life.life)
+    fresh.map(|life| life.vantage)
 }
 
 /// A claim that is still true is dated anew after this. It costs one edit, of which nobody is notified.
@@ -36,7 +36,7 @@ pub fn observation_key(vantage: &str) -> String {
 /// How old a claim is; `None` when nobody can say.
 #[must_use]
 pub fn age(claim: &Marker, now: Option<Timestamp>) -> Option<Duration> {
-    let then = claim.confirmed.or(claim.said_at)?;
+    let then = claim.confirmed.or(claim.alerted_at)?;
     Some(now?.duration_since(then).try_into().unwrap_or_default())
 }
 
@@ -55,7 +55,7 @@ pub fn sees(claim: &Marker) -> bool {
 impl Issue {
     /// What all vantages say in it, the one that opened it first.
     pub fn claims(&self) -> impl Iterator<Item = &Marker> {
-        std::iter::once(&self.marker).chain(&self.sights)
+        std::iter::once(&self.marker).chain(&self.observations)
     }
 }
 
@@ -71,7 +71,7 @@ pub fn others_see(listing: &Listing, subject: &str, vantage: &str) -> bool {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Observers {
     /// Those that see it, or have seen it when it is over.
-    pub seers: BTreeSet<String>,
+    pub observing: BTreeSet<String>,
     /// Those that do not.
     pub others: BTreeSet<String>,
 }
@@ -87,28 +87,28 @@ impl Observers {
         now: Option<Timestamp>,
     ) -> Self {
         let (vantage, we_see) = ours;
-        let mut voices = Self { seers: BTreeSet::new(), others: alive.collect() };
+        let mut voices = Self { observing: BTreeSet::new(), others: alive.collect() };
         voices.others.insert(vantage.to_owned());
         if we_see {
-            voices.seers.insert(vantage.to_owned());
+            voices.observing.insert(vantage.to_owned());
         }
         let claims = issue.into_iter().flat_map(Issue::claims);
         for claim in claims.filter(|claim| claim.vantage != vantage) {
             let heard = fresh(claim, now);
             if over || sees(claim) && heard {
-                voices.seers.insert(claim.vantage.clone());
+                voices.observing.insert(claim.vantage.clone());
             } else if heard {
                 voices.others.insert(claim.vantage.clone());
             }
         }
-        voices.others = &voices.others - &voices.seers;
+        voices.others = &voices.others - &voices.observing;
         voices
     }
 
     /// What an issue says of them; nothing where there is only one.
     #[must_use]
     pub fn text(&self, over: bool, quorum: u32) -> String {
-        let (seers, all) = (self.seers.len(), self.seers.len() + self.others.len());
+        let (seers, all) = (self.observing.len(), self.observing.len() + self.others.len());
         if all < 2 && quorum < 2 {
             return String::new();
         }
@@ -125,7 +125,7 @@ impl Observers {
             false => format!(", not from {}", names(&self.others)),
         };
         let vantages = if all == 1 { "vantage" } else { "vantages" };
-        let who = names(&self.seers);
+        let who = names(&self.observing);
         let mut text = match (over, seers) {
             (_, 0) => return "No vantage sees it any more.".to_owned(),
             (true, _) => format!("Seen from {who}: {seers} of {all} {vantages}{not}."),
@@ -135,7 +135,7 @@ impl Observers {
             ),
             (false, _) => format!("**Seen from {who}: {seers} of {all} {vantages}**{not}."),
         };
-        if self.few(quorum) {
+        if self.below_quorum(quorum) {
             text.push_str(&format!(
                 " As fewer than {quorum} vantages see it, it counts as degraded."
             ));
@@ -145,8 +145,8 @@ impl Observers {
 
     /// Whether they are too few to be believed whole. Where nobody sees it any more, enough have.
     #[must_use]
-    pub fn few(&self, quorum: u32) -> bool {
-        (1..usize::try_from(quorum).unwrap_or(usize::MAX)).contains(&self.seers.len())
+    pub fn below_quorum(&self, quorum: u32) -> bool {
+        (1..usize::try_from(quorum).unwrap_or(usize::MAX)).contains(&self.observing.len())
     }
 }
 

@@ -4,7 +4,7 @@ use super::*;
 
 fn text(seers: &[&str], others: &[&str], over: bool, quorum: u32) -> String {
     let set = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
-    Observers { seers: set(seers), others: set(others) }.text(over, quorum)
+    Observers { observing: set(seers), others: set(others) }.text(over, quorum)
 }
 
 #[test]

@@ -21,11 +21,11 @@ impl<'a> Reconciler<'a> {
         let subject = &wanted.subject;
         let ours = self.open.iter().filter(|i| i.marker.subject == *subject && !i.marker.ended);
         let first = ours.chain(own).map(|issue| issue.number).min();
-        let at = self.strangers.iter().position(|issue| {
+        let at = self.from_other_vantages.iter().position(|issue| {
             let same = issue.marker.subject == *subject && !issue.marker.ended;
             same && first.is_none_or(|first| issue.number < first) && self.overlaps(issue, wanted)
         })?;
-        let issue = self.strangers.remove(at);
+        let issue = self.from_other_vantages.remove(at);
         Some(self.as_guest(issue, wanted))
     }
 
@@ -94,7 +94,7 @@ impl<'a> Reconciler<'a> {
 
     /// It is over for us, and others see it still: we only say so.
     pub(super) fn pass(&mut self, issue: &OwnIssue<'a>, wanted: &DesiredIssue) {
-        if issue.guest() {
+        if issue.is_secondary() {
             self.edit(issue, wanted, None);
         } else {
             let mut marker = self.marker(wanted);
@@ -122,7 +122,7 @@ impl<'a> Reconciler<'a> {
     pub(super) fn left_with_others(&mut self, issue: &OwnIssue<'a>) {
         let marker = &issue.marker;
         let subject = &marker.subject;
-        if issue.issue.marker.ended || self.settled.contains(&marker.incident) {
+        if issue.issue.marker.ended || self.resolved.contains(&marker.incident) {
             return; // being closed, or just written
         }
         let kept = self.kept_for(subject).filter(|kept| *kept != issue.number);
@@ -138,10 +138,10 @@ impl<'a> Reconciler<'a> {
         }
         if others_see(self.listing, subject, self.context.vantage) {
             let vantages = self.vantages(Some(issue), false, false);
-            if !issue.guest() && !issue.body.contains(&vantages) {
+            if !issue.is_secondary() && !issue.body.contains(&vantages) {
                 self.rewrite(issue, reseen(&issue.body, &vantages), None);
             }
-        } else if let (false, Some(first)) = (issue.guest(), kept) {
+        } else if let (false, Some(first)) = (issue.is_secondary(), kept) {
             self.close_duplicate(issue, first);
         } else if kept.is_none() && self.context.well.contains(subject) {
             self.end(issue, format!("No vantage sees **{subject}** at fault any more."));
@@ -151,7 +151,7 @@ impl<'a> Reconciler<'a> {
     /// Open issues of vantages that have fallen silent.
     pub(super) fn left_by_strangers(&mut self) {
         let at = self.listing.at;
-        for issue in std::mem::take(&mut self.strangers) {
+        for issue in std::mem::take(&mut self.from_other_vantages) {
             let subject = &issue.marker.subject;
             if issue.claims().any(|claim| fresh(claim, at)) {
                 continue; // they take care of it themselves

@@ -33,14 +33,14 @@ pub fn reconcile(
         wanted,
         listing,
         open: Vec::new(),
-        strangers: Vec::new(),
+        from_other_vantages: Vec::new(),
         closed: listing.closed.as_ref().map(|all| {
             let ours = all.iter().filter(|issue| issue.marker.vantage == vantage);
             ours.map(|issue| OwnIssue { issue, marker: issue.marker.clone() }).collect()
         }),
         plan: Plan::default(),
-        settled: context.settled.to_vec(),
-        kept: Vec::new(),
+        resolved: context.resolved.to_vec(),
+        claimed: Vec::new(),
     };
     for issue in &listing.open {
         // A person opened it again after its end: to add something, and to close it when that is done.
@@ -49,7 +49,7 @@ pub fn reconcile(
         }
         match OwnIssue::of(issue, vantage) {
             Some(view) => desk.open.push(view),
-            None => desk.strangers.push(issue),
+            None => desk.from_other_vantages.push(issue),
         }
     }
     // Those that are over take their issues first; what is left may belong to one that goes on.
@@ -91,7 +91,7 @@ impl<'a> OwnIssue<'a> {
         Some(Self { issue, marker })
     }
 
-    pub(super) fn guest(&self) -> bool {
+    pub(super) fn is_secondary(&self) -> bool {
         self.issue.marker.vantage != self.marker.vantage
     }
 }
@@ -102,14 +102,14 @@ pub(crate) struct Reconciler<'a> {
     pub(super) listing: &'a Listing,
     pub(super) open: Vec<OwnIssue<'a>>,
     /// Open issues in which we have no say yet.
-    pub(super) strangers: Vec<&'a Issue>,
+    pub(super) from_other_vantages: Vec<&'a Issue>,
     /// Those that we opened.
     pub(super) closed: Option<Vec<OwnIssue<'a>>>,
     pub(super) plan: Plan,
     /// Incidents whose issues say all, now or after this plan.
-    pub(super) settled: Vec<String>,
+    pub(super) resolved: Vec<String>,
     /// The issue that each subject keeps, so that any other is its duplicate.
-    pub(super) kept: Vec<(String, u64)>,
+    pub(super) claimed: Vec<(String, u64)>,
 }
 
 impl<'a> Reconciler<'a> {
@@ -129,12 +129,12 @@ impl<'a> Reconciler<'a> {
         let closed = self.closed.as_ref().ok_or(NeedClosed)?;
         let found = closed.iter().find(|issue| issue.marker.incident == *id).cloned();
         match (found, wanted.issue) {
-            (Some(issue), _) if issue.marker.ended => self.plan.settled.push(id.clone()),
+            (Some(issue), _) if issue.marker.ended => self.plan.resolved.push(id.clone()),
             // Closed by hand before it was over: now it is.
             (Some(issue), _) => self.finish_in(&issue, wanted, None),
             // It had an issue that nobody finds any more: deleted or moved, and none of our business. Or
             // it was another vantage's, and is closed.
-            (None, Some(_)) => self.plan.settled.push(id.clone()),
+            (None, Some(_)) => self.plan.resolved.push(id.clone()),
             (None, None) => self.finish_untold(wanted)?,
         }
         Ok(())
@@ -176,7 +176,7 @@ impl<'a> Reconciler<'a> {
             self.duplicate(&other, issue.number);
         }
         if state.is_some() && others_see(self.listing, &wanted.subject, self.context.vantage) {
-            self.kept.push((wanted.subject.clone(), issue.number));
+            self.claimed.push((wanted.subject.clone(), issue.number));
             return self.pass(issue, wanted);
         }
         if state.is_some() && !issue.marker.ended {
@@ -186,7 +186,7 @@ impl<'a> Reconciler<'a> {
             self.comment(issue.number, &format!("{id}/closed"), &text);
         }
         self.edit(issue, wanted, state);
-        self.kept.push((wanted.subject.clone(), issue.number));
+        self.claimed.push((wanted.subject.clone(), issue.number));
     }
 
     /// An incident that goes on: exactly one open issue, unless a person closed it.
@@ -211,7 +211,7 @@ impl<'a> Reconciler<'a> {
         {
             self.known(wanted, issue.number, false);
             // Open, should the last of them close it just now.
-            let state = (!issue.guest()).then_some(IssueState::Open);
+            let state = (!issue.is_secondary()).then_some(IssueState::Open);
             self.edit(&issue, wanted, state);
             return Ok(());
         }
@@ -268,7 +268,7 @@ impl<'a> Reconciler<'a> {
             && !ended
             && !passed
             && !self.claimed(issue)
-            && !self.settled.contains(incident)
+            && !self.resolved.contains(incident)
     }
 
     /// Whether the issue is that of an incident that we know.
@@ -282,7 +282,7 @@ impl<'a> Reconciler<'a> {
         for issue in std::mem::take(&mut self.open) {
             let marker = &issue.marker;
             let (subject, incident) = (&marker.subject, &marker.incident);
-            if issue.guest() || marker.passed {
+            if issue.is_secondary() || marker.passed {
                 self.left_with_others(&issue);
                 continue;
             }
@@ -298,7 +298,7 @@ impl<'a> Reconciler<'a> {
                 // Filed after the fact, and cut off before it could be closed.
                 let body = issue.body.clone();
                 self.close(&issue, body, IssueState::Completed);
-            } else if self.context.settled.contains(incident) {
+            } else if self.context.resolved.contains(incident) {
                 // It is closed, and the listing does not know yet.
             } else if !self.context.subjects.contains(subject) {
                 let text =
@@ -332,7 +332,7 @@ impl<'a> Reconciler<'a> {
     }
 
     pub(super) fn kept_for(&self, subject: &str) -> Option<u64> {
-        let kept = self.kept.iter().find(|(name, _)| name == subject);
+        let kept = self.claimed.iter().find(|(name, _)| name == subject);
         kept.map(|(_, number)| *number)
     }
 
@@ -364,15 +364,15 @@ impl<'a> Reconciler<'a> {
 
     pub(super) fn known(&mut self, wanted: &DesiredIssue, number: u64, closed_by_hand: bool) {
         let reported = IssueRef { number, closed_by_hand };
-        self.kept.push((wanted.subject.clone(), number));
+        self.claimed.push((wanted.subject.clone(), number));
         self.plan.known.push((wanted.incident.id.clone(), reported));
     }
 
     pub(super) fn adopt(&mut self, issue: &OwnIssue<'_>, closed_by_hand: bool) {
         let Marker { subject, incident, since, severity, worst, places, .. } = issue.marker.clone();
         let number = issue.number;
-        self.kept.push((subject.clone(), number));
-        self.plan.adopt.push(RememberedIncident {
+        self.claimed.push((subject.clone(), number));
+        self.plan.resume.push(RememberedIncident {
             subject,
             incident,
             since,

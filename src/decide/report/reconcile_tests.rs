@@ -112,8 +112,8 @@ fn put(world: &mut World, seed: Seed, edited: bool) {
             severity: Severity::Down,
             worst: Severity::Down,
             reportable: true,
-            rows,
-            places: Vec::new(),
+            findings: rows,
+            unobserved_addresses: Vec::new(),
             history: Vec::new(),
         },
         ended: seed.ended.then(|| now.recalled(ago(600))),
@@ -128,9 +128,9 @@ fn put(world: &mut World, seed: Seed, edited: bool) {
         severity: Severity::Down,
         worst: Severity::Down,
         places: Vec::new(),
-        shows: body_digest(&wanted),
-        said: alert_digest(&wanted),
-        said_at: ago(seed.told.unwrap_or(5)),
+        body_digest: body_digest(&wanted),
+        alerted_digest: alert_digest(&wanted),
+        alerted_at: ago(seed.told.unwrap_or(5)),
         ended: seed.ended,
         passed: false,
         confirmed: None,
@@ -188,7 +188,8 @@ fn worlds(one_in: usize, each: impl Fn(&str, &World)) {
 /// One report, after which nothing is left to do. Only what nobody wanted before it was found may have to
 /// be said in its issue by a second.
 fn settle(name: &str, world: &mut World) {
-    let lasting = |world: &World| world.led.watch.wanted().iter().any(|w| w.ended.is_none());
+    let lasting =
+        |world: &World| world.led.watch.desired_issues().iter().any(|w| w.ended.is_none());
     let before = lasting(world);
     world.report();
     if !before && lasting(world) {
@@ -209,7 +210,7 @@ fn ours(issue: &&Issue) -> bool {
 /// What holds whenever nothing is left to do.
 fn sound(name: &str, start: &World, world: &World) {
     let before = &start.tracker;
-    let reported = start.led.watch.wanted().iter().any(|w| w.issue.is_some());
+    let reported = start.led.watch.desired_issues().iter().any(|w| w.issue.is_some());
     let of_home = |body: &str| Marker::find(body).filter(|marker| marker.vantage == "home");
     for old in &before.issues {
         let new = world.tracker.clone().get(old.number).clone();
@@ -231,15 +232,15 @@ fn sound(name: &str, start: &World, world: &World) {
         // It is the one that we know of, and it tells of our incident.
         let known = world.led.watch.subjects[0].issue.map(|issue| issue.number);
         assert_eq!(known, Some(issue.number), "{name}");
-        let wanted = world.led.watch.wanted();
+        let wanted = world.led.watch.desired_issues();
         let incident = &wanted[0].incident;
         assert_eq!(incident.id, issue.marker.incident, "{name}");
-        if !incident.rows.is_empty() {
-            assert_eq!(body_digest(&wanted[0]), issue.marker.shows, "{name}");
+        if !incident.findings.is_empty() {
+            assert_eq!(body_digest(&wanted[0]), issue.marker.body_digest, "{name}");
         }
     }
     assert_eq!(world.led.watch.ended, [], "{name}: an end is not told");
-    for wanted in world.led.watch.wanted() {
+    for wanted in world.led.watch.desired_issues() {
         let issue = wanted.issue.unwrap_or_else(|| panic!("{name}: no issue"));
         let this = |shown: &&Issue| {
             let same = shown.marker.incident == wanted.incident.id;
@@ -278,7 +279,7 @@ fn end(name: &str, world: &mut World) {
     settle(name, world);
     let listing = world.tracker.list(true, None);
     assert_eq!(listing.open.iter().find(ours), None, "{name}");
-    assert_eq!(world.led.watch.wanted(), [], "{name}");
+    assert_eq!(world.led.watch.desired_issues(), [], "{name}");
 }
 
 fn opened(plan: &Plan) -> Vec<&str> {
@@ -293,7 +294,7 @@ fn opened(plan: &Plan) -> Vec<&str> {
 fn one_report_leaves_nothing_to_do_whatever_was_there() {
     worlds(1, |name, before| {
         let mut world = before.clone();
-        let wanted = world.led.watch.wanted();
+        let wanted = world.led.watch.desired_issues();
         let plan = world.plan();
         for incident in opened(&plan) {
             let due = wanted.iter().find(|w| w.incident.id == incident);
@@ -384,5 +385,5 @@ fn an_issue_remembers_how_bad_it_was_and_where() {
     let incident = world.led.watch.subjects[0].health.incident().unwrap();
     let remembered = (incident.severity, incident.worst);
     assert_eq!(remembered, (Severity::Degraded, Severity::Down));
-    assert_eq!(incident.places, [V4.parse().unwrap()]);
+    assert_eq!(incident.unobserved_addresses, [V4.parse().unwrap()]);
 }

@@ -23,13 +23,13 @@ impl<'a> Reconciler<'a> {
     /// Brings what we say up to date, and tells people when they would act on it.
     pub(super) fn update(&mut self, issue: &OwnIssue<'_>, wanted: &DesiredIssue) {
         let marker = &issue.marker;
-        if wanted.incident.rows.is_empty() {
+        if wanted.incident.findings.is_empty() {
             return; // adopted and not seen faulty yet: the issue knows more than we do
         }
         let old = age(marker, self.listing.at).is_some_and(|age| age >= CONFIRM_EVERY);
-        let old = old && !self.context.hidden.contains(&wanted.subject);
-        if issue.guest() {
-            if old || marker.passed || marker.shows != body_digest(wanted) {
+        let old = old && !self.context.unobserved.contains(&wanted.subject);
+        if issue.is_secondary() {
+            if old || marker.passed || marker.body_digest != body_digest(wanted) {
                 self.edit(issue, wanted, None);
             }
             return;
@@ -38,17 +38,20 @@ impl<'a> Reconciler<'a> {
         // From the future: a clock was wrong once, and must not silence us until then.
         let past = |at: Timestamp| now.wall.is_some_and(|wall| at <= wall);
         let told = |at| past(at) && now.since(&now.recalled(Some(at))) < COMMENT_EVERY;
-        let quiet = now.wall.is_none() || marker.said_at.is_some_and(told);
+        let quiet = now.wall.is_none() || marker.alerted_at.is_some_and(told);
         let vantages = self.vantages(Some(issue), true, false);
-        if marker.said != alert_digest(wanted) && !quiet {
-            let last = marker.said_at.map_or(0, Timestamp::as_second);
+        if marker.alerted_digest != alert_digest(wanted) && !quiet {
+            let last = marker.alerted_at.map_or(0, Timestamp::as_second);
             let key = format!("{}/{}/{last}", marker.incident, alert_digest(wanted));
             self.comment(issue.number, &key, &changed_text(wanted));
             self.edit(issue, wanted, None);
-        } else if old || marker.shows != body_digest(wanted) || !issue.body.contains(&vantages) {
+        } else if old
+            || marker.body_digest != body_digest(wanted)
+            || !issue.body.contains(&vantages)
+        {
             let mut next = self.marker(wanted);
-            next.said.clone_from(&marker.said);
-            next.said_at = marker.said_at;
+            next.alerted_digest.clone_from(&marker.alerted_digest);
+            next.alerted_at = marker.alerted_at;
             self.edit_as(issue, wanted, &next, None);
         }
     }
@@ -56,7 +59,7 @@ impl<'a> Reconciler<'a> {
     /// Opens an issue again. Only then is it the incident's: before that it must not be taken for known.
     pub(super) fn again(&mut self, issue: &OwnIssue<'_>, wanted: &DesiredIssue) {
         let id = &wanted.incident.id;
-        self.kept.push((wanted.subject.clone(), issue.number));
+        self.claimed.push((wanted.subject.clone(), issue.number));
         self.comment(issue.number, &format!("{id}/again"), &again_text(wanted));
         self.edit(issue, wanted, Some(IssueState::Open));
     }
@@ -89,7 +92,7 @@ impl<'a> Reconciler<'a> {
         state: Option<IssueState>,
     ) {
         let marker = self.marker(wanted);
-        if !issue.guest() {
+        if !issue.is_secondary() {
             return self.edit_as(issue, wanted, &marker, state);
         }
         let settles = match state {
@@ -126,7 +129,7 @@ impl<'a> Reconciler<'a> {
     ) {
         let key = observation_key(self.context.vantage);
         let body = observation_comment(&key, marker, text);
-        self.plan.steps.push(Step::Sight { issue: issue.number, key, body, settles });
+        self.plan.steps.push(Step::Observe { issue: issue.number, key, body, settles });
     }
 
     /// The incidents that need nothing more, once this is written.
@@ -136,7 +139,7 @@ impl<'a> Reconciler<'a> {
             // An earlier process may have given it another identity.
             settles.extend([wanted.incident.id.clone(), issue.marker.incident.clone()]);
             settles.dedup();
-            self.settled.extend(settles.iter().cloned());
+            self.resolved.extend(settles.iter().cloned());
         }
         settles
     }
@@ -149,7 +152,7 @@ impl<'a> Reconciler<'a> {
         state: Option<IssueState>,
     ) {
         let vantages = self.vantages(Some(issue), sees(marker) || marker.ended, marker.ended);
-        let ours = match wanted.incident.rows.is_empty() {
+        let ours = match wanted.incident.findings.is_empty() {
             // Nothing was seen since it was adopted: only the marker is ours to change.
             true if vantages.is_empty() => remark(&issue.body, marker),
             true => reseen(&remark(&issue.body, marker), &vantages),
@@ -187,7 +190,7 @@ impl<'a> Reconciler<'a> {
     /// Leaves an issue that says what another one says: closes it, unless it is another vantage's. Without
     /// a marker it is nobody's, so that it is never taken for the other.
     pub(super) fn duplicate(&mut self, issue: &OwnIssue<'_>, first: u64) {
-        if issue.guest() {
+        if issue.is_secondary() {
             return self.leave(issue, &format!("now in #{first}"));
         }
         self.close_duplicate(issue.issue, first);
@@ -202,8 +205,8 @@ impl<'a> Reconciler<'a> {
     pub(super) fn marker(&self, wanted: &DesiredIssue) -> Marker {
         let incident = &wanted.incident;
         let ended = wanted.ended.is_some();
-        let mut places = incident.places.clone();
-        places.extend(incident.rows.iter().map(|row| row.address));
+        let mut places = incident.unobserved_addresses.clone();
+        places.extend(incident.findings.iter().map(|row| row.address));
         places.sort();
         places.dedup();
         Marker {
@@ -215,9 +218,9 @@ impl<'a> Reconciler<'a> {
             severity: if ended { incident.worst } else { incident.severity },
             worst: incident.worst,
             places,
-            shows: body_digest(wanted),
-            said: alert_digest(wanted),
-            said_at: self.context.now.wall,
+            body_digest: body_digest(wanted),
+            alerted_digest: alert_digest(wanted),
+            alerted_at: self.context.now.wall,
             ended,
             passed: false,
             confirmed: self.listing.at,
@@ -244,7 +247,7 @@ impl<'a> Reconciler<'a> {
     /// How bad the title says it is.
     fn shown(&self, issue: Option<&OwnIssue<'_>>, marker: &Marker) -> Severity {
         let voices = self.voices(issue, sees(marker) || marker.ended, marker.ended);
-        match voices.few(self.context.quorum) {
+        match voices.below_quorum(self.context.quorum) {
             true => Severity::Degraded,
             false => marker.severity,
         }

@@ -36,7 +36,7 @@ pub fn is_our_title(subject: &str, text: &str) -> bool {
 #[must_use]
 pub fn body_digest(wanted: &DesiredIssue) -> String {
     let incident = &wanted.incident;
-    let rows = incident.rows.iter().map(|row| {
+    let rows = incident.findings.iter().map(|row| {
         let Finding { address, zone, fault, question, detail, .. } = row;
         format!("{address} {zone} {fault} {question} {detail}")
     });
@@ -47,7 +47,7 @@ pub fn body_digest(wanted: &DesiredIssue) -> String {
 #[must_use]
 pub fn alert_digest(wanted: &DesiredIssue) -> String {
     let incident = &wanted.incident;
-    let places = incident.rows.iter().map(|row| format!("{} {}", row.address, row.zone));
+    let places = incident.findings.iter().map(|row| format!("{} {}", row.address, row.zone));
     digest(incident.severity, places)
 }
 
@@ -79,8 +79,8 @@ pub fn observation_text(vantage: &str, wanted: &DesiredIssue) -> String {
         ),
     };
     let mut text = format!("Also seen from *{vantage}*: {said}.\n");
-    if !incident.rows.is_empty() {
-        table(&mut text, subject, &incident.rows);
+    if !incident.findings.is_empty() {
+        table(&mut text, subject, &incident.findings);
     }
     text
 }
@@ -118,7 +118,7 @@ pub fn body(wanted: &DesiredIssue, marker: &Marker, schedule: &Schedule, vantage
     if !vantages.is_empty() {
         text.push_str(&format!("\n{}\n", seen(vantages)));
     }
-    table(&mut text, subject, &incident.rows);
+    table(&mut text, subject, &incident.findings);
     if wanted.ended.is_none() {
         text.push_str(
             "\n**What to do.** Run a command of the table from somewhere else. If it shows the same there, \

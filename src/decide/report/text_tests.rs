@@ -34,9 +34,9 @@ fn marker() -> Marker {
         severity: Severity::Degraded,
         worst: Severity::Down,
         places: vec!["[2001:db8::1]:5353".parse().unwrap()],
-        shows: String::new(),
-        said: String::new(),
-        said_at: None,
+        body_digest: String::new(),
+        alerted_digest: String::new(),
+        alerted_at: None,
         ended: false,
         passed: false,
         confirmed: None,
@@ -124,7 +124,7 @@ fn round(config: &Config, got: impl Fn(bool, &Query) -> Option<Outcome>) -> Roun
     let observed = targets(config).into_iter().map(|target| {
         let ipv6 = target.address.is_ipv6();
         // An address that is dead to the first question is not asked the others.
-        let dead = got(ipv6, &target.questions[0]) == Some(Outcome::Silent);
+        let dead = got(ipv6, &target.queries[0]) == Some(Outcome::Silent);
         let ask = |(index, question): (usize, &Query)| Observation {
             outcome: got(ipv6, question).unwrap_or_else(|| right(question)),
             attempts: if dead && index > 0 { 0 } else { 3 },
@@ -132,7 +132,7 @@ fn round(config: &Config, got: impl Fn(bool, &Query) -> Option<Outcome>) -> Roun
             latency: Duration::from_millis(20),
             edns: Edns::With,
         };
-        Observed { observations: target.questions.iter().enumerate().map(ask).collect(), target }
+        Observed { observations: target.queries.iter().enumerate().map(ask).collect(), target }
     });
     let anchor = |address: &std::net::SocketAddr| AnchorReply {
         address: *address,
@@ -142,7 +142,7 @@ fn round(config: &Config, got: impl Fn(bool, &Query) -> Option<Outcome>) -> Roun
     Round {
         at: at(0),
         observed: observed.collect(),
-        visited: Vec::new(),
+        endpoints: Vec::new(),
         before: config.vantage.anchors.iter().map(anchor).collect(),
         intercept: Vec::new(),
         after: None,
@@ -166,14 +166,14 @@ fn opened_by(config: &Config, apart: u64, rounds: &[Round]) -> String {
         vantage: "home",
         quorum: 1,
         well: &[],
-        hidden: &[],
+        unobserved: &[],
         subjects: &["ns1.example.net".to_owned()],
-        settled: &[],
+        resolved: &[],
         schedule: &config.schedule,
         now,
     };
     let listing = Listing { closed: Some(Vec::new()), ..Listing::default() };
-    let plan = reconcile(&watch.wanted(), &listing, &context).unwrap();
+    let plan = reconcile(&watch.desired_issues(), &listing, &context).unwrap();
     let [Step::Create { title, body, .. }] = &plan.steps[..] else {
         panic!("{:?}", plan.steps);
     };
@@ -249,9 +249,10 @@ fn the_issue_of_a_web_endpoint_that_is_down() {
         let silent = EndpointReply::Failed(EndpointError::Silent(Duration::from_secs(10)));
         let visits = [("192.0.2.80:443", error), ("[2001:db8::80]:443", silent)];
         let visits = visits.map(|(address, outcome)| visit(address, outcome));
-        let found = CheckOutcome::Visits(visits.to_vec());
-        let visited = vec![EndpointResult { errand: endpoint_checks(&config).remove(0), found }];
-        Round { visited, ..round(&config, |_, _| None) }
+        let found = CheckOutcome::Addresses(visits.to_vec());
+        let visited =
+            vec![EndpointResult { check: endpoint_checks(&config).remove(0), outcome: found }];
+        Round { endpoints: visited, ..round(&config, |_, _| None) }
     };
     sample("endpoint", &opened_by(&config, 20, &[bad(), bad(), bad()]));
 }

@@ -64,7 +64,7 @@ pub fn plan(
     expires: Option<Timestamp>,
     listing: &Listing,
 ) -> Result<Vec<Step>, NeedClosed> {
-    let notes = listing.asides.iter().filter_map(|a| Some((a, Note::of(vantage, a)?)));
+    let notes = listing.auxiliary.iter().filter_map(|a| Some((a, Note::of(vantage, a)?)));
     let (open, closed): (Vec<_>, Vec<_>) = notes.partition(|(aside, _)| aside.open);
     let due = expires.zip(listing.at).and_then(|(expires, now)| {
         let told = step(expires, now)?;

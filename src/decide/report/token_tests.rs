@@ -26,8 +26,12 @@ fn the_panel_tells_of_the_last_three_days_and_of_what_is_over() {
 
 #[test]
 fn nothing_is_told_long_before_and_each_step_once() {
-    let listing =
-        |asides| Listing { asides, closed: Some(Vec::new()), at: at(0).wall, ..Listing::default() };
+    let listing = |asides| Listing {
+        auxiliary: asides,
+        closed: Some(Vec::new()),
+        at: at(0).wall,
+        ..Listing::default()
+    };
     let steps = |days, asides| plan("home", at(days * DAY).wall, &listing(asides)).unwrap();
     assert_eq!(steps(15, Vec::new()), []);
     let [Step::Create { body, title, .. }] = &steps(14, Vec::new())[..] else { panic!() };

@@ -59,7 +59,7 @@ impl StateChange {
                 from,
                 to,
                 since: incident.since.dated(now).wall,
-                faults: incident.rows.clone(),
+                faults: incident.findings.clone(),
                 incident: incident.id.clone(),
                 vantage: vantage.to_owned(),
                 time: now.wall,
@@ -111,7 +111,7 @@ mod tests {
         assert!(told.iter().all(|news| news.subject == "ns1.example.net"));
         assert_eq!(told[0].since, at(30).wall, "its first failure");
         assert_eq!((told[1].since, told[1].time), (at(30).wall, at(110).wall));
-        assert_eq!(told[1].faults, down().rows, "what it was");
+        assert_eq!(told[1].faults, down().findings, "what it was");
     }
 
     #[test]

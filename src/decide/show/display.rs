@@ -13,24 +13,24 @@ const FAILURES_SHOWN: u32 = 3;
 impl MonitorState {
     /// What the panel should show, and the nameservers' own lamps.
     #[must_use]
-    pub fn face(&self) -> PanelView {
+    pub fn panel_view(&self) -> PanelView {
         let state = match self.uplink {
             None => PanelState::Starting,
-            Some(uplink) if uplink.blind() && uplink.intercepted() => PanelState::Intercepted,
-            Some(uplink) if uplink.blind() => PanelState::Offline,
+            Some(uplink) if uplink.is_down() && uplink.intercepted() => PanelState::Intercepted,
+            Some(uplink) if uplink.is_down() => PanelState::Offline,
             Some(uplink) => self.state(uplink),
         };
-        let blind = self.uplink.is_none_or(|uplink| uplink.blind());
+        let blind = self.uplink.is_none_or(|uplink| uplink.is_down());
         let own = self.subjects.iter().filter_map(|subject| {
             let lamp = subject.lamp?;
             let sign = if blind { LampState::Unknown } else { subject.sign() };
-            Some(SubjectLamp { lamp, sign })
+            Some(SubjectLamp { lamp, state: sign })
         });
         PanelView {
             state,
             cannot_report: self.cannot_report(),
             notice: !self.notices.is_empty() || self.subjects.iter().any(Subject::out_of_sight),
-            own: own.collect(),
+            lamps: own.collect(),
         }
     }
 
@@ -46,7 +46,7 @@ impl MonitorState {
             PanelState::Degraded
         } else if uplink.intercepted() {
             PanelState::Intercepted
-        } else if any(|s| s.hidden && !s.out_of_sight()) {
+        } else if any(|s| s.unobserved && !s.out_of_sight()) {
             // One family works and another does not: some server could not be looked at at all.
             PanelState::Offline
         } else {
@@ -61,7 +61,7 @@ impl MonitorState {
             Reporting::Denied { .. } => true,
             Reporting::Failing { attempts, .. } => {
                 // Without an uplink GitHub is out of reach as well, and the panel says so already.
-                *attempts >= FAILURES_SHOWN && self.uplink.is_some_and(|u| !u.blind())
+                *attempts >= FAILURES_SHOWN && self.uplink.is_some_and(|u| !u.is_down())
             }
             Reporting::Off | Reporting::Untried | Reporting::Fine => false,
         }
@@ -72,7 +72,7 @@ impl Subject {
     /// Nothing is seen of it, and that is not the uplink's doing: a name that this system cannot resolve, say. A
     /// person should know, and the lamps of the others must not suffer.
     fn out_of_sight(&self) -> bool {
-        self.hidden && self.why.is_some()
+        self.unobserved && self.why.is_some()
     }
 
     /// What its own lamp says while our uplink sees anything at all.
@@ -83,7 +83,7 @@ impl Subject {
                 LampState::Down
             }
             Health::Failing(_) => LampState::Degraded,
-            Health::Well if self.hidden || self.verdict.is_none() => LampState::Unknown,
+            Health::Well if self.unobserved || self.verdict.is_none() => LampState::Unknown,
             Health::Well => LampState::Well,
         }
     }
@@ -110,7 +110,7 @@ mod tests {
     }
 
     fn well() -> Verdict {
-        Verdict { seen: 1, ..Verdict::default() }
+        Verdict { observed_addresses: 1, ..Verdict::default() }
     }
 
     fn faulty(severity: Severity) -> Verdict {
@@ -124,8 +124,8 @@ mod tests {
             detail: "did not answer".into(),
             command: "dig".into(),
         };
-        let place = FailedQuery { address: row.address, question: 0, severity };
-        Verdict { rows: vec![row], places: vec![place], ..well() }
+        let place = FailedQuery { address: row.address, query: 0, severity };
+        Verdict { findings: vec![row], failed_queries: vec![place], ..well() }
     }
 
     /// After rounds in which ns1 was well, and ns2 got these verdicts.
@@ -144,8 +144,8 @@ mod tests {
     }
 
     fn own(watch: &MonitorState) -> Vec<(u8, LampState)> {
-        let own = watch.face().own;
-        own.iter().map(|own| (own.lamp, own.sign)).collect()
+        let own = watch.panel_view().lamps;
+        own.iter().map(|own| (own.lamp, own.state)).collect()
     }
 
     #[test]

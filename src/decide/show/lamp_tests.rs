@@ -21,7 +21,7 @@ fn samples(pattern: &Pattern) -> Vec<bool> {
 
 /// What one lamp can do, with a name; under well, any other state shows the same signs.
 fn looks() -> Vec<(String, Vec<bool>)> {
-    let lamp = |sign| SubjectLamp { lamp: 5, sign };
+    let lamp = |sign| SubjectLamp { lamp: 5, state: sign };
     let mut looks: Vec<_> =
         SIGNS.map(|sign| (format!("{sign:?}"), lamp(sign).pattern(&PanelState::Well, 0))).into();
     for state in [PanelState::Starting, PanelState::Stale] {
@@ -59,7 +59,8 @@ fn a_steady_lamp_is_no_sign_and_only_down_is_dark() {
 fn the_panel_speaks_through_every_lamp_while_it_starts_is_stale_or_dark() {
     for state in [PanelState::Starting, PanelState::Stale, PanelState::Dark] {
         for place in 0..4 {
-            let patterns = SIGNS.map(|sign| SubjectLamp { lamp: 5, sign }.pattern(&state, place));
+            let patterns =
+                SIGNS.map(|sign| SubjectLamp { lamp: 5, state: sign }.pattern(&state, place));
             assert!(patterns.iter().all(|pattern| *pattern == patterns[0]));
         }
     }
@@ -68,12 +69,12 @@ fn the_panel_speaks_through_every_lamp_while_it_starts_is_stale_or_dark() {
 #[test]
 fn lamps_of_their_own_cost_a_healthy_panel_no_wake_up() {
     let lamps = [5, 6, 13];
-    let own = lamps.map(|lamp| SubjectLamp { lamp, sign: LampState::Well });
-    let face = PanelView { own: own.into(), ..PanelState::Well.into() };
+    let own = lamps.map(|lamp| SubjectLamp { lamp, state: LampState::Well });
+    let face = PanelView { lamps: own.into(), ..PanelState::Well.into() };
     let (mut at, mut changes) = (Duration::ZERO, 0);
     while at < Duration::from_secs(60) {
         let (now, next) = face.lamps(at);
-        assert!(lamps.iter().all(|&lamp| now.own.has(lamp) == now.green));
+        assert!(lamps.iter().all(|&lamp| now.subjects.has(lamp) == now.green));
         at += next.unwrap();
         changes += 1;
     }

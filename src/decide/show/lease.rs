@@ -103,10 +103,10 @@ mod tests {
 
     #[test]
     fn a_nameservers_own_lamp_is_stale_with_the_panel_and_not_merely_dark() {
-        let lamp = |sign| SubjectLamp { lamp: 5, sign };
-        let face = PanelView { own: vec![lamp(LampState::Well)], ..well() };
+        let lamp = |sign| SubjectLamp { lamp: 5, state: sign };
+        let face = PanelView { lamps: vec![lamp(LampState::Well)], ..well() };
         let shown = PanelDisplay::new(face, ms(0), ms(600));
-        let lit = |at| shown.frame(ms(at)).lamps.own.has(5);
+        let lit = |at| shown.frame(ms(at)).lamps.subjects.has(5);
         assert!(lit(0) && lit(599));
         assert_eq!([600, 700, 800, 900].map(lit), [false, true, false, true]);
     }

@@ -70,12 +70,12 @@ pub struct Lamps {
     /// The third lamp.
     pub red: bool,
     /// The nameservers' own.
-    pub own: LampSet,
+    pub subjects: LampSet,
 }
 
 impl Lamps {
     /// None of them.
-    pub const DARK: Self = Self { green: false, amber: false, red: false, own: LampSet::NONE };
+    pub const DARK: Self = Self { green: false, amber: false, red: false, subjects: LampSet::NONE };
 }
 
 /// The one thing that the panel says, the most pressing one.
@@ -138,13 +138,13 @@ pub struct PanelView {
     /// Somebody on this machine left a notice: a setting that was not taken in, an update.
     pub notice: bool,
     /// The lamps that nameservers have of their own, in the order of the configuration.
-    pub own: Vec<SubjectLamp>,
+    pub lamps: Vec<SubjectLamp>,
 }
 
 impl From<PanelState> for PanelView {
     /// The state alone.
     fn from(state: PanelState) -> Self {
-        Self { state, cannot_report: false, notice: false, own: Vec::new() }
+        Self { state, cannot_report: false, notice: false, lamps: Vec::new() }
     }
 }
 
@@ -154,7 +154,7 @@ impl PanelView {
     /// The nameservers' own `lamps` say of each of them what the panel says of all.
     pub fn tour(lamps: &[u8]) -> Vec<Self> {
         let face = |state, sign| Self {
-            own: lamps.iter().map(|&lamp| SubjectLamp { lamp, sign }).collect(),
+            lamps: lamps.iter().map(|&lamp| SubjectLamp { lamp, state: sign }).collect(),
             ..Self::from(state)
         };
         let well = || face(PanelState::Well, LampState::Well);
@@ -176,7 +176,7 @@ impl PanelView {
     /// What remains of it when nobody vouches for it any more: whether we can report is as unknown by
     /// then as the rest.
     pub(super) fn stale(&self) -> Self {
-        Self { own: self.own.clone(), ..PanelState::Stale.into() }
+        Self { lamps: self.lamps.clone(), ..PanelState::Stale.into() }
     }
 
     /// One plain sentence, without a capital or a full stop, for whoever stands in front of the lamps.
@@ -218,12 +218,12 @@ impl PanelView {
         };
         let [green, amber, red] = self.patterns().each_ref().map(&mut lit);
         let mut own = LampSet::NONE;
-        for (place, lamp) in self.own.iter().enumerate() {
+        for (place, lamp) in self.lamps.iter().enumerate() {
             if lit(&lamp.pattern(&self.state, place)) {
                 own = own.with(lamp.lamp);
             }
         }
-        let lamps = Lamps { green, amber, red, own };
+        let lamps = Lamps { green, amber, red, subjects: own };
         (lamps, next)
     }
 
@@ -288,13 +288,13 @@ pub struct SubjectLamp {
     /// The number that the configuration gives the lamp. Which pin that is, is not known here.
     pub lamp: u8,
     /// What it says.
-    pub sign: LampState,
+    pub state: LampState,
 }
 
 impl SubjectLamp {
     /// Under this state of the panel; it is the lamp at this place among its like, counted from 0.
     pub(super) fn pattern(self, state: &PanelState, place: usize) -> Pattern {
-        match (state, self.sign) {
+        match (state, self.state) {
             (PanelState::Starting, _) => {
                 [CHASE_FIRST, CHASE_SECOND, CHASE_THIRD][place % 3].clone()
             }

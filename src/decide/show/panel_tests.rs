@@ -131,7 +131,7 @@ fn the_lamps_hold_until_the_next_change_and_differ_after_it() {
     let signs = [LampState::Degraded, LampState::Unknown, LampState::Asked, LampState::Well];
     let own = signs.into_iter().zip(5..);
     let with_own = PanelView {
-        own: own.map(|(sign, lamp)| SubjectLamp { lamp, sign }).collect(),
+        lamps: own.map(|(sign, lamp)| SubjectLamp { lamp, state: sign }).collect(),
         ..PanelState::Down(vec![2]).into()
     };
     for face in faces().into_iter().chain([with_own]) {

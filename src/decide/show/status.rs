@@ -91,10 +91,12 @@ pub struct SubjectStatus {
     /// The median latency of its right answers, in milliseconds.
     pub latency_ms: Option<f64>,
     /// Addresses that could not be seen, because our own side failed.
-    pub unseen: Vec<std::net::SocketAddr>,
+    #[serde(rename = "unseen")]
+    pub unobserved_addresses: Vec<std::net::SocketAddr>,
     /// Why something could not be seen, where it is not the uplink.
     #[serde(default)]
-    pub unseen_why: Option<String>,
+    #[serde(rename = "unseen_why")]
+    pub unobserved_why: Option<String>,
     /// What is wrong.
     pub faults: Vec<Finding>,
     /// Its issue; open, unless a person closed it.
@@ -108,7 +110,7 @@ impl Status {
     /// What a watch believes now.
     #[must_use]
     pub fn of(watch: &MonitorState, config: &Config, now: &Moment) -> Self {
-        let face = watch.face();
+        let face = watch.panel_view();
         let mut meaning = face.meaning();
         if matches!(face.state, PanelState::Down(_)) {
             let down = watch.subjects.iter().filter(|subject| subject.is_down());
@@ -208,7 +210,7 @@ impl SubjectStatus {
     fn of(subject: &Subject) -> Self {
         let verdict = subject.verdict.as_ref();
         let incident = subject.health.trouble();
-        let unknown = subject.hidden || verdict.is_none();
+        let unknown = subject.unobserved || verdict.is_none();
         let state = match subject.health.incident() {
             None if unknown => "unknown",
             _ => subject.health.word(),
@@ -217,11 +219,11 @@ impl SubjectStatus {
             name: subject.name.clone(),
             state: state.to_owned(),
             since: incident.and_then(|incident| incident.since.wall),
-            questions: verdict.map_or(0, |v| v.questions),
+            questions: verdict.map_or(0, |v| v.queries),
             latency_ms: verdict.and_then(|v| v.latency).map(milliseconds),
-            unseen: subject.unseen.clone(),
-            unseen_why: subject.why.clone(),
-            faults: incident.map_or_else(Vec::new, |incident| incident.rows.clone()),
+            unobserved_addresses: subject.unobserved_addresses.clone(),
+            unobserved_why: subject.why.clone(),
+            faults: incident.map_or_else(Vec::new, |incident| incident.findings.clone()),
             issue: subject.issue.map(|issue| issue.number),
         }
     }

@@ -82,31 +82,31 @@ fn the_panel_says_that_nobody_hears_us_when_it_is_sure() {
     assert_eq!(led.watch.reporting, Reporting::Untried);
     for lost in 1..=5 {
         led = led.reported(&failed(false));
-        assert_eq!(led.watch.face().cannot_report, lost >= 3, "{lost}");
+        assert_eq!(led.watch.panel_view().cannot_report, lost >= 3, "{lost}");
     }
     // Without an uplink that is no wonder.
     led = led.uplink(Family::Offline, Family::Unused, [unknown(), unknown()]);
-    assert!(!led.watch.face().cannot_report);
+    assert!(!led.watch.panel_view().cannot_report);
     led = led.rounds(1, [well(), well()]);
-    assert!(led.watch.face().cannot_report);
+    assert!(led.watch.panel_view().cannot_report);
     led = led.reported(&Report::default());
-    assert!(!led.watch.face().cannot_report);
+    assert!(!led.watch.panel_view().cannot_report);
     assert_eq!(led.watch.reporting, Reporting::Fine);
     // A refusal is final at once, and a success takes it back.
     led = led.reported(&failed(true));
-    assert!(led.watch.face().cannot_report);
+    assert!(led.watch.panel_view().cannot_report);
     led = led.reported(&failed(false));
-    assert!(!led.watch.face().cannot_report, "the count begins at one");
+    assert!(!led.watch.panel_view().cannot_report, "the count begins at one");
     // Before the clock is set no failure counts.
     for _ in 0..5 {
         led.watch = led.watch.reported(&failed(false), &undated(599));
     }
-    assert!(!led.watch.face().cannot_report);
+    assert!(!led.watch.panel_view().cannot_report);
     // But nobody waits for ever for somebody to set it.
     for _ in 0..3 {
         led.watch = led.watch.reported(&failed(false), &undated(601));
     }
-    assert!(led.watch.face().cannot_report);
+    assert!(led.watch.panel_view().cannot_report);
 }
 
 #[test]
@@ -115,7 +115,7 @@ fn a_notice_is_told_beside_whatever_else_there_is_to_say() {
     let notice = Notice { source: "card".into(), text: "write a country".into() };
     led.watch.notices = vec![notice.clone()];
     let view = Status::of(&led.watch, &config(), &at(60));
-    assert!(led.watch.face().notice);
+    assert!(led.watch.panel_view().notice);
     assert_eq!(view.meaning, "down: ns1.example.net; there is a notice");
     assert_eq!((view.notices, view.state.as_str()), (vec![notice], "down"));
     let reread = led.watch.clone().reconfigured(&config());

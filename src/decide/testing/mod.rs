@@ -81,12 +81,12 @@ pub(super) fn row(address: &str, zone: &str, severity: Severity) -> Finding {
 /// A verdict from an uplink where both families work.
 pub(super) fn verdict(rows: Vec<Finding>) -> Verdict {
     let place =
-        |row: &Finding| FailedQuery { address: row.address, question: 0, severity: row.severity };
+        |row: &Finding| FailedQuery { address: row.address, query: 0, severity: row.severity };
     Verdict {
-        places: rows.iter().map(place).collect(),
-        rows,
-        seen: 2,
-        questions: 6,
+        failed_queries: rows.iter().map(place).collect(),
+        findings: rows,
+        observed_addresses: 2,
+        queries: 6,
         latency: Some(Duration::from_millis(20)),
         ..Verdict::default()
     }
@@ -108,17 +108,24 @@ pub(super) fn degraded() -> Verdict {
 pub(super) fn without(address: &str, verdict: Verdict) -> Verdict {
     let address: SocketAddr = address.parse().unwrap();
     Verdict {
-        rows: verdict.rows.into_iter().filter(|row| row.address != address).collect(),
-        places: verdict.places.into_iter().filter(|place| place.address != address).collect(),
-        unseen: vec![address],
-        seen: 1,
+        findings: verdict.findings.into_iter().filter(|row| row.address != address).collect(),
+        failed_queries: verdict
+            .failed_queries
+            .into_iter()
+            .filter(|place| place.address != address)
+            .collect(),
+        unobserved_addresses: vec![address],
+        observed_addresses: 1,
         ..verdict
     }
 }
 
 /// Nothing could be seen.
 pub(super) fn unknown() -> Verdict {
-    Verdict { unseen: vec![V4.parse().unwrap(), V6.parse().unwrap()], ..Verdict::default() }
+    Verdict {
+        unobserved_addresses: vec![V4.parse().unwrap(), V6.parse().unwrap()],
+        ..Verdict::default()
+    }
 }
 
 /// What a round over the first nameservers says when the uplink is fine.
@@ -169,12 +176,12 @@ impl Led {
     }
 
     pub(super) fn state(&self) -> PanelState {
-        self.watch.face().state
+        self.watch.panel_view().state
     }
 
     /// Incident, whether it is over, number of its issue.
     pub(super) fn wanted(&self) -> Vec<(String, bool, Option<u64>)> {
-        let wanted = self.watch.wanted().into_iter();
+        let wanted = self.watch.desired_issues().into_iter();
         let short =
             |w: DesiredIssue| (w.incident.id, w.ended.is_some(), w.issue.map(|issue| issue.number));
         wanted.map(short).collect()
@@ -187,7 +194,7 @@ pub(super) fn known(incident: &str, number: u64) -> Report {
 
 pub(super) fn adopt(subject: &str, incident: &str, number: u64) -> Report {
     Report {
-        adopt: vec![RememberedIncident {
+        resume: vec![RememberedIncident {
             subject: subject.to_owned(),
             incident: incident.to_owned(),
             since: at(0).wall,

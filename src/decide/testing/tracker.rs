@@ -123,7 +123,7 @@ impl Tracker {
                 reopened: kept.reopened,
                 closed_at: kept.closed_at,
                 marker: Marker::find(&kept.body)?,
-                sights: match kept.open {
+                observations: match kept.open {
                     true => kept.comments.iter().filter_map(|said| Marker::find(said)).collect(),
                     false => Vec::new(),
                 },
@@ -136,7 +136,7 @@ impl Tracker {
         Listing {
             open: open.filter_map(shown).collect(),
             closed: closed.then(|| shut.filter_map(shown).collect()),
-            asides: self.asides.clone(),
+            auxiliary: self.asides.clone(),
             at,
         }
     }
@@ -183,14 +183,14 @@ impl World {
     pub(in crate::decide) fn plan(&self) -> Plan {
         let config = config();
         let subjects: Vec<String> = config.nameservers.iter().map(|n| n.name.clone()).collect();
-        let belief = self.led.watch.belief();
+        let belief = self.led.watch.report_input();
         let context = Context {
             vantage: &self.vantage,
             quorum: self.quorum,
             subjects: &subjects,
             well: &belief.well,
-            hidden: &belief.hidden,
-            settled: &belief.settled,
+            unobserved: &belief.unobserved,
+            resolved: &belief.resolved,
             schedule: &config.schedule,
             now: at(self.led.seconds),
         };
@@ -211,8 +211,8 @@ impl World {
         self.greeted = true;
         let mut report = Report {
             known: plan.known.clone(),
-            settled: plan.settled.clone(),
-            adopt: plan.adopt.clone(),
+            resolved: plan.resolved.clone(),
+            resume: plan.resume.clone(),
             ..Report::default()
         };
         let done =
@@ -241,21 +241,21 @@ impl World {
                 if *over {
                     let closed = Some(IssueState::Completed);
                     line.call(|| tracker.edit(number, None, None, closed, now))?;
-                    report.settled.push(incident.clone());
+                    report.resolved.push(incident.clone());
                 }
             }
             Step::Comment { issue, key, body } => {
                 assert_eq!(comment_key(body).as_ref(), Some(key));
                 line.call(|| tracker.comment(*issue, key, body))?;
             }
-            Step::Sight { issue, key, body, settles } => {
+            Step::Observe { issue, key, body, settles } => {
                 assert_eq!(comment_key(body).as_ref(), Some(key));
                 line.call(|| tracker.sight(*issue, key, body))?;
-                report.settled.extend(settles.clone());
+                report.resolved.extend(settles.clone());
             }
             Step::Edit { issue, title, body, state, settles, reports } => {
                 line.call(|| tracker.edit(*issue, title.as_deref(), Some(body), *state, now))?;
-                report.settled.extend(settles.clone());
+                report.resolved.extend(settles.clone());
                 let reported = IssueRef { number: *issue, closed_by_hand: false };
                 report.known.extend(reports.clone().map(|id| (id, reported)));
             }

@@ -103,11 +103,11 @@ impl Scene {
                 let mut odd = course.odd.iter().filter(|(t, q, _)| (*t, *q) == (number, index));
                 odd.next().map_or(Went::Well, |(.., went)| *went)
             };
-            let each = target.questions.iter().enumerate().map(|(index, question)| {
+            let each = target.queries.iter().enumerate().map(|(index, question)| {
                 let host = hickory_resolver::proto::rr::Name::root();
                 let soa = rdata::SOA::new(host.clone(), host, 0, 1, 1, 1, 1);
                 let data = match &question.set.expected {
-                    _ if question.aim == QueryKind::Recursion => Vec::new(),
+                    _ if question.kind == QueryKind::Recursion => Vec::new(),
                     Expected::Records(records) => records.clone(),
                     Expected::Some => vec![RData::SOA(soa)],
                 };
@@ -152,7 +152,7 @@ impl Scene {
             intercept: Vec::new(),
             after: None,
             observed: asked.map(observe).collect(),
-            visited: Vec::new(),
+            endpoints: Vec::new(),
         };
         round.after = looks_faulty(&round).then(|| anchors(course.saw));
         round
@@ -290,7 +290,7 @@ impl<'a> Story<'a> {
 
     /// While nothing can be seen we look every minute.
     fn keep_looking(&mut self) {
-        if self.watch().uplink.is_some_and(|uplink| uplink.blind()) {
+        if self.watch().uplink.is_some_and(|uplink| uplink.is_down()) {
             self.regular = self.regular.min(self.now + MINUTE);
         }
     }
@@ -303,7 +303,7 @@ impl<'a> Story<'a> {
             if !asked[target.nameserver] {
                 continue;
             }
-            let questions = target.questions.len();
+            let questions = target.queries.len();
             let mut index = 0;
             while self.until_lost < (questions - index) as u64 {
                 index += usize::try_from(self.until_lost).unwrap();
@@ -353,7 +353,7 @@ impl<'a> Story<'a> {
                 continue;
             }
             let (knock, known) = self.ask(weather, &target, self.now);
-            let rest = if knock == Went::Lost { 1 } else { target.questions.len() };
+            let rest = if knock == Went::Lost { 1 } else { target.queries.len() };
             for index in 0..rest {
                 let (went, by) = match index {
                     0 => (knock, known),

@@ -247,7 +247,7 @@ impl Run {
         assert_eq!(u64::try_from(told.len()).unwrap(), self.outages, "{}", why());
         assert!(!told.iter().any(sees), "{}", why());
         for vantage in self.vantages.iter().filter(|v| !within(&v.dead, self.now)) {
-            assert_eq!(vantage.world.led.watch.wanted(), [], "{}", why());
+            assert_eq!(vantage.world.led.watch.desired_issues(), [], "{}", why());
         }
     }
 }
@@ -302,7 +302,7 @@ fn report(world: &mut World, tracker: &mut Tracker, rounds: usize, fault: bool) 
 /// A GitHub that has heard of all three.
 fn three_alive() -> Tracker {
     let sign = |name: &str| {
-        let life = Heartbeat { life: name.to_owned(), at: at(0).wall.unwrap(), every: 6 * HOUR };
+        let life = Heartbeat { vantage: name.to_owned(), at: at(0).wall.unwrap(), every: 6 * HOUR };
         AuxiliaryIssue { number: 100, body: life.line(), open: true }
     };
     let mut tracker = Tracker::default();
@@ -353,7 +353,7 @@ fn what_a_person_closed_stays_closed_for_all_until_it_is_over_for_them() {
     }
     for world in [&mut office, &mut home, &mut cabin] {
         report(world, &mut tracker, 2, false);
-        assert_eq!(world.led.watch.wanted(), []);
+        assert_eq!(world.led.watch.desired_issues(), []);
     }
     assert_eq!((open(&tracker), tracker.issues.len()), (Vec::new(), 1));
     // And what comes later is told again.

@@ -24,13 +24,13 @@ impl MonitorState {
         let subjects = &self.subjects;
         let holding = |index: usize| {
             let incident = subjects.get(index).and_then(|subject| subject.health.incident());
-            incident.is_some_and(|incident| serials::tells(&incident.rows))
+            incident.is_some_and(|incident| serials::tells(&incident.findings))
         };
         let name = |index: usize| {
             subjects.get(index).map_or_else(String::new, |subject| subject.name.clone())
         };
         let verdicts = judgement.verdicts.iter().map(|(index, verdict)| (*index, verdict));
-        self.editions.after(verdicts, at.uptime, schedule.serial_grace, &holding, &name)
+        self.serials.after(verdicts, at.uptime, schedule.serial_grace, &holding, &name)
     }
 
     /// Whether a nameserver should be asked about recursion now, and if so takes it for asked: once an hour,
@@ -42,7 +42,7 @@ impl MonitorState {
         let code = Fault::OpenRecursion.code();
         let open = subject.health.trouble().is_some_and(|incident| {
             // An issue may remember it; it has no rows yet.
-            incident.rows.is_empty() || incident.rows.iter().any(|row| row.fault == code)
+            incident.findings.is_empty() || incident.findings.iter().any(|row| row.fault == code)
         });
         let due = subject.recursion.is_none_or(|at| at <= now);
         if due {
@@ -78,9 +78,9 @@ mod tests {
     fn open() -> Verdict {
         let fault = Fault::OpenRecursion.code();
         let row = row("192.0.2.1:53", ".", Fault::OpenRecursion.severity());
-        let place = FailedQuery { address: row.address, question: 3, severity: row.severity };
+        let place = FailedQuery { address: row.address, query: 3, severity: row.severity };
         let rows = vec![crate::decide::judge::finding::Finding { fault, ..row }];
-        Verdict { rows, places: vec![place], ..well() }
+        Verdict { findings: rows, failed_queries: vec![place], ..well() }
     }
 
     #[test]
@@ -113,12 +113,12 @@ mod tests {
         let edition = |address: &str, serial| crate::decide::judge::finding::ZoneSerial {
             address: address.parse().unwrap(),
             zone: "example.net".to_owned(),
-            question: crate::decide::probe::query::targets(&config())[0].questions[0].clone(),
+            query: crate::decide::probe::query::targets(&config())[0].queries[0].clone(),
             serial,
             signed: None,
         };
         let with = |address, serial, verdict: Verdict| Verdict {
-            editions: vec![edition(address, serial)],
+            serials: vec![edition(address, serial)],
             ..verdict
         };
         let round = |rest: Verdict| {
@@ -134,7 +134,7 @@ mod tests {
         let [(1, Change::Opened(incident))] = &changes[..] else {
             panic!("{changes:?}");
         };
-        let faults: Vec<&str> = incident.rows.iter().map(|row| row.fault.as_str()).collect();
+        let faults: Vec<&str> = incident.findings.iter().map(|row| row.fault.as_str()).collect();
         assert_eq!(faults, ["silent", "serial-behind"], "worst first");
         assert!(watch.subjects[0].health.incident().is_none());
     }

@@ -83,9 +83,13 @@ const LOOSE: u32 = 3;
 impl Streak {
     /// One more verdict; what counts is as bad as this at least.
     fn and(self, verdict: &Verdict, severity: Severity) -> Self {
-        let places: Vec<FailedQuery> =
-            verdict.places.iter().filter(|place| place.severity >= severity).copied().collect();
-        let at = |place: &FailedQuery| (place.address, place.question);
+        let places: Vec<FailedQuery> = verdict
+            .failed_queries
+            .iter()
+            .filter(|place| place.severity >= severity)
+            .copied()
+            .collect();
+        let at = |place: &FailedQuery| (place.address, place.query);
         let known = |place: &FailedQuery| self.places.iter().any(|before| at(before) == at(place));
         let same = match places.iter().any(known) {
             true => self.same + 1,
@@ -185,7 +189,9 @@ impl Health {
         fresh: &str,
     ) -> (Self, Option<Change>) {
         if let Some(incident) = self.trouble_mut() {
-            incident.places.retain(|place| verdict.unseen.contains(place));
+            incident
+                .unobserved_addresses
+                .retain(|place| verdict.unobserved_addresses.contains(place));
         }
         match self.sight(verdict) {
             Sight::Unknown => (self, None),
@@ -201,13 +207,13 @@ impl Health {
     /// they are left nothing is known.
     fn sight(&self, verdict: &Verdict) -> Sight {
         let incident = self.trouble();
-        let known = incident.map_or(&[][..], |incident| &incident.rows);
-        let remembered = incident.is_some_and(|incident| !incident.places.is_empty());
-        let hidden = known.iter().filter(|row| verdict.unseen.contains(&row.address));
+        let known = incident.map_or(&[][..], |incident| &incident.findings);
+        let remembered = incident.is_some_and(|incident| !incident.unobserved_addresses.is_empty());
+        let hidden = known.iter().filter(|row| verdict.unobserved_addresses.contains(&row.address));
         let hidden: Vec<Finding> = hidden.cloned().collect();
         match verdict.severity() {
             Some(severity) => {
-                let mut rows = verdict.rows.clone();
+                let mut rows = verdict.findings.clone();
                 let told = |row: &Finding| rows.iter().any(|r| r.address == row.address);
                 let kept: Vec<Finding> = hidden.into_iter().filter(|row| !told(row)).collect();
                 // Nothing eases by being out of sight, and nothing gets worse by it either.
@@ -219,7 +225,9 @@ impl Health {
                 rows.extend(kept);
                 Sight::Faulty(rows, severity)
             }
-            None if verdict.seen == 0 || !hidden.is_empty() || remembered => Sight::Unknown,
+            None if verdict.observed_addresses == 0 || !hidden.is_empty() || remembered => {
+                Sight::Unknown
+            }
             None => Sight::Well,
         }
     }

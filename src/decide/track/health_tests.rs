@@ -279,11 +279,11 @@ fn rows_that_are_out_of_sight_stay_beside_those_that_are_seen() {
     walk.step(&both(down, degraded));
     walk.step(&without(V4, both(None, degraded)));
     let addresses: Vec<String> =
-        walk.incident().rows.iter().map(|row| row.address.to_string()).collect();
+        walk.incident().findings.iter().map(|row| row.address.to_string()).collect();
     assert_eq!(addresses, [V6, V4]);
     // Once it is seen again, it is what it is.
     walk.step(&both(None, degraded));
-    assert_eq!(walk.incident().rows, both(None, degraded).rows);
+    assert_eq!(walk.incident().findings, both(None, degraded).findings);
 }
 
 #[test]
@@ -350,8 +350,8 @@ fn remembered(severity: Severity) -> Incident {
         severity,
         worst: severity,
         reportable: true,
-        rows: Vec::new(),
-        places: Vec::new(),
+        findings: Vec::new(),
+        unobserved_addresses: Vec::new(),
         history: Vec::new(),
     }
 }
@@ -403,7 +403,10 @@ fn a_remembered_incident_is_seen_well_as_often_as_any_before_it_closes() {
 
 #[test]
 fn a_remembered_incident_does_not_close_while_its_address_is_out_of_sight() {
-    let old = || Incident { places: vec![V4.parse().unwrap()], ..remembered(Severity::Down) };
+    let old = || Incident {
+        unobserved_addresses: vec![V4.parse().unwrap()],
+        ..remembered(Severity::Down)
+    };
     let mut walk = Walk::new(3, 2);
     walk.health = walk.health.adopt(old());
     for _ in 0..50 {
@@ -412,7 +415,7 @@ fn a_remembered_incident_does_not_close_while_its_address_is_out_of_sight() {
     }
     // EndpointError at the other address does not make it forget.
     walk.step(&without(V4, both(None, Some(Severity::Down))));
-    assert_eq!(walk.incident().places, old().places);
+    assert_eq!(walk.incident().unobserved_addresses, old().unobserved_addresses);
     walk.step(&without(V4, well()));
     assert_eq!(walk.health.word(), "down");
     assert_eq!(walk.walk("ww"), "recovering well");
@@ -428,10 +431,10 @@ fn a_remembered_incident_does_not_close_while_its_address_is_out_of_sight() {
 fn lost(questions: &[usize]) -> Verdict {
     let place = |&question| FailedQuery {
         address: V4.parse().unwrap(),
-        question,
+        query: question,
         severity: Severity::Down,
     };
-    Verdict { places: questions.iter().map(place).collect(), ..down() }
+    Verdict { failed_queries: questions.iter().map(place).collect(), ..down() }
 }
 
 /// The state after verdicts that are down for these questions each.

@@ -26,9 +26,9 @@ pub struct Incident {
     /// It was down, or seen to last, so that an issue should tell of it.
     pub reportable: bool,
     /// What is wrong, as last seen.
-    pub rows: Vec<Finding>,
+    pub findings: Vec<Finding>,
     /// Where it was, as an issue remembers it: addresses that have not been seen since.
-    pub places: Vec<SocketAddr>,
+    pub unobserved_addresses: Vec<SocketAddr>,
     /// The last verdicts, oldest first.
     pub history: Vec<PastVerdict>,
 }
@@ -53,14 +53,14 @@ impl Incident {
             severity: Severity::Degraded, // until more is believed
             worst: Severity::Degraded,
             reportable: false,
-            rows: Vec::new(),
-            places: Vec::new(),
+            findings: Vec::new(),
+            unobserved_addresses: Vec::new(),
             history: Vec::new(),
         }
     }
 
     pub(super) fn see(&mut self, rows: Vec<Finding>, at: Moment, severity: Option<Severity>) {
-        self.rows = rows;
+        self.findings = rows;
         self.remember(at, Some(severity.unwrap_or(self.severity)));
     }
 
@@ -94,7 +94,7 @@ impl Incident {
             since: old.since,
             worst: self.worst.max(old.worst),
             reportable: self.reportable || old.reportable,
-            places: old.places,
+            unobserved_addresses: old.unobserved_addresses,
             ..self
         }
     }
@@ -103,7 +103,7 @@ impl Incident {
     #[must_use]
     pub fn zones(&self) -> Vec<&str> {
         let mut zones: Vec<&str> = Vec::new();
-        for row in &self.rows {
+        for row in &self.findings {
             if !zones.contains(&row.zone.as_str()) {
                 zones.push(&row.zone);
             }

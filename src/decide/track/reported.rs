@@ -32,13 +32,13 @@ pub struct Report {
     /// Incidents and their issues.
     pub known: Vec<(String, IssueRef)>,
     /// Incidents that need nothing more.
-    pub settled: Vec<String>,
+    pub resolved: Vec<String>,
     /// Incidents to take over.
-    pub adopt: Vec<RememberedIncident>,
+    pub resume: Vec<RememberedIncident>,
     /// When our token expires, if GitHub said so.
     pub expires: Option<Timestamp>,
     /// When a sign of life was written, by GitHub's clock.
-    pub signed: Option<Timestamp>,
+    pub heartbeat_written: Option<Timestamp>,
     /// What the sign of life of an earlier process remembered, once it was looked for.
     pub recalled: Option<Option<UptimeRecord>>,
     /// What was done, for the log.

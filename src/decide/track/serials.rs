@@ -80,7 +80,7 @@ impl Serials {
         for copy in self.0.values_mut().flatten().filter(|copy| copy.subject == subject) {
             copy.seen = false;
         }
-        for edition in &verdict.editions {
+        for edition in &verdict.serials {
             let copies = self.0.entry(edition.zone.clone()).or_default();
             let known = copies.iter_mut().find(|copy| copy.edition.address == edition.address);
             let Some(copy) = known else {
@@ -167,7 +167,7 @@ impl CompareContext<'_> {
         };
         let went_back = late.iter().filter_map(|(copy, _)| {
             let serials = [copy.before?, copy.edition.serial];
-            Some(copy.row(SerialFault::WentBack { serials, other: who(newest) }))
+            Some(copy.row(SerialFault::Regressed { serials, other: who(newest) }))
         });
         let went_back: Vec<_> = went_back.collect();
         if !went_back.is_empty() {
@@ -193,7 +193,11 @@ impl CompareContext<'_> {
             let holders = seen.iter().filter(|copy| copy.edition.serial == newest);
             return holders
                 .map(|copy| {
-                    copy.row(SerialFault::Ahead { serial: newest, others: others.clone(), grace })
+                    copy.row(SerialFault::NotReplicated {
+                        serial: newest,
+                        others: others.clone(),
+                        grace,
+                    })
                 })
                 .collect();
         }
@@ -201,7 +205,7 @@ impl CompareContext<'_> {
             let serials = [copy.edition.serial, *missed];
             let other = who(newest);
             copy.row(match newer(newest, copy.edition.serial) {
-                true => SerialFault::Behind { serials, other, grace },
+                true => SerialFault::Stale { serials, other, grace },
                 false => SerialFault::Incomparable { serials, other },
             })
         });
@@ -211,7 +215,7 @@ impl CompareContext<'_> {
 
 impl ServedSerial {
     fn row(&self, apart: SerialFault) -> (usize, Finding) {
-        let ZoneSerial { address, zone, question, .. } = &self.edition;
+        let ZoneSerial { address, zone, query: question, .. } = &self.edition;
         (self.subject, Finding::new(*address, zone.clone(), question, &Fault::Serial(apart)))
     }
 }

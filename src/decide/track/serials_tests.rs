@@ -22,11 +22,11 @@ fn edition(subject: usize, serial: u32, signed: Option<bool>) -> ZoneSerial {
     ZoneSerial {
         address: SocketAddr::from(([192, 0, 2, u8::try_from(subject).unwrap() + 1], 53)),
         zone: "example.net".to_owned(),
-        question: Query {
+        query: Query {
             zone: Some(0),
             set: Arc::new(set),
             transport: Transport::Udp,
-            aim: QueryKind::Signatures,
+            kind: QueryKind::Signatures,
         },
         serial,
         signed,
@@ -55,7 +55,7 @@ impl Zone {
     fn round(&mut self, serials: &[Option<u32>]) -> Vec<String> {
         let verdict = |(subject, serial): (usize, &Option<u32>)| {
             let editions = serial.iter().map(|&serial| edition(subject, serial, Some(false)));
-            (subject, Verdict { editions: editions.collect(), ..Verdict::default() })
+            (subject, Verdict { serials: editions.collect(), ..Verdict::default() })
         };
         let verdicts: Vec<_> = serials.iter().enumerate().map(verdict).collect();
         self.at(&verdicts, GRACE)
@@ -174,7 +174,7 @@ fn a_round_over_some_is_about_them_alone() {
     let _ = in_time_and_late(&mut zone, &[7, 6]);
     let alone = |subject, serial| {
         let editions = vec![edition(subject, serial, None)];
-        [(subject, Verdict { editions, ..Verdict::default() })]
+        [(subject, Verdict { serials: editions, ..Verdict::default() })]
     };
     assert!(zone.at(&alone(0, 7), GRACE).is_empty());
     assert_eq!(zone.at(&alone(1, 6), GRACE), ["ns2 serial-behind"]);
@@ -197,7 +197,7 @@ fn a_fault_that_an_issue_remembers_goes_on_without_another_grace() {
 fn without_grace_one_round_is_enough() {
     let verdicts = [7, 6].into_iter().enumerate().map(|(subject, serial)| {
         let editions = vec![edition(subject, serial, None)];
-        (subject, Verdict { editions, ..Verdict::default() })
+        (subject, Verdict { serials: editions, ..Verdict::default() })
     });
     let verdicts: Vec<_> = verdicts.collect();
     assert_eq!(Zone::default().at(&verdicts, Duration::ZERO), ["ns2 serial-behind"]);
@@ -208,7 +208,7 @@ fn who_answers_without_signatures_while_another_signs_has_the_same_grace() {
     let signed = |all: [Option<bool>; 3]| {
         let verdicts = all.into_iter().enumerate().map(|(subject, signed)| {
             let editions = vec![edition(subject, 1, signed)];
-            (subject, Verdict { editions, ..Verdict::default() })
+            (subject, Verdict { serials: editions, ..Verdict::default() })
         });
         verdicts.collect::<Vec<_>>()
     };
@@ -226,18 +226,19 @@ fn who_answers_without_signatures_while_another_signs_has_the_same_grace() {
 #[test]
 fn each_reads_as_the_end_of_a_sentence() {
     let other = || "ns1.example.net".to_owned();
-    let behind = SerialFault::Behind { serials: [5, 7], other: other(), grace: GRACE };
+    let behind = SerialFault::Stale { serials: [5, 7], other: other(), grace: GRACE };
     assert_eq!(
         behind.to_string(),
         "serves serial 5 of the zone, and ns1.example.net has 7 or a newer one, for more than 1 h: it does not \
          get the zone, or does not take it"
     );
-    let ahead = SerialFault::Ahead { serial: 8, others: vec![(other(), 7)], grace: Duration::ZERO };
+    let ahead =
+        SerialFault::NotReplicated { serial: 8, others: vec![(other(), 7)], grace: Duration::ZERO };
     assert!(ahead.to_string().contains("do not take over (ns1.example.net 7): it does not tell"));
     let all = [
         behind,
         ahead,
-        SerialFault::WentBack { serials: [9, 1], other: other() },
+        SerialFault::Regressed { serials: [9, 1], other: other() },
         SerialFault::Incomparable { serials: [0, HALF], other: other() },
         SerialFault::Unsigned(other()),
     ];

@@ -41,15 +41,15 @@ pub struct MonitorState {
     /// What others on this machine have to say to a person.
     pub notices: Vec<Notice>,
     /// How everybody has done.
-    pub past: UptimeHistory,
+    pub uptime: UptimeHistory,
     /// When GitHub's token expires, if it does.
     pub expires: Option<Timestamp>,
     /// Whose issues these are: another repository or vantage has others.
-    place: Option<[String; 3]>,
+    account: Option<[String; 3]>,
     /// Which edition of its zones everybody serves.
-    pub(super) editions: Serials,
+    pub(super) serials: Serials,
     /// Incidents that need nothing more, and since when.
-    settled: Vec<(String, Duration)>,
+    resolved: Vec<(String, Duration)>,
 }
 
 /// What a report goes by.
@@ -58,11 +58,11 @@ pub struct ReportInput {
     /// The incidents that should have an issue.
     pub wanted: Vec<DesiredIssue>,
     /// Incidents whose issues say all that there is to say, whatever a listing shows.
-    pub settled: Vec<String>,
+    pub resolved: Vec<String>,
     /// Subjects that the last round saw well.
     pub well: Vec<String>,
     /// Subjects that the last round could not see.
-    pub hidden: Vec<String>,
+    pub unobserved: Vec<String>,
 }
 
 /// Something on this machine that waits for a person, and is none of the nameservers' business.
@@ -113,13 +113,13 @@ impl MonitorState {
             },
             notices: Vec::new(),
             expires: None,
-            place: config.github.as_ref().map(|github| {
+            account: config.github.as_ref().map(|github| {
                 let GitHub { api, repository, .. } = github;
                 [api.clone(), repository.clone(), config.vantage.name.clone()]
             }),
-            past: UptimeHistory::default(),
-            editions: Serials::default(),
-            settled: Vec::new(),
+            uptime: UptimeHistory::default(),
+            serials: Serials::default(),
+            resolved: Vec::new(),
         }
     }
 
@@ -137,13 +137,13 @@ impl MonitorState {
         next.ended = self.ended;
         next.uplink = self.uplink;
         next.notices = self.notices;
-        next.past = self.past;
+        next.uptime = self.uptime;
         next.expires = self.expires;
-        if next.place == self.place {
-            next.settled = self.settled;
+        if next.account == self.account {
+            next.resolved = self.resolved;
         } else {
             // Numbers of another place say nothing here, and nobody there has seen a sign of us.
-            next.past.signed = None;
+            next.uptime.heartbeat_written = None;
             let lasting = next.subjects.iter_mut().map(|subject| &mut subject.issue);
             let over = next.ended.iter_mut().map(|ended| &mut ended.issue);
             lasting.chain(over).for_each(|issue| *issue = None);
@@ -166,7 +166,7 @@ impl MonitorState {
             _ => judgement.uplink,
         });
         self.date(&at);
-        self.past.count(&self.subjects, &at, schedule);
+        self.uptime.count(&self.subjects, &at, schedule);
         let apart = self.compare_editions(judgement, &at, schedule);
         let mut changes = Vec::new();
         for (index, verdict) in &judgement.verdicts {
@@ -186,10 +186,10 @@ impl MonitorState {
             let wait = health.ask_again(schedule).filter(|_| health != before);
             subject.again = wait.map(|wait| at.uptime + wait);
             subject.health = health;
-            subject.unseen.clone_from(&verdict.unseen);
+            subject.unobserved_addresses.clone_from(&verdict.unobserved_addresses);
             subject.why.clone_from(&verdict.why);
-            subject.hidden = verdict.seen == 0 && verdict.rows.is_empty();
-            if !subject.hidden {
+            subject.unobserved = verdict.observed_addresses == 0 && verdict.findings.is_empty();
+            if !subject.unobserved {
                 subject.verdict = Some(verdict);
             }
             if let Some(Change::Closed(incident)) = &change {
@@ -227,7 +227,7 @@ impl MonitorState {
 
     /// The incidents that should have an issue now, over or not.
     #[must_use]
-    pub fn wanted(&self) -> Vec<DesiredIssue> {
+    pub fn desired_issues(&self) -> Vec<DesiredIssue> {
         let open = self.subjects.iter().filter_map(|subject| {
             let incident = subject.health.incident()?;
             let told = subject.issue.is_some() || incident.reportable;
@@ -243,16 +243,16 @@ impl MonitorState {
 
     /// All that a report goes by.
     #[must_use]
-    pub fn belief(&self) -> ReportInput {
+    pub fn report_input(&self) -> ReportInput {
         let names = |fits: fn(&Subject) -> bool| {
             let fitting = self.subjects.iter().filter(|subject| fits(subject));
             fitting.map(|subject| subject.name.clone()).collect()
         };
         ReportInput {
-            wanted: self.wanted(),
-            settled: self.settled.iter().map(|(incident, _)| incident.clone()).collect(),
-            well: names(|s| s.health == Health::Well && s.verdict.is_some() && !s.hidden),
-            hidden: names(|s| s.hidden),
+            wanted: self.desired_issues(),
+            resolved: self.resolved.iter().map(|(incident, _)| incident.clone()).collect(),
+            well: names(|s| s.health == Health::Well && s.verdict.is_some() && !s.unobserved),
+            unobserved: names(|s| s.unobserved),
         }
     }
 
@@ -261,9 +261,9 @@ impl MonitorState {
     pub fn reported(mut self, report: &Report, now: &Moment) -> Self {
         self.expires = report.expires;
         if let Some(record) = &report.recalled {
-            self.past.recall(record.as_ref());
+            self.uptime.recall(record.as_ref());
         }
-        self.past.signed = report.signed.or(self.past.signed);
+        self.uptime.heartbeat_written = report.heartbeat_written.or(self.uptime.heartbeat_written);
         for (incident, reported) in &report.known {
             for subject in &mut self.subjects {
                 if subject.health.incident().is_some_and(|i| i.id == *incident) {
@@ -274,12 +274,12 @@ impl MonitorState {
                 ended.issue = Some(*reported);
             }
         }
-        self.settled.retain(|(_, since)| now.uptime.saturating_sub(*since) < SETTLED_HOLDS);
-        for incident in &report.settled {
+        self.resolved.retain(|(_, since)| now.uptime.saturating_sub(*since) < SETTLED_HOLDS);
+        for incident in &report.resolved {
             self.ended.retain(|e| e.incident.id != *incident);
-            self.settled.push((incident.clone(), now.uptime));
+            self.resolved.push((incident.clone(), now.uptime));
         }
-        for found in &report.adopt {
+        for found in &report.resume {
             self.adopt(found, now);
         }
         self.reporting = match (&report.failed, self.reporting) {
@@ -304,7 +304,7 @@ impl MonitorState {
     fn adopt(&mut self, found: &RememberedIncident, now: &Moment) {
         let id = &found.incident;
         let over = self.ended.iter().any(|e| e.incident.id == *id);
-        if over || self.settled.iter().any(|(settled, _)| settled == id) {
+        if over || self.resolved.iter().any(|(settled, _)| settled == id) {
             return;
         }
         let old = Incident {
@@ -313,8 +313,8 @@ impl MonitorState {
             severity: found.severity,
             worst: found.worst,
             reportable: true,
-            rows: Vec::new(),
-            places: found.places.clone(),
+            findings: Vec::new(),
+            unobserved_addresses: found.places.clone(),
             history: Vec::new(),
         };
         let untold = |e: &&mut DesiredIssue| e.subject == found.subject && e.issue.is_none();
@@ -349,7 +349,7 @@ fn keep(ended: &mut Vec<DesiredIssue>, over: DesiredIssue, schedule: &Schedule) 
     };
     story.ended = over.ended;
     story.incident.worst = story.incident.worst.max(over.incident.worst);
-    story.incident.rows = over.incident.rows;
+    story.incident.findings = over.incident.findings;
     story.incident.history = over.incident.history;
 }
 

@@ -11,7 +11,7 @@ use crate::decide::testing::{
 use crate::decide::track::stored::StoredIncident;
 
 fn settled(incident: &str) -> Report {
-    Report { settled: vec![incident.to_owned()], ..Report::default() }
+    Report { resolved: vec![incident.to_owned()], ..Report::default() }
 }
 
 const NS1: &str = "ns1.example.net";
@@ -55,7 +55,7 @@ fn without_a_repository_nothing_is_wanted_kept_or_missed() {
     assert_eq!(led.watch.reporting, Reporting::Off);
     assert_eq!(led.watch.unreported(), []);
     let led = led.rounds(2, [well(), well()]);
-    assert!(led.wanted().is_empty() && !led.watch.face().cannot_report);
+    assert!(led.wanted().is_empty() && !led.watch.panel_view().cannot_report);
 }
 
 #[test]
@@ -108,12 +108,12 @@ fn what_no_issue_tells_of_survives_a_power_cut() {
     // Another process, an hour later, knows the same incidents.
     let later = at(3600);
     let restored = MonitorState::new(&config()).restored(read, &later);
-    let mut expected = led.watch.wanted();
+    let mut expected = led.watch.desired_issues();
     for wanted in &mut expected {
         wanted.incident.since = later.recalled(wanted.incident.since.wall);
         wanted.ended = wanted.ended.map(|moment| later.recalled(moment.wall));
     }
-    assert_eq!(restored.wanted(), expected);
+    assert_eq!(restored.desired_issues(), expected);
     assert_eq!(restored.unreported(), stored);
     // Verdicts go on from there, and the end comes as it always does.
     let mut led = Led::new();
@@ -122,7 +122,7 @@ fn what_no_issue_tells_of_survives_a_power_cut() {
     let led = led.rounds(1, [well(), well()]);
     assert_eq!(led.watch.subjects[1].again, Some(Duration::from_secs(3670)));
     let led = led.rounds(1, [well(), well()]);
-    assert!(led.watch.wanted().iter().all(|wanted| wanted.ended.is_some()));
+    assert!(led.watch.desired_issues().iter().all(|wanted| wanted.ended.is_some()));
 }
 
 #[test]
@@ -150,14 +150,14 @@ fn what_was_kept_before_the_clock_was_set_is_not_lost() {
     // One that lasts.
     let lasting = MonitorState::new(&config()).restored(watch.unreported(), &undated(5));
     let lasting = round(lasting, at(20), degraded());
-    assert_eq!(lasting.wanted().len(), 1);
+    assert_eq!(lasting.desired_issues().len(), 1);
     // One that is over.
     for seconds in [3710, 3720] {
         watch = round(watch, undated(seconds), well());
     }
     let over = MonitorState::new(&config()).restored(watch.unreported(), &undated(5));
     let over = round(over, at(20), well());
-    assert_eq!(over.wanted().len(), 1);
+    assert_eq!(over.desired_issues().len(), 1);
 }
 
 #[test]
@@ -190,7 +190,7 @@ fn another_repository_knows_nothing_of_the_issues_of_the_first() {
     let mut other = config();
     other.github.as_mut().unwrap().repository = "owner/other".to_owned();
     let watch = led.watch.reconfigured(&other);
-    let issues = watch.wanted().into_iter().map(|wanted| wanted.issue);
+    let issues = watch.desired_issues().into_iter().map(|wanted| wanted.issue);
     assert_eq!(issues.collect::<Vec<_>>(), [None, None]);
     assert_eq!(watch.unreported().len(), 2, "on the card until it is told there");
 }
@@ -254,11 +254,15 @@ fn an_adopted_incident_is_asked_about_at_once() {
 #[test]
 fn a_suspect_that_went_out_of_sight_is_asked_again_with_everybody_else() {
     let faulty = Verdict {
-        rows: vec![row(V6, "example.net", Severity::Down)],
-        seen: 2,
+        findings: vec![row(V6, "example.net", Severity::Down)],
+        observed_addresses: 2,
         ..Verdict::default()
     };
-    let out_of_sight = Verdict { unseen: vec![V6.parse().unwrap()], seen: 1, ..Verdict::default() };
+    let out_of_sight = Verdict {
+        unobserved_addresses: vec![V6.parse().unwrap()],
+        observed_addresses: 1,
+        ..Verdict::default()
+    };
     let led = Led::new().rounds(1, [faulty, well()]);
     assert!(led.watch.subjects[0].again.is_some());
     let led = led.rounds(1, [out_of_sight, well()]);

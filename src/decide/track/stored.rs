@@ -35,7 +35,7 @@ impl MonitorState {
     /// What must survive a power cut: incidents that no issue tells of as they are.
     #[must_use]
     pub fn unreported(&self) -> Vec<StoredIncident> {
-        let kept = self.wanted().into_iter();
+        let kept = self.desired_issues().into_iter();
         let kept = kept.filter(|wanted| wanted.issue.is_none() || wanted.ended.is_some());
         kept.filter(|_| self.reporting != Reporting::Off)
             .map(|wanted| StoredIncident {
@@ -44,7 +44,7 @@ impl MonitorState {
                 since: wanted.incident.since.wall,
                 severity: wanted.incident.severity,
                 worst: wanted.incident.worst,
-                rows: wanted.incident.rows,
+                rows: wanted.incident.findings,
                 history: wanted.incident.history,
                 ended: wanted.ended.map(|at| End { at: at.wall }),
                 issue: wanted.issue,
@@ -62,8 +62,8 @@ impl MonitorState {
                 severity: old.severity,
                 worst: old.worst,
                 reportable: true,
-                rows: old.rows,
-                places: Vec::new(),
+                findings: old.rows,
+                unobserved_addresses: Vec::new(),
                 history: old.history,
             };
             if let Some(end) = old.ended {

@@ -17,9 +17,9 @@ pub struct Subject {
     /// The last verdict that could see anything.
     pub verdict: Option<Verdict>,
     /// Addresses that the last round could not see.
-    pub unseen: Vec<std::net::SocketAddr>,
+    pub unobserved_addresses: Vec<std::net::SocketAddr>,
     /// The last round could not see it at all.
-    pub hidden: bool,
+    pub unobserved: bool,
     /// Why the last round could not see something of it, where it is not the uplink.
     pub why: Option<String>,
     /// Uptime at which it should be asked again, when that is before the next regular round.
@@ -37,8 +37,8 @@ impl Subject {
             lamp,
             health: Health::Well,
             verdict: None,
-            unseen: Vec::new(),
-            hidden: false,
+            unobserved_addresses: Vec::new(),
+            unobserved: false,
             why: None,
             again: None,
             issue: None,

@@ -33,7 +33,7 @@ pub struct UptimeHistory {
     /// What an earlier process left has been added.
     pub recalled: bool,
     /// When our last sign of life was written, by GitHub's clock.
-    pub signed: Option<Timestamp>,
+    pub heartbeat_written: Option<Timestamp>,
     subjects: BTreeMap<String, SubjectUptime>,
 }
 
@@ -74,7 +74,7 @@ impl UptimeHistory {
         if span > schedule.interval + schedule.splay + STOOD_STILL {
             return;
         }
-        for subject in subjects.iter().filter(|subject| !subject.hidden) {
+        for subject in subjects.iter().filter(|subject| !subject.unobserved) {
             let Some(verdict) = &subject.verdict else { continue };
             let mut count = Count::default();
             let severity = subject.health.incident().map(|incident| incident.severity);

@@ -30,7 +30,7 @@ fn seconds(count: &Count) -> [u64; 3] {
 }
 
 fn today(watch: &MonitorState, seconds: u64) -> Count {
-    watch.past.day(NS1, at(seconds).wall.unwrap(), 0)
+    watch.uptime.day(NS1, at(seconds).wall.unwrap(), 0)
 }
 
 #[test]
@@ -77,10 +77,10 @@ fn a_clock_that_jumps_changes_no_length_and_what_it_put_into_the_future_goes() {
     let ahead = Moment { wall: at(now).wall.map(|wall| wall + 40 * day), ..at(now + 600) };
     let (watch, _) = watch.after(&judgement([well(), well()]), ahead, &schedule(), "new");
     let there = ahead.wall.unwrap();
-    assert_eq!(seconds(&watch.past.days(NS1, there, DAYS)), [600, 0, 0], "the rest is too old");
+    assert_eq!(seconds(&watch.uptime.days(NS1, there, DAYS)), [600, 0, 0], "the rest is too old");
     let (watch, now) = rounds(watch, now + 600, 600, &[well()]);
-    assert_eq!(seconds(&watch.past.days(NS1, at(now).wall.unwrap(), DAYS)), [600, 0, 0]);
-    assert_eq!(watch.past.days(NS1, there, DAYS), Count::default());
+    assert_eq!(seconds(&watch.uptime.days(NS1, at(now).wall.unwrap(), DAYS)), [600, 0, 0]);
+    assert_eq!(watch.uptime.days(NS1, there, DAYS), Count::default());
 }
 
 #[test]
@@ -108,22 +108,22 @@ fn month() -> (MonitorState, u64) {
 fn a_month_survives_the_way_through_an_issue_and_is_added_to_once() {
     let (watch, now) = month();
     let here = at(now).wall.unwrap();
-    let record = watch.past.record([NS1, "ns2.example.net"].into_iter(), here);
+    let record = watch.uptime.record([NS1, "ns2.example.net"].into_iter(), here);
     let json = serde_json::to_string(&record).unwrap();
     assert!(json.len() < 2000, "{} bytes: {json}", json.len());
     let record: UptimeRecord = serde_json::from_str(&json).unwrap();
     // A new process has counted for a while before it could read what the old one left.
     let (mut next, later) = rounds(Led::new().watch, now, 600, &[well(), well(), well()]);
-    next.past.recall(Some(&record));
-    next.past.recall(Some(&record));
+    next.uptime.recall(Some(&record));
+    next.uptime.recall(Some(&record));
     let later = at(later).wall.unwrap();
     for (name, new) in [(NS1, 1200), ("ns2.example.net", 1200)] {
-        let (old, sum) = (watch.past.days(name, here, DAYS), next.past.days(name, later, DAYS));
+        let (old, sum) = (watch.uptime.days(name, here, DAYS), next.uptime.days(name, later, DAYS));
         assert_eq!(sum.seen(), old.seen() + Duration::from_secs(new), "{name}");
         assert_eq!((sum.down, sum.degraded), (old.down, old.degraded), "{name}");
         assert_eq!(sum.latency(), old.latency(), "{name}");
     }
-    assert!(watch.past.days(NS1, here, DAYS).down > Duration::ZERO);
+    assert!(watch.uptime.days(NS1, here, DAYS).down > Duration::ZERO);
 }
 
 #[test]
@@ -146,10 +146,10 @@ fn a_record_that_makes_no_sense_is_nothing() {
 #[test]
 fn a_record_has_room_for_the_first_subjects_and_stays_small() {
     let (mut watch, now) = month();
-    let past = watch.past.subjects[NS1].clone();
+    let past = watch.uptime.subjects[NS1].clone();
     let names: Vec<String> = (0..100).map(|n| format!("ns{n}.example.net")).collect();
-    watch.past.subjects.extend(names.iter().map(|name| (name.clone(), past.clone())));
-    let record = watch.past.record(names.iter().map(String::as_str), at(now).wall.unwrap());
+    watch.uptime.subjects.extend(names.iter().map(|name| (name.clone(), past.clone())));
+    let record = watch.uptime.record(names.iter().map(String::as_str), at(now).wall.unwrap());
     let size = serde_json::to_string(&record).unwrap().len();
     assert!((20_000..RECORD + 100).contains(&size), "{size}");
     assert!(record.past.len() > 20, "{}", record.past.len());
@@ -159,12 +159,12 @@ fn a_record_has_room_for_the_first_subjects_and_stays_small() {
 #[test]
 fn another_repository_is_given_a_sign_at_once_and_the_figures_go_on() {
     let (mut watch, now) = rounds(Led::new().watch, 0, 600, &[well(), well()]);
-    watch.past.signed = at(now).wall;
+    watch.uptime.heartbeat_written = at(now).wall;
     let (mut same, mut other) = (config(), config());
     same.schedule.interval *= 2;
     other.github.as_mut().unwrap().repository = "owner/other".to_owned();
-    assert_eq!(watch.clone().reconfigured(&same).past, watch.past);
-    let past = watch.clone().reconfigured(&other).past;
-    assert_eq!((past.signed, past.round), (None, watch.past.round));
-    assert_eq!(past.subjects, watch.past.subjects);
+    assert_eq!(watch.clone().reconfigured(&same).uptime, watch.uptime);
+    let past = watch.clone().reconfigured(&other).uptime;
+    assert_eq!((past.heartbeat_written, past.round), (None, watch.uptime.round));
+    assert_eq!(past.subjects, watch.uptime.subjects);
 }

@@ -130,7 +130,7 @@ impl<P: RuntimeProvider> Prober<P> {
             join_all(targets.iter().map(|target| self.target(target, &in_flight, deadline))),
             join_all(errands.iter().map(|errand| self.visit(errand, &visits, deadline))),
         );
-        let mut round = Round { at, before, intercept, after: None, observed, visited };
+        let mut round = Round { at, before, intercept, after: None, observed, endpoints: visited };
         if looks_faulty(&round) {
             round.after = Some(self.anchors(&anchors).await);
         }
@@ -146,7 +146,7 @@ impl<P: RuntimeProvider> Prober<P> {
 
     /// Pacing may use every attempt of every question of the busiest address.
     fn deadline(&self, targets: &[Arc<Target>]) -> Duration {
-        let most = targets.iter().map(|target| target.questions.len()).max();
+        let most = targets.iter().map(|target| target.queries.len()).max();
         let packets = u32::try_from(most.unwrap_or(0)).unwrap_or(u32::MAX);
         let attempts = self.patience.attempts.saturating_add(EDNS_ATTEMPTS);
         let packets = packets.saturating_mul(u32::from(attempts));
@@ -204,7 +204,7 @@ impl<P: RuntimeProvider> Prober<P> {
                 },
             }
         };
-        let (first, rest) = (&target.questions[0], &target.questions[1..]);
+        let (first, rest) = (&target.queries[0], &target.queries[1..]);
         let knock = ask(first, true).await;
         let edns = knock.edns == Edns::With; // otherwise every question would find out by itself
         let silent = matches!(
@@ -244,7 +244,7 @@ impl<P: RuntimeProvider> Prober<P> {
         let mut left = self.patience.attempts;
         let mut refusal = None;
         let mut silent =
-            question.transport == Transport::Udp && question.aim != QueryKind::Recursion;
+            question.transport == Transport::Udp && question.kind != QueryKind::Recursion;
         loop {
             let last_resort = silent && left == 1 && attempts > 0;
             let with = edns && refusal.is_none() && !last_resort;
@@ -303,7 +303,7 @@ impl<P: RuntimeProvider> Prober<P> {
         edns: bool,
         pace: &RateLimiter<'_>,
     ) -> Got {
-        let Query { set, aim, transport, .. } = question;
+        let Query { set, kind: aim, transport, .. } = question;
         let asking = QueryParams { name: &set.name, rtype: set.rtype, aim: *aim, edns };
         let turn = pace.turn().await;
         let (mut outcome, mut latency) = match transport {

@@ -152,7 +152,7 @@ impl GitHub {
                 let (number, comments) = (item.number, item.comments);
                 let Some(mut issue) = note(&mut listing, item, &login) else { continue };
                 if comments > 0 {
-                    issue.sights = self.sights(number)?;
+                    issue.observations = self.sights(number)?;
                 }
                 listing.open.push(issue);
             }
@@ -439,7 +439,7 @@ fn note(listing: &mut Listing, item: Item, login: &str) -> Option<Issue> {
     }
     let (number, open) = (item.number, item.state == "open");
     let Some(marker) = Marker::find(&body) else {
-        listing.asides.extend(hidden(&body).is_some().then(|| AuxiliaryIssue {
+        listing.auxiliary.extend(hidden(&body).is_some().then(|| AuxiliaryIssue {
             number,
             body: body.clone(),
             open,
@@ -453,7 +453,7 @@ fn note(listing: &mut Listing, item: Item, login: &str) -> Option<Issue> {
         reopened: item.state_reason.as_deref() == Some("reopened"),
         closed_at: item.closed_at,
         marker,
-        sights: Vec::new(),
+        observations: Vec::new(),
         body,
     })
 }

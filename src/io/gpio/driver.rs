@@ -66,7 +66,7 @@ pub(super) fn pins(wiring: &Wiring) -> BTreeSet<u8> {
 /// Every lamp's pin, and whether it is lit: all of them each time, whatever was lit before.
 pub(super) fn lit(wiring: &Wiring, lamps: Lamps) -> impl Iterator<Item = (u8, bool)> {
     let panel = [(wiring.green, lamps.green), (wiring.amber, lamps.amber), (wiring.red, lamps.red)];
-    let own = wiring.own.iter().map(move |&pin| (pin, lamps.own.has(pin)));
+    let own = wiring.own.iter().map(move |&pin| (pin, lamps.subjects.has(pin)));
     panel.into_iter().chain(own)
 }
 

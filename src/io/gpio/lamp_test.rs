@@ -156,7 +156,7 @@ mod tests {
         let stop = AtomicBool::new(false);
         let out = &mut Vec::new();
         lamp_test(out, &mut fake, &[5, 6], EACH, &stop, &mut |_| ()).unwrap();
-        let lit = |lamps: &Lamps| [lamps.own.has(5), lamps.own.has(6)];
+        let lit = |lamps: &Lamps| [lamps.subjects.has(5), lamps.subjects.has(6)];
         let chase: Vec<_> = fake.shown[..3].iter().map(lit).collect();
         assert_eq!(chase, [[true, false], [false, true], [false, false]]);
         assert_eq!(fake.shown.last(), Some(&Lamps::DARK));

@@ -44,7 +44,7 @@ impl<W: Write> Terminal<W> {
             .map(|(lit, colour)| dot(lit, colour));
         let own = self.own.iter().map(|&lamp| {
             // What says "well" when it is lit is green.
-            format!("  {} lamp {lamp}", dot(lamps.own.has(lamp), 32))
+            format!("  {} lamp {lamp}", dot(lamps.subjects.has(lamp), 32))
         });
         let own: String = own.collect();
         let line = format!("{green} green  {amber} amber  {red} red{own}   {}", self.words);
@@ -72,7 +72,7 @@ impl<W: Write> Driver for Terminal<W> {
 
     fn announce(&mut self, face: &PanelView) -> Result<(), LampError> {
         self.words = face.meaning();
-        self.own = face.own.iter().map(|own| own.lamp).collect();
+        self.own = face.lamps.iter().map(|own| own.lamp).collect();
         self.news = true;
         Ok(())
     }
@@ -153,9 +153,9 @@ mod tests {
     fn the_lamps_of_nameservers_stand_beside_the_three() {
         let mut terminal = Terminal::lines(Vec::new(), false);
         let mut face = PanelView::from(PanelState::Down(vec![2]));
-        face.own = vec![(5, LampState::Well), (13, LampState::Down)]
+        face.lamps = vec![(5, LampState::Well), (13, LampState::Down)]
             .into_iter()
-            .map(|(lamp, sign)| SubjectLamp { lamp, sign })
+            .map(|(lamp, sign)| SubjectLamp { lamp, state: sign })
             .collect();
         terminal.announce(&face).unwrap();
         terminal.show(face.lamps(Duration::ZERO).0).unwrap();

@@ -50,12 +50,12 @@ impl<P: RuntimeProvider> Prober<P> {
                         () = self.clock.sleep_until(deadline) => local(address, late()),
                     }
                 });
-                CheckOutcome::Visits(join_all(visits).await)
+                CheckOutcome::Addresses(join_all(visits).await)
             }
-            Resolution::Nowhere(server) => CheckOutcome::Nowhere(server),
+            Resolution::Nowhere(server) => CheckOutcome::NoAddress(server),
             Resolution::Unknown(why) => CheckOutcome::Unknown(why),
         };
-        EndpointResult { errand: Arc::clone(errand), found }
+        EndpointResult { check: Arc::clone(errand), outcome: found }
     }
 
     async fn visit_address(

@@ -44,7 +44,7 @@ fn signed(signatures: &[RData], now: Option<Timestamp>) -> Vec<String> {
     let mut round = round(&config, |_, question| {
         let mut observation = right(question);
         if let (QueryKind::Signatures, Outcome::Answer(answer)) =
-            (question.aim, &mut observation.outcome)
+            (question.kind, &mut observation.outcome)
         {
             let owned = |data: &RData| (question.set.name.clone(), data.clone());
             answer.records.extend(signatures.iter().map(owned));
@@ -111,10 +111,10 @@ fn a_round_tells_which_edition_is_served_and_whether_it_is_signed() {
         let round =
             round(&config, |_, question| Observation { edns: edns.clone(), ..right(question) });
         let [first, second] = verdicts(&config, &round);
-        assert_eq!((first.editions.len(), second.editions.len()), (1, 4));
-        let edition = &second.editions[1];
+        assert_eq!((first.serials.len(), second.serials.len()), (1, 4));
+        let edition = &second.serials[1];
         assert_eq!((edition.zone.as_str(), edition.serial), ("example.org", 1));
-        first.editions[0].signed
+        first.serials[0].signed
     };
     assert_eq!(plain(Edns::With), Some(false));
     assert_eq!(plain(Edns::Without), None);
@@ -143,7 +143,7 @@ fn what_edns_alone_gets_wrong_is_degraded_and_the_answer_without_it_counts() {
         });
         assert!(looks_faulty(&round));
         let [first, second] = verdicts(&config, &round);
-        assert!(second.rows.is_empty());
+        assert!(second.findings.is_empty());
         let edns = format!("degraded 127.0.0.1:53 example.net example.net SOA +0 {fault}");
         let wrong = "down 127.0.0.1:53 example.net www.example.net A +0 wrong-records";
         assert_eq!(rows(&first), [wrong, &edns]);
@@ -174,8 +174,8 @@ fn another_ns_set_than_the_configuration_has_is_degraded() {
             _ => right(question),
         });
         let [first, second] = verdicts(&config, &round);
-        assert!(second.rows.is_empty(), "the other one has the right set");
-        match first.rows.first() {
+        assert!(second.findings.is_empty(), "the other one has the right set");
+        match first.findings.first() {
             None => assert_eq!(said, "right"),
             Some(row) => {
                 assert_eq!((row.fault.as_str(), row.severity), ("ns-set", Severity::Degraded));
@@ -214,7 +214,7 @@ fn only_an_answer_with_ra_to_a_strangers_question_is_an_open_resolver() {
             _ => right(question),
         });
         let [first, _] = verdicts(&config, &round);
-        assert_eq!(first.seen, 1, "{outcome:?}");
+        assert_eq!(first.observed_addresses, 1, "{outcome:?}");
         match open {
             false => assert_eq!(rows(&first), [""; 0], "{outcome:?}"),
             true => {
@@ -222,7 +222,10 @@ fn only_an_answer_with_ra_to_a_strangers_question_is_an_open_resolver() {
                     rows(&first),
                     ["degraded 127.0.0.1:53 (any other) . SOA +0 open-recursion"]
                 );
-                assert_eq!(first.rows[0].command, "dig @127.0.0.1 +recurse +bufsize=1232 . SOA");
+                assert_eq!(
+                    first.findings[0].command,
+                    "dig @127.0.0.1 +recurse +bufsize=1232 . SOA"
+                );
             }
         }
     }
@@ -239,7 +242,7 @@ fn slow(took: impl Fn(&str) -> u64, anchors: u64) -> Vec<String> {
         anchor.latency = Duration::from_millis(anchors);
     });
     let [first, second] = verdicts(&config, &round);
-    assert!(second.rows.is_empty());
+    assert!(second.findings.is_empty());
     rows(&first)
 }
 
@@ -264,8 +267,9 @@ fn a_wrong_question_is_a_place_and_one_that_was_not_asked_is_none() {
         observation.outcome = Outcome::Silent;
         observation.attempts = if n == 0 { 3 } else { 0 };
     }
-    let questions =
-        |verdict: &Verdict| verdict.places.iter().map(|place| place.question).collect::<Vec<_>>();
+    let questions = |verdict: &Verdict| {
+        verdict.failed_queries.iter().map(|place| place.query).collect::<Vec<_>>()
+    };
     assert_eq!(questions(&verdicts(&config, &dead)[0]), [0]);
     let lame = round(&config, |_, _| refused());
     assert_eq!(questions(&verdicts(&config, &lame)[0]), [0, 1, 2, 3, 4]);

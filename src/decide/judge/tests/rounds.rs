@@ -63,7 +63,7 @@ pub(super) fn observation(outcome: Outcome) -> Observation {
 
 /// The right answer to a question of [`TWO`].
 pub(super) fn right(question: &Query) -> Observation {
-    let data = match (&question.set.expected, question.aim) {
+    let data = match (&question.set.expected, question.kind) {
         (_, QueryKind::Recursion) => return refused(),
         (Expected::Records(records), _) => records.clone(),
         (Expected::Some, _) => vec![soa(1)],
@@ -80,7 +80,7 @@ pub(super) fn round(config: &Config, got: impl Fn(&str, &Query) -> Observation) 
             let asked = format!("{} {} {question}", target.address, question.transport);
             got(&asked, question)
         };
-        let observations = target.questions.iter().map(one).collect();
+        let observations = target.queries.iter().map(one).collect();
         Observed { target, observations }
     };
     let reading = |&address: &SocketAddr| AnchorReply {
@@ -94,7 +94,7 @@ pub(super) fn round(config: &Config, got: impl Fn(&str, &Query) -> Observation) 
         intercept: Vec::new(),
         after: None,
         observed: targets(config).into_iter().map(observe).collect(),
-        visited: Vec::new(),
+        endpoints: Vec::new(),
     }
 }
 
@@ -118,7 +118,7 @@ fn row(row: &Finding) -> String {
 }
 
 pub(super) fn rows(verdict: &Verdict) -> Vec<String> {
-    verdict.rows.iter().map(row).collect()
+    verdict.findings.iter().map(row).collect()
 }
 
 #[test]
@@ -131,9 +131,9 @@ fn a_round_that_found_everything_right_says_so_and_how_much_it_saw() {
     let [ns1, ns2, ns2_6] = &targets(&config)[..] else {
         unreachable!("three addresses");
     };
-    assert_eq!((first.seen, first.questions), (1, ns1.questions.len()));
-    let both = ns2.questions.len() + ns2_6.questions.len();
-    assert_eq!((second.seen, second.questions), (2, both));
+    assert_eq!((first.observed_addresses, first.queries), (1, ns1.queries.len()));
+    let both = ns2.queries.len() + ns2_6.queries.len();
+    assert_eq!((second.observed_addresses, second.queries), (2, both));
     assert_eq!(first.latency, Some(Duration::from_millis(7)));
 }
 
@@ -153,7 +153,7 @@ fn what_is_wrong_with_many_questions_of_a_zone_is_one_row() {
     });
     assert!(looks_faulty(&round));
     let [first, second] = verdicts(&config, &round);
-    assert_eq!(first.rows, []);
+    assert_eq!(first.findings, []);
     assert_eq!(
         rows(&second),
         [
@@ -166,7 +166,10 @@ fn what_is_wrong_with_many_questions_of_a_zone_is_one_row() {
         ]
     );
     assert_eq!(second.severity(), Some(Severity::Down));
-    assert_eq!(second.rows[5].command, "dig @::1 +norecurse +bufsize=1232 +tcp example.org SOA");
+    assert_eq!(
+        second.findings[5].command,
+        "dig @::1 +norecurse +bufsize=1232 +tcp example.org SOA"
+    );
 }
 
 #[test]
@@ -202,7 +205,7 @@ fn a_dead_address_has_one_fault_also_over_tcp_which_was_not_asked() {
     }
     let [dead, _] = verdicts(&config, &round);
     assert_eq!(rows(&dead), ["down 127.0.0.1:53 example.net example.net SOA +4 silent"]);
-    assert_eq!((dead.seen, dead.latency), (1, None));
+    assert_eq!((dead.observed_addresses, dead.latency), (1, None));
 }
 
 #[test]
@@ -220,8 +223,11 @@ fn what_tcp_said_after_a_truncated_answer_is_told_as_such() {
             _ => right(question),
         });
         let [first, _] = verdicts(&config, &round);
-        assert_eq!(first.rows.len(), 1);
-        assert_eq!((first.rows[0].fault.as_str(), first.severity()), (fault, Some(Severity::Down)));
+        assert_eq!(first.findings.len(), 1);
+        assert_eq!(
+            (first.findings[0].fault.as_str(), first.severity()),
+            (fault, Some(Severity::Down))
+        );
     }
 }
 
@@ -244,11 +250,17 @@ fn an_address_is_unseen_while_its_family_or_our_own_side_fails() {
     assert_eq!(judge(&config, &round).uplink.ipv6, Family::Offline);
     let [first, second] = verdicts(&config, &round);
     // One question could not be asked: what the others showed counts, and their silence does not.
-    assert_eq!((first.seen, &first.unseen[..]), (0, &[NS1.parse().unwrap()][..]));
-    assert_eq!(first.rows.len(), 1);
-    assert_eq!((second.seen, &second.unseen[..]), (1, &[NS2_6.parse().unwrap()][..]));
+    assert_eq!(
+        (first.observed_addresses, &first.unobserved_addresses[..]),
+        (0, &[NS1.parse().unwrap()][..])
+    );
+    assert_eq!(first.findings.len(), 1);
+    assert_eq!(
+        (second.observed_addresses, &second.unobserved_addresses[..]),
+        (1, &[NS2_6.parse().unwrap()][..])
+    );
     let seen = round.observed[1].observations.len();
-    assert_eq!((second.questions, second.rows.len()), (seen, 0));
+    assert_eq!((second.queries, second.findings.len()), (seen, 0));
 }
 
 #[test]
@@ -258,7 +270,7 @@ fn what_failed_on_our_own_side_looks_like_no_fault() {
     let round = round(&config, local);
     assert!(!looks_faulty(&round));
     for verdict in verdicts(&config, &round) {
-        assert_eq!((verdict.severity(), verdict.seen), (None, 0));
+        assert_eq!((verdict.severity(), verdict.observed_addresses), (None, 0));
     }
 }
 
