@@ -264,7 +264,7 @@ fn three_vantages_tell_of_each_outage_in_one_issue_and_close_it_when_none_sees_i
     let first = std::env::var("PILOTLIGHT_SEED").ok().and_then(|n| n.parse().ok()).unwrap_or(0);
     let mut parts = [0; 6];
     let words = [
-        "Sight {",
+        "Observe {",
         "Duplicate of #",
         "\\\"passed\\\":true",
         "/again",
