@@ -5,7 +5,7 @@
 //! ```text
 //! cli → daemon → io      → decide
 //!              → config  ↗
-//!     → card   ↗
+//!     → provision ↗
 //!     → update ↗
 //! ```
 //!
@@ -13,16 +13,16 @@
 //! - [`io`] has the effects, one file per neighbour: DNS, GitHub, lamps, files, the clock.
 //! - [`decide`] is pure: data in, data out. No sockets, files, clock, randomness or logging.
 //! - [`daemon`] is the shell around them: the loop, the reporter, the way out.
-//! - [`card`] takes in what a person wrote on the boot partition of our own image, before any of this runs.
-//! - [`update`] takes in a new binary, tries it and undoes a bad one, on our own image.
+//! - [`provision`] imports the user's files from the boot partition of our own image, at each start.
+//! - [`update`] installs a new binary on our own image, and undoes a bad one.
 //! - [`cli`] is what a person types.
 //!
 //! The words (nameserver, subject, round, verdict, incident, vantage, …) are defined in [`decide`].
 
-pub mod card;
 pub mod cli;
 pub mod config;
 pub mod daemon;
 pub mod decide;
 pub mod io;
+pub mod provision;
 pub mod update;

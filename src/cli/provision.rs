@@ -1,4 +1,4 @@
-//! `pilotlight provision`: takes in what is on the card, before anything else of our image starts.
+//! `pilotlight provision`: imports the files on the card before any other part of our own image starts.
 
 use std::io;
 use std::path::PathBuf;
@@ -6,19 +6,21 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{Failed, colour};
-use crate::card::{Disk, Places, one_line, take_in};
 use crate::io::clock::Clock;
+use crate::io::system::disk::Disk;
 use crate::io::system::log;
+use crate::provision::import::import;
+use crate::provision::paths::CardPaths;
 
 #[derive(Args)]
 pub(super) struct Folders {
     /// The boot partition, where the user's files are
     #[arg(long, value_name = "DIR", default_value = "/boot/firmware")]
     card: PathBuf,
-    /// Where they are kept
+    /// The data partition, where the files are imported to
     #[arg(long, value_name = "DIR", default_value = "/data")]
     data: PathBuf,
-    /// What is gone with the power
+    /// A folder in memory, empty after each start
     #[arg(long, value_name = "DIR", default_value = "/run")]
     run: PathBuf,
 }
@@ -26,16 +28,15 @@ pub(super) struct Folders {
 pub(super) fn provision(folders: &Folders) -> Result<u8, Failed> {
     log::start(Clock::system(), colour(&io::stderr()));
     let Folders { card, data, run } = folders;
-    let places = Places::new(card, data, run);
-    let taken = take_in(&places, &mut Disk::new(card));
-    for line in taken.done.iter().chain(&taken.stays) {
+    let report = import(&CardPaths::new(card, data, run), &mut Disk::new(card));
+    for line in report.done.iter().chain(&report.in_force) {
         tracing::info!("{line}");
     }
-    for problem in taken.problems.iter().chain(&taken.first) {
-        tracing::warn!("{}", one_line(problem));
+    for problem in report.problems.iter().chain(&report.first_step) {
+        tracing::warn!("{problem}");
     }
-    if taken.done.is_empty() && taken.problems.is_empty() {
+    if report.done.is_empty() && report.problems.is_empty() {
         tracing::info!("{}: nothing new", card.display());
     }
-    Ok(u8::from(taken.failed))
+    Ok(u8::from(report.failed))
 }

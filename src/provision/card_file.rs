@@ -1,0 +1,160 @@
+//! The user's files on the card, saved by any editor on any system.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::error::ProvisionError;
+use super::report::Problem;
+
+#[derive(Debug)]
+pub(super) struct CardFile {
+    /// The name on the card, such as `Pilotlight.toml.txt`.
+    pub(super) name: String,
+    pub(super) path: PathBuf,
+    pub(super) bytes: Vec<u8>,
+}
+
+/// The text of a file, without byte order mark and with Unix line ends.
+#[derive(Debug)]
+pub(super) struct CardText {
+    pub(super) name: String,
+    /// Empty if the file is blank.
+    pub(super) text: String,
+}
+
+/// Finds files by name. Upper case, as FAT may store it, and a `.txt` added by an editor do not matter.
+pub(super) fn find(card: &Path, wanted: &str) -> Result<Vec<CardFile>, ProvisionError> {
+    let at = |path: &Path| {
+        let path = path.to_owned();
+        |source| ProvisionError::Card { path, source }
+    };
+    let mut found = Vec::new();
+    for entry in fs::read_dir(card).map_err(at(card))? {
+        let path = entry.map_err(at(card))?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let lower = name.to_ascii_lowercase();
+        if lower.strip_suffix(".txt").unwrap_or(&lower) == wanted && path.is_file() {
+            let bytes = fs::read(&path).map_err(at(&path))?;
+            found.push(CardFile { name, path, bytes });
+        }
+    }
+    found.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(found)
+}
+
+/// Finds the one file to import. A blank file, or one that `is_unedited`, counts only if there is no other.
+pub(super) fn find_one(
+    card: &Path,
+    wanted: &str,
+    is_unedited: fn(&str) -> bool,
+    problems: &mut Vec<Problem>,
+) -> Result<Option<CardText>, ProvisionError> {
+    let mut texts = Vec::new();
+    for CardFile { name, bytes, .. } in find(card, wanted)? {
+        match decode(&bytes) {
+            _ if is_blank(&bytes) => texts.push(CardText { name, text: String::new() }),
+            Ok(text) => texts.push(CardText { name, text }),
+            Err(line) => {
+                let reason = "from here on this is not UTF-8 text";
+                problems.push(Problem::new(&format!("{name}:{line}"), reason, "save the file as UTF-8"));
+                return Ok(None);
+            }
+        }
+    }
+    texts.sort_by_key(|file| (file.text.is_empty(), is_unedited(&file.text)));
+    let edited = texts.iter().filter(|file| !file.text.is_empty() && !is_unedited(&file.text));
+    let edited: Vec<&str> = edited.map(|file| file.name.as_str()).collect();
+    if edited.len() > 1 {
+        problems.push(ambiguous(&edited));
+        return Ok(None);
+    }
+    Ok(texts.into_iter().next())
+}
+
+pub(super) fn ambiguous(names: &[&str]) -> Problem {
+    Problem::new(&names.join(" and "), "only one of these files can be used", "remove the others")
+}
+
+/// Also true for zeros, which a file system puts in the place of lost bytes.
+pub(super) fn is_blank(bytes: &[u8]) -> bool {
+    bytes.iter().all(|byte| *byte == 0 || byte.is_ascii_whitespace())
+}
+
+pub(super) fn only_comments(text: &str) -> bool {
+    text.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#'))
+}
+
+/// Decodes UTF-8, or UTF-16 with a byte order mark.
+///
+/// # Errors
+/// The number of the first line that cannot be decoded.
+pub(super) fn decode(bytes: &[u8]) -> Result<String, usize> {
+    let utf16 = |bytes: &[u8], unit: fn([u8; 2]) -> u16| {
+        let (pairs, odd) = bytes.as_chunks::<2>();
+        let chars = char::decode_utf16(pairs.iter().map(|pair| unit(*pair)));
+        let text: String = chars.map_while(Result::ok).collect();
+        let complete = odd.is_empty() && text.encode_utf16().count() == pairs.len();
+        (text, complete)
+    };
+    let (text, complete) = match bytes {
+        [0xff, 0xfe, rest @ ..] => utf16(rest, u16::from_le_bytes),
+        [0xfe, 0xff, rest @ ..] => utf16(rest, u16::from_be_bytes),
+        [0xef, 0xbb, 0xbf, rest @ ..] | rest => {
+            let valid = rest.utf8_chunks().next().map_or("", |chunk| chunk.valid());
+            (valid.to_owned(), valid.len() == rest.len())
+        }
+    };
+    if complete { Ok(text.replace("\r\n", "\n")) } else { Err(text.matches('\n').count() + 1) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_decoded_from_utf_8_and_utf_16_or_the_bad_line_is_named() {
+        let text = "\u{feff}a = \"ü\"\r\nb\r\n";
+        let utf16 = |order: fn(u16) -> [u8; 2]| text.encode_utf16().flat_map(order).collect();
+        let good: [Vec<u8>; 4] = [
+            text.into(),
+            text.replace(['\u{feff}', '\r'], "").into(),
+            utf16(u16::to_le_bytes),
+            utf16(u16::to_be_bytes),
+        ];
+        for bytes in good {
+            assert_eq!(decode(&bytes), Ok("a = \"ü\"\nb\n".to_owned()), "{bytes:?}");
+        }
+        assert_eq!(decode(b"a\nb \xfc\n"), Err(2), "Latin 1");
+        assert_eq!(decode(&[0xff, 0xfe, b'a', 0, b'\n', 0, 0, 0xd8]), Err(2), "half a pair");
+        assert_eq!(decode(&[0xff, 0xfe, b'a']), Err(1), "half a character");
+    }
+
+    #[test]
+    fn a_file_is_found_in_upper_case_and_with_txt_appended() {
+        let both = "wifi.conf and wifi.conf.txt: only one of these files can be used; remove the others";
+        let cases: [(&[(&str, &str)], &str); 8] = [
+            (&[("wifi.conf.bak", "x"), ("xwifi.conf", "x")], "nothing"),
+            (&[("Wifi.Conf", "x")], "Wifi.Conf: x"),
+            (&[("wifi.conf.TXT", "x")], "wifi.conf.TXT: x"),
+            (&[("wifi.conf", "# as shipped\n"), ("wifi.conf.txt", "x")], "wifi.conf.txt: x"),
+            (&[("wifi.conf", "x"), ("wifi.conf.txt", "\0\0")], "wifi.conf: x"),
+            (&[("wifi.conf", "")], "wifi.conf: "),
+            (&[("wifi.conf", "x"), ("wifi.conf.txt", "y")], both),
+            (&[("wifi.conf", "#"), ("wifi.conf.txt", "# ")], "wifi.conf: #"),
+        ];
+        for (files, expected) in cases {
+            let dir = tempfile::tempdir().unwrap();
+            for (name, text) in files {
+                fs::write(dir.path().join(name), text).unwrap();
+            }
+            fs::create_dir(dir.path().join("WIFI.CONF")).unwrap();
+            let mut problems = Vec::new();
+            let found = find_one(dir.path(), "wifi.conf", only_comments, &mut problems).unwrap();
+            let found = match found {
+                Some(file) => format!("{}: {}", file.name, file.text),
+                None => problems.pop().map_or("nothing".to_owned(), |problem| problem.to_string()),
+            };
+            assert_eq!(found, expected);
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! Provisioning: at each start, the user's files on the boot partition ("the card") are imported to the data
+//! partition. Only our own image does this, with `pilotlight provision`.
+//!
+//! | on the card | goes to | |
+//! |---|---|---|
+//! | `pilotlight.toml`, and the files that it names | `DATA/pilotlight/config/` | only if it has no problems |
+//! | `github-token` | `DATA/pilotlight/github-token`, and at each start `RUN/credstore/` | overwritten and removed on the card |
+//! | `authorized_keys`, `root_keys` | `DATA/ssh/` | |
+//! | `wifi.conf` | `DATA/wifi/` | in the format of iwd |
+//!
+//! A missing file changes nothing: the last import stays in force. Problems are listed in `PROBLEMS.txt` on the
+//! card and, for the panel, in `RUN/pilotlight-notices/card`. A file is written only if its content changes.
+//!
+//! The power may fail at any time. Each step can be repeated, and new settings come into force by one rename, so
+//! the next start completes an interrupted import.
+
+mod card_file;
+mod config;
+mod error;
+pub mod import;
+mod keys;
+pub mod paths;
+pub mod report;
+mod token;
+mod wifi;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,277 @@
+//! The wireless networks: one file each, as in iwd.network(5), and the country, without which a radio may not
+//! send on most channels.
+
+use std::fs;
+use std::path::Path;
+
+use super::card_file::{self, CardText};
+use super::error::ProvisionError;
+use super::paths::CardPaths;
+use super::report::{Problem, ProvisionReport};
+use crate::io::system::disk::Disk;
+
+/// Lists the files that came from the card. Others belong to iwd, or to a person who logged in.
+const LIST: &str = "from-the-card";
+
+#[derive(Debug, Default, PartialEq)]
+struct Wifi {
+    networks: Vec<Network>,
+    country: Option<String>,
+}
+
+#[derive(Debug, PartialEq)]
+struct Network {
+    ssid: String,
+    secret: Option<Secret>,
+}
+
+#[derive(Debug, PartialEq)]
+struct Secret {
+    /// iwd's key: `Passphrase`, or `PreSharedKey` for 64 hexadecimal digits.
+    key: &'static str,
+    value: String,
+}
+
+/// A reason and the next step. They never repeat the line, as it may contain a secret.
+type Mistake = (&'static str, &'static str);
+
+pub(super) fn import(
+    paths: &CardPaths,
+    disk: &mut Disk,
+    report: &mut ProvisionReport,
+) -> Result<(), ProvisionError> {
+    let problems = &mut report.problems;
+    let found = card_file::find_one(&paths.card, "wifi.conf", card_file::only_comments, problems)?;
+    let Some(file) = found.filter(|file| !file.text.is_empty()) else { return Ok(()) };
+    let home = paths.data.join("wifi");
+    let list = home.join(LIST);
+    let before = fs::read_to_string(&list).unwrap_or_default();
+    let wifi = match Wifi::parse(&file) {
+        Ok(wifi) => wifi,
+        Err(problems) => {
+            report.problems.extend(problems);
+            if !before.is_empty() {
+                report.in_force.push("the networks imported before stay known".to_owned());
+            }
+            return Ok(());
+        }
+    };
+    let files: Vec<(String, String)> = wifi.networks.iter().map(Network::file).collect();
+    let country = wifi.country.map(|country| format!("[General]\nCountry={country}\n"));
+    let names: String = files.iter().map(|(name, _)| format!("{name}\n")).collect();
+    if !names.is_empty() || country.is_some() {
+        disk.folder(&home, 0o700)?;
+    }
+    // An empty text removes the file.
+    let mut put = |path: &Path, text: &str| {
+        disk.put(path, Some(text.as_bytes()).filter(|text| !text.is_empty()), Some(0o600))
+    };
+    // A file is on the list before it is written and until it is removed, so a power cut loses track of none.
+    let is_old = |name: &&str| files.iter().all(|(new, _)| new != name);
+    let old: Vec<&str> = before.lines().filter(is_old).collect();
+    put(&list, &old.iter().fold(names.clone(), |all, name| all + name + "\n"))?;
+    let mut done = |text: String| report.done.push(format!("{}: {text}", file.name));
+    for (network, (name, text)) in wifi.networks.iter().zip(&files) {
+        let path = home.join(name);
+        if !network.is_stored_in(&path) && put(&path, text)? {
+            done(format!("imported, network {}", network.ssid));
+        }
+    }
+    for name in old {
+        put(&home.join(name), "")?;
+        done(format!("no longer has {name}, which is removed"));
+    }
+    if put(&home.join("main.conf"), &country.unwrap_or_default())? {
+        done("country imported".to_owned());
+    }
+    put(&list, &names)?;
+    Ok(())
+}
+
+impl Wifi {
+    fn parse(file: &CardText) -> Result<Self, Vec<Problem>> {
+        let (mut wifi, mut problems) = (Self::default(), Vec::new());
+        let mut first_network = None;
+        for (number, line) in (1..).zip(file.text.lines().map(str::trim)) {
+            if line.is_empty() || line.starts_with('#') {
+                continue;
+            }
+            let (key, value) = line.split_once('=').unwrap_or_default();
+            let value = value.trim();
+            let unquoted = value.strip_prefix('"').and_then(|value| value.strip_suffix('"'));
+            let place = format!("{}:{number}", file.name);
+            if let Err((reason, next)) = wifi.set(key.trim_end(), unquoted.unwrap_or(value)) {
+                problems.push(Problem::new(&place, reason, next));
+            }
+            if !wifi.networks.is_empty() {
+                first_network.get_or_insert(place);
+            }
+        }
+        if let Some(place) = first_network.filter(|_| wifi.country.is_none() && problems.is_empty()) {
+            let reason = "the country is missing, and without it the radio may not send";
+            problems.push(Problem::new(&place, reason, "add a line such as country = DE"));
+        }
+        if problems.is_empty() { Ok(wifi) } else { Err(problems) }
+    }
+
+    fn set(&mut self, key: &str, value: &str) -> Result<(), Mistake> {
+        const REMOVE: &str = "remove one of the two lines";
+        match key.to_ascii_lowercase().as_str() {
+            "ssid" if value.is_empty() || value.len() > 32 || value.contains(char::is_control) => {
+                Err(("the name of a network has 1 to 32 bytes", "write it as your router shows it"))
+            }
+            "ssid" if self.networks.iter().any(|network| network.ssid == value) => {
+                Err(("this network is already in the file", REMOVE))
+            }
+            "ssid" => {
+                self.networks.push(Network { ssid: value.to_owned(), secret: None });
+                Ok(())
+            }
+            "passphrase" => match self.networks.last_mut() {
+                None => Err(("a passphrase belongs to the network above it", "write ssid = ... first")),
+                Some(Network { secret: Some(_), .. }) => {
+                    Err(("this network already has a passphrase", REMOVE))
+                }
+                Some(network) => {
+                    network.secret = Some(Secret::parse(value)?);
+                    Ok(())
+                }
+            },
+            "country" if value.len() != 2 || !value.bytes().all(|c| c.is_ascii_alphabetic()) => {
+                Err(("a country is two letters (ISO 3166)", "write such as DE, FR, GB or US"))
+            }
+            "country" if self.country.is_some() => Err(("the country is already in the file", REMOVE)),
+            "country" => {
+                self.country = Some(value.to_ascii_uppercase());
+                Ok(())
+            }
+            _ => Err((
+                "this is not ssid = ..., passphrase = ... or country = ...",
+                "write one of these, or put # before the line",
+            )),
+        }
+    }
+}
+
+impl Secret {
+    fn parse(value: &str) -> Result<Self, Mistake> {
+        match value.len() {
+            64 if value.bytes().all(|c| c.is_ascii_hexdigit()) => {
+                Ok(Self { key: "PreSharedKey", value: value.to_ascii_lowercase() })
+            }
+            8..=63 if value.bytes().all(|c| matches!(c, b' '..=b'~')) => {
+                Ok(Self { key: "Passphrase", value: value.to_owned() })
+            }
+            _ => Err((
+                "a passphrase has 8 to 63 plain characters, or 64 hexadecimal digits",
+                "write it as your router shows it; remove the line for a network without a passphrase",
+            )),
+        }
+    }
+}
+
+impl Network {
+    /// The name and the content of its file.
+    fn file(&self) -> (String, String) {
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || " _-".contains(c);
+        let stem = if self.ssid.chars().all(is_plain) {
+            self.ssid.clone()
+        } else {
+            self.ssid.bytes().fold("=".to_owned(), |name, byte| format!("{name}{byte:02x}"))
+        };
+        match &self.secret {
+            None => (format!("{stem}.open"), "[Settings]\nAutoConnect=true\n".to_owned()),
+            Some(Secret { key, value }) => {
+                (format!("{stem}.psk"), format!("[Security]\n{key}={}\n", escape(value)))
+            }
+        }
+    }
+
+    /// True if the file has the same secret. iwd adds lines of its own, which are then left alone.
+    fn is_stored_in(&self, path: &Path) -> bool {
+        let Ok(stored) = fs::read_to_string(path) else { return false };
+        let mut lines = stored.lines().filter_map(|line| line.split_once('='));
+        self.secret.as_ref().is_none_or(|Secret { key, value }| {
+            lines.any(|(k, v)| k.trim() == *key && unescape(v.trim_start()) == *value)
+        })
+    }
+}
+
+/// Without this iwd would lose a blank at either end, and a backslash (iwd.network(5)).
+fn escape(value: &str) -> String {
+    let inner = value.trim_matches(' ');
+    let start = value.len() - value.trim_start_matches(' ').len();
+    let end = value.len() - start - inner.len();
+    format!("{}{}{}", "\\s".repeat(start), inner.replace('\\', "\\\\"), "\\s".repeat(end))
+}
+
+fn unescape(value: &str) -> String {
+    let (mut text, mut chars) = (String::new(), value.chars());
+    while let Some(c) = chars.next() {
+        match c {
+            '\\' => text.extend(chars.next().map(|c| if c == 's' { ' ' } else { c })),
+            c => text.push(c),
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<Wifi, Vec<Problem>> {
+        Wifi::parse(&CardText { name: "wifi.conf".to_owned(), text: text.to_owned() })
+    }
+
+    #[test]
+    fn networks_become_files_with_the_names_that_iwd_expects() {
+        let psk = |name: &str, line: &str| (name.to_owned(), format!("[Security]\n{line}\n"));
+        let text = "# mine\nssid = My Net_1-a\npassphrase = \"two  words\"\n  country=de\n\
+                    SSID=Caf\u{e9}.5\nPassphrase=C:\\temp # 1\n\
+                    ssid = key\npassphrase = 0123456789ABCDEF0123456789abcdef0123456789abcdef0123456789abcdef\n\
+                    ssid = \" lead\"\npassphrase = \"  x=y \\z \"\n\
+                    ssid = Free\n";
+        let expected = [
+            psk("My Net_1-a.psk", "Passphrase=two  words"),
+            psk("=436166c3a92e35.psk", "Passphrase=C:\\\\temp # 1"),
+            psk(
+                "key.psk",
+                "PreSharedKey=0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
+            ),
+            psk(" lead.psk", "Passphrase=\\s\\sx=y \\\\z\\s"),
+            ("Free.open".to_owned(), "[Settings]\nAutoConnect=true\n".to_owned()),
+        ];
+        let wifi = parse(text).unwrap();
+        assert_eq!(wifi.networks.iter().map(Network::file).collect::<Vec<_>>(), expected);
+        assert_eq!(wifi.country.as_deref(), Some("DE"));
+        assert_eq!(parse("#ssid = x\n").unwrap(), Wifi::default());
+    }
+
+    #[test]
+    fn a_mistake_is_named_by_its_line_and_never_repeated() {
+        let cases: [(&str, &[usize]); 6] = [
+            ("\nssid = a\npassphrase = secret12\n", &[2]), // no country
+            ("country = Germany\nssid = a\npassphrase = short\n", &[1, 3]),
+            ("country = DE\npassphrase = secret12\n", &[2]), // no network yet
+            ("country = DE\nssid = a\nsecret12\npsk = secret12\n", &[3, 4]),
+            ("country = DE\nssid = a\nssid = a\nssid =\ncountry = FR\n", &[3, 4, 5]),
+            ("country = DE\nssid = a\npassphrase = schl\u{fc}ssel\n", &[3]),
+        ];
+        for (text, lines) in cases {
+            let problems = parse(text).unwrap_err();
+            assert_eq!(problems.len(), lines.len(), "{text}");
+            for (problem, line) in problems.iter().zip(lines) {
+                assert!(problem.what.starts_with(&format!("wifi.conf:{line}: ")), "{problem}");
+                assert!(!["secret12", "schl", "short"].iter().any(|s| problem.to_string().contains(s)));
+            }
+        }
+    }
+
+    #[test]
+    fn an_escaped_passphrase_is_read_back_unchanged() {
+        for value in ["plain", "  two ", "a\\b\\", " \\s ", "\\\\"] {
+            assert_eq!(unescape(&escape(value)), value);
+        }
+    }
+}
