@@ -56,7 +56,11 @@ pub(super) fn find_one(
             Ok(text) => texts.push(CardText { name, text }),
             Err(line) => {
                 let reason = "from here on this is not UTF-8 text";
-                problems.push(Problem::new(&format!("{name}:{line}"), reason, "save the file as UTF-8"));
+                problems.push(Problem::new(
+                    &format!("{name}:{line}"),
+                    reason,
+                    "save the file as UTF-8",
+                ));
                 return Ok(None);
             }
         }
@@ -131,7 +135,8 @@ mod tests {
 
     #[test]
     fn a_file_is_found_in_upper_case_and_with_txt_appended() {
-        let both = "wifi.conf and wifi.conf.txt: only one of these files can be used; remove the others";
+        let both =
+            "wifi.conf and wifi.conf.txt: only one of these files can be used; remove the others";
         let cases: [(&[(&str, &str)], &str); 8] = [
             (&[("wifi.conf.bak", "x"), ("xwifi.conf", "x")], "nothing"),
             (&[("Wifi.Conf", "x")], "Wifi.Conf: x"),

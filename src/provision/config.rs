@@ -55,7 +55,9 @@ pub(super) fn import(
                 if in_force.as_deref() != Some(Path::new(&folder)) || !checked.is_in(&link) {
                     checked.install(&home, &folder, disk)?;
                     let watches = checked.watches;
-                    report.done.push(format!("{}: in force as {folder}, watches {watches}", file.name));
+                    report
+                        .done
+                        .push(format!("{}: in force as {folder}, watches {watches}", file.name));
                 }
             }
         },
@@ -77,7 +79,11 @@ fn check(paths: &CardPaths, file: &CardText) -> Result<Checked, Vec<Problem>> {
         let convert = |problem: crate::config::Problem| {
             // The user reads this with the card in another computer, so paths are relative to the card.
             let named = problem.file.as_ref().map(|path| {
-                Path::new(path).strip_prefix(&paths.card).unwrap_or(Path::new(path)).display().to_string()
+                Path::new(path)
+                    .strip_prefix(&paths.card)
+                    .unwrap_or(Path::new(path))
+                    .display()
+                    .to_string()
             });
             let mut place = named.unwrap_or_else(|| file.name.clone());
             if let Some(line) = problem.line {

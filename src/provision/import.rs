@@ -23,7 +23,8 @@ pub fn import(paths: &CardPaths, disk: &mut Disk) -> ProvisionReport {
     ];
     for step in steps {
         if let Err(error) = step(paths, disk, &mut report) {
-            let next = "start the board again; if this problem returns, the card is full or damaged";
+            let next =
+                "start the board again; if this problem returns, the card is full or damaged";
             let problem = Problem { what: error.to_string(), next: next.to_owned() };
             if !report.problems.contains(&problem) {
                 report.problems.push(problem);

@@ -49,8 +49,7 @@ fn accepted_keys<'a>(
 ) -> Result<Vec<&'a str>, ProvisionError> {
     let (mut keys, mut rejected) = (Vec::new(), Vec::new());
     for (number, line) in (1..).zip(file.text.lines().map(str::trim)) {
-        let problem =
-            |reason, next| Problem::new(&format!("{}:{number}", file.name), reason, next);
+        let problem = |reason, next| Problem::new(&format!("{}:{number}", file.name), reason, next);
         if line.is_empty() || line.starts_with('#') {
             continue;
         } else if line.contains("PRIVATE KEY") || line.starts_with("PuTTY-User-Key-File") {

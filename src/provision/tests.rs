@@ -1,10 +1,15 @@
 //! A card, and a board that starts with it again and again.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 
-use super::*;
+use super::import::import;
+use super::paths::CardPaths;
+use super::report::ProvisionReport;
 use crate::config::{Config, EXAMPLE};
+use crate::io::system::disk::Disk;
 
 const GOOD: &str = "nameserver = [{ name = 'ns1.example.net', addresses = ['192.0.2.1'] }]\n\
                     zone = [{ name = 'example.net' }]\n";
@@ -18,14 +23,20 @@ const KEY: &str =
     "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ0m1XqCPqpbjEzYbSe7rWEu0kLHYBmVWkBJhpBPqx5T me@laptop\n";
 const WIFI: &str = "ssid = Home\npassphrase = correct horse\ncountry = DE\n";
 
+const CONFIG: &str = "data/pilotlight/config/pilotlight.toml";
+const KEYS: &str = "data/ssh/authorized_keys";
+const STORED_TOKEN: &str = "data/pilotlight/github-token";
+const NOTICE: &str = "run/pilotlight-notices/card";
+const PROBLEMS: &str = "card/PROBLEMS.txt";
+
 struct Board {
     dir: tempfile::TempDir,
-    places: Places,
+    paths: CardPaths,
 }
 
 impl Board {
-    fn new() -> Self {
-        // Hundreds of starts, each with dozens of fsyncs: in memory where there is such a folder.
+    fn new(files: &[(&str, &str)]) -> Self {
+        // Hundreds of starts with dozens of fsyncs each are fast only in memory.
         let memory = Path::new("/dev/shm");
         let dir = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
         let dir = dir.unwrap();
@@ -33,73 +44,91 @@ impl Board {
         for folder in [&card, &data, &run] {
             fs::create_dir(folder).unwrap();
         }
-        Self { dir, places: Places { card, data, run, durable: true } }
-    }
-
-    fn with(files: &[(&str, &str)]) -> Self {
-        let board = Self::new();
+        let board = Self { dir, paths: CardPaths { card, data, run, durable: true } };
         board.put(files);
         board
     }
 
+    fn at(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
     fn put(&self, files: &[(&str, &str)]) {
         for (name, text) in files {
-            let path = self.places.card.join(name);
+            let path = self.paths.card.join(name);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, text).unwrap();
         }
     }
 
     fn remove(&self, name: &str) {
-        fs::remove_file(self.places.card.join(name)).unwrap();
+        fs::remove_file(self.paths.card.join(name)).unwrap();
     }
 
-    fn start(&self) -> Taken {
-        let taken = take_in(&self.places, &mut Disk::new(&self.places.card));
-        assert!(!taken.failed, "{taken:?}");
-        taken
+    fn start_with(&self, mut disk: Disk) -> ProvisionReport {
+        import(&self.paths, &mut disk)
     }
 
-    /// Everything that is there, but for what is gone with the power.
-    fn all(&self) -> BTreeMap<String, String> {
-        let mut all = BTreeMap::new();
-        let mut folders = vec![self.places.card.clone(), self.places.data.clone()];
+    fn disk(&self) -> Disk {
+        Disk::new(&self.paths.card)
+    }
+
+    fn start(&self) -> ProvisionReport {
+        let report = self.start_with(self.disk());
+        assert!(!report.failed, "{report:?}");
+        report
+    }
+
+    /// Starts; the problems, one on each line.
+    fn problems(&self) -> String {
+        let problems = self.start().problems;
+        problems.iter().map(|problem| format!("{problem}\n")).collect()
+    }
+
+    /// Modes and contents of all files that outlive the power.
+    fn snapshot(&self) -> BTreeMap<String, String> {
+        let mut files = BTreeMap::new();
+        let mut folders = vec![self.paths.card.clone(), self.paths.data.clone()];
         while let Some(folder) = folders.pop() {
             for entry in fs::read_dir(folder).unwrap() {
                 let path = entry.unwrap().path();
-                let about = path.symlink_metadata().unwrap();
+                let metadata = path.symlink_metadata().unwrap();
                 let name = path.strip_prefix(self.dir.path()).unwrap().display().to_string();
-                if about.is_dir() {
+                if metadata.is_dir() {
                     folders.push(path);
-                } else if about.is_symlink() {
-                    all.insert(name, format!("-> {}", fs::read_link(&path).unwrap().display()));
+                } else if metadata.is_symlink() {
+                    files.insert(name, fs::read_link(&path).unwrap().display().to_string());
                 } else {
-                    let mode = about.permissions().mode() & 0o777;
-                    let text = String::from_utf8(fs::read(&path).unwrap()).unwrap();
-                    all.insert(name, format!("{mode:o} {text}"));
+                    let text = fs::read_to_string(&path).unwrap();
+                    files.insert(name, format!("{:o} {text}", metadata.permissions().mode()));
                 }
             }
         }
-        all
+        files
     }
 
     fn read(&self, name: &str) -> Option<String> {
-        fs::read_to_string(self.dir.path().join(name)).ok()
+        fs::read_to_string(self.at(name)).ok()
     }
 
     fn mode(&self, name: &str) -> u32 {
-        self.dir.path().join(name).metadata().unwrap().permissions().mode() & 0o777
+        self.at(name).metadata().unwrap().permissions().mode() & 0o777
     }
 
-    fn in_force(&self) -> Option<String> {
-        self.read("data/pilotlight/config/pilotlight.toml")
+    /// The names in a folder, in order.
+    fn list(&self, name: &str) -> Vec<String> {
+        let entries = fs::read_dir(self.at(name)).unwrap();
+        let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let mut names: Vec<String> = names.collect();
+        names.sort();
+        names
     }
 }
 
 #[test]
-fn everything_on_the_card_is_taken_in_and_the_second_start_changes_nothing() {
+fn all_files_on_the_card_are_imported_and_the_second_start_changes_nothing() {
     let both = format!("{OTHER}{PAGE}");
-    let board = Board::with(&[
+    let board = Board::new(&[
         ("pilotlight.toml", &both),
         ("tls/ca.pem", "certificate"),
         ("tls/web.pem", "certificate"),
@@ -109,18 +138,15 @@ fn everything_on_the_card_is_taken_in_and_the_second_start_changes_nothing() {
         ("wifi.conf", WIFI),
         ("PROBLEMS.txt", "old ones"),
     ]);
-    let taken = board.start();
-    assert!(taken.problems.is_empty() && taken.first.is_none(), "{taken:?}");
-    assert_eq!(board.in_force(), Some(both));
-    assert_eq!(board.read("data/pilotlight/config/tls/ca.pem").as_deref(), Some("certificate"));
-    let config =
-        Config::load(&board.places.data.join("pilotlight/config/pilotlight.toml")).unwrap();
-    assert!(config.files().all(Path::exists));
+    let report = board.start();
+    assert!(report.problems.is_empty() && report.first_step.is_none(), "{report:?}");
     for (file, mode, text) in [
-        ("data/pilotlight/github-token", 0o600, TOKEN),
-        ("run/credstore/github-token", 0o600, TOKEN),
+        (CONFIG, 0o644, both.as_str()),
+        ("data/pilotlight/config/tls/ca.pem", 0o644, "certificate"),
         ("data/pilotlight/config/tls/web.pem", 0o644, "certificate"),
-        ("data/ssh/authorized_keys", 0o644, KEY),
+        (STORED_TOKEN, 0o600, TOKEN),
+        ("run/credstore/github-token", 0o600, TOKEN),
+        (KEYS, 0o644, KEY),
         ("data/ssh/root_keys", 0o644, KEY),
         ("data/wifi/Home.psk", 0o600, "[Security]\nPassphrase=correct horse\n"),
         ("data/wifi/main.conf", 0o600, "[General]\nCountry=DE\n"),
@@ -128,302 +154,269 @@ fn everything_on_the_card_is_taken_in_and_the_second_start_changes_nothing() {
         assert_eq!(board.read(file).as_deref(), Some(text));
         assert_eq!(board.mode(file), mode, "{file}");
     }
+    assert!(Config::load(&board.at(CONFIG)).unwrap().files().all(Path::exists));
     assert_eq!((board.mode("data/wifi"), board.mode("run/credstore")), (0o700, 0o700));
-    assert_eq!(board.read("card/github-token"), None);
-    assert_eq!(board.read("card/PROBLEMS.txt"), None);
-    let before = board.all();
-    let mut disk = Disk::new(&board.places.card).cut_after(0);
-    let taken = take_in(&board.places, &mut disk);
-    assert!(!taken.failed && taken.done.is_empty(), "nothing is written: {taken:?}");
-    assert_eq!(board.all(), before);
+    assert_eq!((board.read("card/github-token"), board.read(PROBLEMS)), (None, None));
+    let before = board.snapshot();
+    let report = board.start_with(board.disk().cut_after(0));
+    assert!(!report.failed && report.done.is_empty(), "nothing is written: {report:?}");
+    assert_eq!(board.snapshot(), before);
 }
 
 #[test]
-fn zone_files_are_taken_in_with_the_configuration_and_a_broken_one_leaves_the_old_in_force() {
+fn zone_files_are_imported_with_the_configuration_and_a_broken_one_leaves_the_old_in_force() {
     const SOA: &str = "@ SOA ns1 hostmaster 0 7200 3600 1209600 300\r\n";
     let config = GOOD.replace("'example.net' }", "'example.net', file = 'zones/example.net' }");
-    let board = Board::with(&[("pilotlight.toml", &config)]);
-    board.put(&[("zones/example.net", SOA)]);
-    assert!(board.start().problems.is_empty());
-    let taken_in = || board.read("data/pilotlight/config/zones/example.net");
-    assert_eq!(taken_in().as_deref(), Some(SOA));
-    let broken = format!("{SOA}www A 192.0.2.300\r\n");
-    board.put(&[("zones/example.net", &broken)]);
-    let problems = board.start().problems;
-    assert_eq!(
-        problems,
-        [
-            "zones/example.net:2: \"www A 192.0.2.300\" is not an IPv4 address\n    write four numbers from \
-          0 to 255, such as 192.0.2.80"
-        ]
-    );
-    assert_eq!(taken_in().as_deref(), Some(SOA));
-    // The configuration is the same, and what it names is not.
+    let board = Board::new(&[("pilotlight.toml", &config), ("zones/example.net", SOA)]);
+    assert_eq!(board.problems(), "");
+    let imported = || board.read("data/pilotlight/config/zones/example.net").unwrap();
+    assert_eq!(imported(), SOA);
+    board.put(&[("zones/example.net", &format!("{SOA}www A 192.0.2.300\r\n"))]);
+    let problems = board.problems();
+    assert!(problems.starts_with("zones/example.net:2: \"www A 192.0.2.300\" is"), "{problems}");
+    assert_eq!(imported(), SOA);
+    // The configuration is the same, but not the file that it names.
     let changed = format!("{SOA}www A 192.0.2.30\r\n");
     board.put(&[("zones/example.net", &changed)]);
-    assert!(board.start().problems.is_empty());
-    assert_eq!(taken_in(), Some(changed));
+    assert_eq!(board.problems(), "");
+    assert_eq!(imported(), changed);
     board.remove("zones/example.net");
-    let problems = board.start().problems;
-    assert!(problems[0].starts_with("pilotlight.toml:2: zone[0].file: \"zones/"), "{problems:?}");
+    let problems = board.problems();
+    assert!(problems.starts_with("pilotlight.toml:2: zone[0].file: \"zones/"), "{problems}");
 }
 
 #[test]
-fn a_start_after_which_run_is_empty_hands_the_token_over_again() {
-    let board = Board::with(&[("github-token", TOKEN)]);
+fn each_start_installs_the_credential_even_without_a_card() {
+    let board = Board::new(&[("github-token", TOKEN)]);
     board.start();
-    fs::remove_dir_all(board.places.run.join("credstore")).unwrap();
-    fs::remove_dir_all(&board.places.card).unwrap();
-    let taken = take_in(&board.places, &mut Disk::new(&board.places.card));
+    fs::remove_dir_all(board.at("run/credstore")).unwrap();
+    fs::remove_dir_all(&board.paths.card).unwrap();
+    let report = board.start_with(board.disk());
     assert_eq!(board.read("run/credstore/github-token").as_deref(), Some(TOKEN));
-    assert!(taken.failed && taken.problems[0].contains("/card: No such file"), "{taken:?}");
+    assert!(report.failed && report.problems[0].what.contains("/card: No such file"), "{report:?}");
 }
 
 #[test]
 fn a_configuration_with_problems_is_explained_on_the_card_and_the_last_good_one_stays() {
-    let board = Board::with(&[("pilotlight.toml", GOOD)]);
+    let board = Board::new(&[("pilotlight.toml", GOOD)]);
     board.start();
     board.put(&[("pilotlight.toml", BAD)]);
-    board.start();
-    assert_eq!(board.in_force().as_deref(), Some(GOOD));
-    let said = board.read("card/PROBLEMS.txt").unwrap();
+    let count = board.start().problems.len();
+    assert_eq!(board.read(CONFIG).as_deref(), Some(GOOD));
+    let text = board.read(PROBLEMS).unwrap();
     let mut from = 0;
     for part in [
         "\r\n\r\npilotlight.toml:1: nameserver[0].addresses[0]: \"192.0.2.300\" is not an IP address\r\n    write",
         "\r\n\r\npilotlight.toml:2: zone[0]",
-        "\r\n\r\nUntil then the configuration that was taken in before stays in force: config-",
+        "\r\n\r\nUntil then the configuration imported before stays in force: config-",
         ", which watches ns1.example.net.\r\n",
     ] {
-        let at = said[from..].find(part);
-        from += at.unwrap_or_else(|| panic!("{part:?} is not there: {said}"));
+        let at = text[from..].find(part);
+        from += at.unwrap_or_else(|| panic!("{part:?} is missing: {text}"));
     }
-    let lines = said.lines().filter(|line| line.starts_with("pilotlight.toml:")).count();
-    let notice = board.read("run/pilotlight-notices/card").unwrap();
-    assert_eq!(notice.lines().count(), lines, "{notice}");
+    let notice = board.read(NOTICE).unwrap();
+    assert_eq!(notice.lines().count(), count, "{notice}");
     assert!(notice.starts_with("pilotlight.toml:1: nameserver[0].addresses[0]: "), "{notice}");
-    let before = board.all();
+    let before = board.snapshot();
     board.start();
-    assert_eq!(board.all(), before);
-    // Corrected, in a file of another name: there is nothing left to say.
+    assert_eq!(board.snapshot(), before);
+    // Corrected, in a file with another name.
     board.remove("pilotlight.toml");
-    board.put(&[
-        ("PILOTL~1.TOM", "x"),
-        ("Pilotlight.toml.txt", &format!("\u{feff}{}", GOOD.replace('\n', "\r\n"))),
-    ]);
+    let good = format!("\u{feff}{}", GOOD.replace('\n', "\r\n"));
+    board.put(&[("PILOTL~1.TOM", "x"), ("Pilotlight.toml.txt", &good)]);
     assert!(board.start().done.is_empty(), "the same as before");
-    assert_eq!(board.read("card/PROBLEMS.txt"), None);
-    assert_eq!(board.read("run/pilotlight-notices/card"), None);
+    assert_eq!((board.read(PROBLEMS), board.read(NOTICE)), (None, None));
 }
 
 #[test]
-fn one_configuration_is_kept_and_no_other() {
-    let board = Board::with(&[("pilotlight.toml", GOOD)]);
+fn only_the_configuration_in_force_is_stored() {
+    let board = Board::new(&[("pilotlight.toml", GOOD)]);
     board.start();
-    board.put(&[("pilotlight.toml", OTHER), ("tls/ca.pem", "one")]);
-    board.start();
-    board.put(&[("tls/ca.pem", "two")]);
-    board.start();
-    assert_eq!(board.read("data/pilotlight/config/tls/ca.pem").as_deref(), Some("two"));
-    assert_eq!(fs::read_dir(board.places.data.join("pilotlight")).unwrap().count(), 2);
-    // What a failing card did to the one in force is mended from the card.
-    fs::write(board.places.data.join("pilotlight/config/pilotlight.toml"), "").unwrap();
-    board.start();
-    assert_eq!(board.in_force().as_deref(), Some(OTHER));
-}
-
-#[test]
-fn files_that_a_configuration_names_must_be_on_the_card() {
-    let said = |text: &str| {
-        let board = Board::with(&[("pilotlight.toml", text), ("../secret", "x")]);
-        let taken = board.start();
-        assert_eq!(board.in_force().is_none(), !taken.problems.is_empty());
-        taken.problems.join("\n")
-    };
-    let missing = said(OTHER);
-    assert!(
-        missing.starts_with("pilotlight.toml: tls/ca.pem is not on this card\n    put"),
-        "{missing}"
-    );
-    let outside = said(&OTHER.replace("tls/ca.pem", "../secret"));
-    assert!(
-        outside.starts_with("pilotlight.toml: ../secret is not a place on this card"),
-        "{outside}"
-    );
-    assert_eq!(
-        said(&OTHER.replace("tls/ca.pem", "/etc/ssl/ca.pem")),
-        "",
-        "not the card's business"
-    );
-}
-
-#[test]
-fn a_card_as_it_was_shipped_says_the_one_thing_to_do_and_is_no_problem() {
-    let board = Board::with(&[("pilotlight.toml", &EXAMPLE.replace('\n', "\r\n"))]);
-    let taken = board.start();
-    assert!(taken.problems.is_empty() && taken.first.is_some(), "{taken:?}");
-    let said = board.read("card/PROBLEMS.txt").unwrap();
-    assert!(
-        said.contains("There is one thing to do") && said.contains("put your own nameservers"),
-        "{said}"
-    );
-    assert_eq!(board.read("run/pilotlight-notices/card"), None);
-    assert_eq!(board.in_force(), None);
-    // Beside it one that an editor called pilotlight.toml.txt: that is meant.
-    board.put(&[("pilotlight.toml.txt", GOOD)]);
-    assert!(board.start().first.is_none());
-    assert_eq!(board.in_force().as_deref(), Some(GOOD));
-    board.remove("pilotlight.toml.txt");
-    assert!(board.start().first.is_none(), "the example takes nothing back");
-    assert_eq!(board.read("card/PROBLEMS.txt"), None);
-    // Without any it is the same as with the example.
-    let board = Board::new();
-    assert!(board.start().first.is_some());
-}
-
-#[test]
-fn what_is_absent_or_empty_leaves_in_force_what_there_was() {
-    let files = ["pilotlight.toml", "authorized_keys", "root_keys", "wifi.conf"];
-    let texts = [GOOD, KEY, KEY, WIFI];
-    let board = Board::with(&files.into_iter().zip(texts).collect::<Vec<_>>());
-    board.put(&[("github-token", TOKEN)]);
-    board.start();
-    for name in files {
-        board.remove(name);
+    for certificate in ["one", "two"] {
+        board.put(&[("pilotlight.toml", OTHER), ("tls/ca.pem", certificate)]);
+        board.start();
     }
-    let before = board.all();
-    assert!(board.start().problems.is_empty());
-    assert_eq!(board.all(), before);
-    board.put(&files.map(|name| (name, "")));
-    board.put(&[("github-token", "")]);
-    let problems = board.start().problems;
-    assert!(problems[0].starts_with("pilotlight.toml: is empty\n"), "{problems:?}");
-    assert!(problems[1].starts_with("github-token: is empty\n"), "{problems:?}");
-    assert_eq!(problems.len(), 2);
-    assert_eq!(board.in_force().as_deref(), Some(GOOD));
-    assert_eq!(board.read("data/ssh/authorized_keys").as_deref(), Some(KEY));
-    // Comments alone are meant.
-    board.put(&[("authorized_keys", "# nobody\n"), ("wifi.conf", "# none\n")]);
+    assert_eq!(board.read("data/pilotlight/config/tls/ca.pem").as_deref(), Some("two"));
+    assert_eq!(board.list("data/pilotlight").len(), 2);
+    // A damaged file is replaced from the card.
+    fs::write(board.at(CONFIG), "").unwrap();
     board.start();
-    assert_eq!(board.read("data/ssh/authorized_keys").as_deref(), Some(""));
-    assert_eq!(board.read("data/ssh/root_keys").as_deref(), Some(KEY));
-    assert_eq!(fs::read_dir(board.places.data.join("wifi")).unwrap().count(), 0);
+    assert_eq!(board.read(CONFIG).as_deref(), Some(OTHER));
 }
 
 #[test]
-fn a_token_is_never_said_and_what_is_none_is_not_taken_for_one() {
-    let wide: Vec<u8> = TOKEN.encode_utf16().flat_map(u16::to_le_bytes).collect();
+fn the_files_that_a_configuration_names_must_be_on_the_card() {
+    for (name, expected) in [
+        ("tls/ca.pem", "pilotlight.toml: tls/ca.pem is not on this card; put"),
+        ("../secret", "pilotlight.toml: ../secret is outside this card; put"),
+        ("/etc/ssl/ca.pem", ""), // not checked: it is not on the card
+    ] {
+        let config = OTHER.replace("tls/ca.pem", name);
+        let board = Board::new(&[("pilotlight.toml", &config), ("../secret", "x")]);
+        let problems = board.problems();
+        assert!(problems.starts_with(expected), "{problems}");
+        assert_eq!(problems.is_empty(), expected.is_empty(), "{problems}");
+        assert_eq!(board.read(CONFIG).is_some(), expected.is_empty());
+    }
+}
+
+#[test]
+fn a_new_card_names_the_first_step_and_that_is_not_a_problem() {
+    let board = Board::new(&[("pilotlight.toml", &EXAMPLE.replace('\n', "\r\n"))]);
+    let report = board.start();
+    assert!(report.problems.is_empty() && report.first_step.is_some(), "{report:?}");
+    let text = board.read(PROBLEMS).unwrap();
+    assert!(
+        text.contains("one thing to do") && text.contains("put your own nameservers"),
+        "{text}"
+    );
+    assert_eq!((board.read(NOTICE), board.read(CONFIG)), (None, None));
+    // An editor saved the real one as pilotlight.toml.txt beside the example.
+    board.put(&[("pilotlight.toml.txt", GOOD)]);
+    assert!(board.start().first_step.is_none());
+    assert_eq!(board.read(CONFIG).as_deref(), Some(GOOD));
+    board.remove("pilotlight.toml.txt");
+    assert!(board.start().first_step.is_none(), "the example does not replace it");
+    assert_eq!(board.read(PROBLEMS), None);
+    assert!(Board::new(&[]).start().first_step.is_some(), "a card without any");
+}
+
+#[test]
+fn a_missing_or_empty_file_changes_nothing_but_comments_alone_remove() {
+    let files = [("pilotlight.toml", GOOD), ("authorized_keys", KEY), ("root_keys", KEY)];
+    let board = Board::new(&files);
+    board.put(&[("wifi.conf", WIFI), ("github-token", TOKEN)]);
+    board.start();
+    let names = ["pilotlight.toml", "authorized_keys", "root_keys", "wifi.conf"];
+    names.iter().for_each(|name| board.remove(name));
+    let before = board.snapshot();
+    assert_eq!(board.problems(), "");
+    assert_eq!(board.snapshot(), before);
+    board.put(&names.map(|name| (name, "")));
+    board.put(&[("github-token", "")]);
+    let problems = board.problems();
+    let starts = ["pilotlight.toml: is empty; ", "github-token: is empty; "];
+    assert!(
+        problems.lines().zip(starts).all(|(line, start)| line.starts_with(start)),
+        "{problems}"
+    );
+    assert_eq!(problems.lines().count(), 2);
+    assert_eq!(board.read(CONFIG).as_deref(), Some(GOOD));
+    assert_eq!(board.read(KEYS).as_deref(), Some(KEY));
+    board.put(&[("authorized_keys", "# none\n"), ("wifi.conf", "# none\n")]);
+    board.start();
+    assert_eq!(board.read(KEYS).as_deref(), Some(""));
+    assert_eq!(board.read("data/ssh/root_keys").as_deref(), Some(KEY));
+    assert_eq!(board.list("data/wifi"), [""; 0]);
+}
+
+#[test]
+fn a_token_is_never_repeated_and_other_text_is_not_imported() {
+    let utf16: Vec<u8> = TOKEN.encode_utf16().flat_map(u16::to_le_bytes).collect();
     let cases: [(Vec<u8>, bool); 8] = [
         (format!("\u{feff}{TOKEN}\n").into(), true),
-        ([&[0xff, 0xfe], &wide[..]].concat(), true),
+        ([&[0xff, 0xfe], &utf16[..]].concat(), true),
         (format!("{TOKEN}\n{TOKEN}\n").into(), false),
         (format!("token = {TOKEN}\n").into(), false),
         (format!("{TOKEN}\u{7}").into(), false),
-        (wide, false),
+        (utf16, false),
         (b"\xffSECRET0".into(), false),
         (b"\0\0\0SECRET0".into(), false),
     ];
     for (bytes, good) in cases {
-        let board = Board::new();
-        let file = board.places.card.join("Github-Token.txt");
+        let board = Board::new(&[]);
+        let file = board.at("card/Github-Token.txt");
         fs::write(&file, bytes).unwrap();
-        let taken = board.start();
-        assert_eq!(board.read("data/pilotlight/github-token").is_some(), good, "{taken:?}");
-        assert_eq!((file.exists(), taken.problems.len()), (!good, usize::from(!good)), "{taken:?}");
-        let said = format!("{taken:?}{:?}", board.read("card/PROBLEMS.txt"));
-        assert!(!said.contains("SECRET0"), "{said}");
+        let report = board.start();
+        assert_eq!(board.read(STORED_TOKEN).is_some(), good, "{report:?}");
+        assert_eq!(
+            (file.exists(), report.problems.len()),
+            (!good, usize::from(!good)),
+            "{report:?}"
+        );
+        let text = format!("{report:?}{:?}", board.read(PROBLEMS));
+        assert!(!text.contains("SECRET0"), "{text}");
     }
-    let board = Board::with(&[("github-token", TOKEN), ("github-token.txt", "another")]);
-    let taken = board.start();
-    assert!(taken.problems[0].starts_with("github-token and github-token.txt: "), "{taken:?}");
+    let board = Board::new(&[("github-token", TOKEN), ("github-token.txt", "another")]);
+    let problems = board.problems();
+    assert!(problems.starts_with("github-token and github-token.txt: "), "{problems}");
 }
 
 #[test]
-fn what_is_left_of_a_token_that_was_being_overwritten_is_removed_without_a_word() {
+fn the_remainder_of_a_token_that_was_being_overwritten_is_removed_silently() {
     for rest in ["\0\0\0\0", "\n\n", &format!("\0\0\0{}", &TOKEN[20..])] {
-        let board = Board::with(&[("github-token", TOKEN)]);
+        let board = Board::new(&[("github-token", TOKEN)]);
         board.start();
         board.put(&[("github-token", rest)]);
-        let taken = board.start();
-        assert!(taken.problems.is_empty() && taken.done.is_empty(), "{taken:?}");
+        let report = board.start();
+        assert!(report.problems.is_empty() && report.done.is_empty(), "{report:?}");
         assert_eq!(board.read("card/github-token"), None);
-        assert_eq!(board.read("data/pilotlight/github-token").as_deref(), Some(TOKEN));
+        assert_eq!(board.read(STORED_TOKEN).as_deref(), Some(TOKEN));
     }
 }
 
 #[test]
-fn a_token_stays_on_the_card_where_nothing_else_would_outlive_the_power() {
-    let mut board = Board::with(&[("github-token", TOKEN)]);
-    board.places.durable = false;
-    let taken = board.start();
-    assert!(taken.done.iter().any(|done| done.contains("stays on the card")), "{taken:?}");
+fn a_token_stays_on_the_card_if_the_data_partition_is_only_memory() {
+    let mut board = Board::new(&[("github-token", TOKEN)]);
+    board.paths.durable = false;
+    let report = board.start();
+    assert!(report.done.iter().any(|done| done.contains("stays on the card")), "{report:?}");
     assert_eq!(board.read("card/github-token").as_deref(), Some(TOKEN));
     assert_eq!(board.read("run/credstore/github-token").as_deref(), Some(TOKEN));
     let here = Path::new("/");
-    assert!(Places::new(here, Path::new("/proc"), here).durable, "a mount, and no memory");
+    assert!(CardPaths::new(here, Path::new("/proc"), here).durable, "a mount, but not memory");
 }
 
 #[test]
-fn good_keys_come_in_beside_bad_ones_and_a_private_key_lets_nobody_in_or_out() {
-    let board = Board::with(&[("authorized_keys", &format!("# mine\r\nssh-rsa AAAA\r\n{KEY}"))]);
-    let taken = board.start();
-    assert_eq!(board.read("data/ssh/authorized_keys").as_deref(), Some(KEY));
-    assert!(taken.problems[0].starts_with("authorized_keys:2: is no public key"), "{taken:?}");
+fn good_keys_are_imported_beside_bad_ones_and_a_private_key_changes_nothing() {
+    let board = Board::new(&[("authorized_keys", &format!("# mine\r\nssh-rsa AAAA\r\n{KEY}"))]);
+    let problems = board.problems();
+    assert_eq!(board.read(KEYS).as_deref(), Some(KEY));
+    assert!(problems.starts_with("authorized_keys:2: this is not a complete"), "{problems}");
     let private =
         "-----BEGIN OPENSSH PRIVATE KEY-----\nSECRET0\n-----END OPENSSH PRIVATE KEY-----\n";
     for text in [private.to_owned(), format!("{KEY}{private}"), "nonsense\n".to_owned()] {
         board.put(&[("authorized_keys", &text)]);
-        let taken = board.start();
-        assert_eq!(
-            board.read("data/ssh/authorized_keys").as_deref(),
-            Some(KEY),
-            "still lets its owner in"
-        );
-        assert_eq!(taken.problems.len(), 1, "{taken:?}");
-        assert_eq!(taken.problems[0].contains("PRIVATE"), text.contains("PRIVATE"), "{taken:?}");
-        let said = board.read("card/PROBLEMS.txt").unwrap();
-        assert!(!said.contains("SECRET0") && said.contains("stay in force"), "{said}");
+        let problems = board.problems();
+        assert_eq!(board.read(KEYS).as_deref(), Some(KEY), "its owner can still log in");
+        assert_eq!(problems.lines().count(), 1, "{problems}");
+        assert_eq!(problems.contains("PRIVATE"), text.contains("PRIVATE"), "{problems}");
+        let text = board.read(PROBLEMS).unwrap();
+        assert!(!text.contains("SECRET0") && text.contains("stay in force"), "{text}");
     }
 }
 
 #[test]
-fn networks_come_change_and_go_and_what_iwd_added_or_knows_by_itself_stays() {
-    let board = Board::with(&[("wifi.conf", WIFI)]);
+fn networks_are_added_changed_and_removed_but_not_those_that_iwd_added() {
+    let board = Board::new(&[("wifi.conf", WIFI)]);
     board.start();
-    let wifi = board.places.data.join("wifi");
-    let added = "[Security]\nPassphrase=correct horse\nPreSharedKey=00ff\n";
-    fs::write(wifi.join("Home.psk"), added).unwrap();
-    fs::write(wifi.join("Friends.psk"), "[Security]\nPassphrase=by iwctl\n").unwrap();
+    let home = || board.read("data/wifi/Home.psk").unwrap();
+    let derived = "[Security]\nPassphrase=correct horse\nPreSharedKey=00ff\n";
+    fs::write(board.at("data/wifi/Home.psk"), derived).unwrap();
+    fs::write(board.at("data/wifi/Friends.psk"), "[Security]\nPassphrase=by iwctl\n").unwrap();
     board.start();
-    assert_eq!(board.read("data/wifi/Home.psk").as_deref(), Some(added));
-    board.put(&[(
-        "wifi.conf",
-        "country = FR\nssid = Home\npassphrase = another one\nssid = Caf\u{e9}\n",
-    )]);
+    assert_eq!(home(), derived);
+    let changed = "country = FR\nssid = Home\npassphrase = another one\nssid = Caf\u{e9}\n";
+    board.put(&[("wifi.conf", changed)]);
     board.start();
-    assert_eq!(
-        board.read("data/wifi/Home.psk").as_deref(),
-        Some("[Security]\nPassphrase=another one\n")
-    );
-    assert_eq!(board.read("data/wifi/main.conf").as_deref(), Some("[General]\nCountry=FR\n"));
-    assert!(wifi.join("=436166c3a9.open").exists());
-    // A mistake takes nothing away.
+    assert_eq!(home(), "[Security]\nPassphrase=another one\n");
+    assert_eq!(board.read("data/wifi/main.conf").unwrap(), "[General]\nCountry=FR\n");
+    let networks = ["=436166c3a9.open", "Friends.psk", "Home.psk", "from-the-card", "main.conf"];
+    assert_eq!(board.list("data/wifi"), networks);
     board.put(&[("wifi.conf", "ssid = Home\npassphrase = SECRET0\n")]);
-    let taken = board.start();
-    assert!(taken.problems[0].starts_with("wifi.conf:2: a passphrase has 8"), "{taken:?}");
-    assert!(wifi.join("=436166c3a9.open").exists());
+    let problems = board.problems();
+    assert!(problems.starts_with("wifi.conf:2: a passphrase has 8"), "{problems}");
+    assert_eq!(board.list("data/wifi"), networks, "a mistake removes nothing");
     board.put(&[("wifi.conf", "#")]);
     board.start();
-    let mut left: Vec<_> =
-        fs::read_dir(wifi).unwrap().map(|entry| entry.unwrap().file_name()).collect();
-    left.sort();
-    assert_eq!(left, ["Friends.psk"]);
+    assert_eq!(board.list("data/wifi"), ["Friends.psk"]);
 }
 
-/// A start with everything on it, over an older one, is cut off before each thing that it does.
+/// The power fails before each operation of a start that changes everything.
 #[test]
-fn wherever_the_power_goes_the_next_start_comes_to_the_same_end() {
+fn after_a_power_cut_at_any_time_the_next_start_has_the_same_result() {
     let board = || {
-        let board = Board::with(&[
+        let board = Board::new(&[
             ("pilotlight.toml", GOOD),
             ("github-token", "github_pat_old"),
             ("authorized_keys", KEY),
@@ -434,7 +427,7 @@ fn wherever_the_power_goes_the_next_start_comes_to_the_same_end() {
             ("pilotlight.toml", OTHER),
             ("tls/ca.pem", "certificate"),
             ("github-token", &format!("{TOKEN}\n")),
-            ("authorized_keys", "# nobody\n"),
+            ("authorized_keys", "# none\n"),
             ("root_keys", &format!("{KEY}nonsense\n")),
             ("wifi.conf", WIFI),
         ]);
@@ -442,59 +435,56 @@ fn wherever_the_power_goes_the_next_start_comes_to_the_same_end() {
     };
     let reference = board();
     reference.start();
-    let end = reference.all();
-    let cut_off = |operations: usize| {
+    let end = reference.snapshot();
+    let cut_after = |operations: usize| {
         let board = board();
-        let mut disk = Disk::new(&board.places.card).cut_after(operations);
-        let taken = take_in(&board.places, &mut disk);
-        (board, taken)
+        let report = board.start_with(board.disk().cut_after(operations));
+        (board, report)
     };
-    for cut in 0.. {
-        let (board, taken) = cut_off(cut);
-        let place = format!("cut before operation {cut}: {taken:?}");
-        let config = board.places.data.join("pilotlight/config/pilotlight.toml");
-        let config = Config::load(&config).unwrap_or_else(|e| panic!("{place}: {e}"));
-        assert!(config.files().all(Path::exists), "{place}");
-        let kept = board.read("data/pilotlight/github-token").unwrap();
+    for operations in 0.. {
+        let (board, report) = cut_after(operations);
+        let case = format!("cut after {operations} operations: {report:?}");
+        let config = Config::load(&board.at(CONFIG)).unwrap_or_else(|e| panic!("{case}: {e}"));
+        assert!(config.files().all(Path::exists), "{case}");
+        let stored = board.read(STORED_TOKEN).unwrap();
         let on_card = board.read("card/github-token").unwrap_or_default();
-        let old = kept == "github_pat_old" && on_card.trim() == TOKEN;
-        assert!(kept == TOKEN || old, "{place}");
-        if !taken.failed {
-            assert!(cut > 50, "{cut} operations");
-            break; // it came to its end
+        let old = stored == "github_pat_old" && on_card.trim() == TOKEN;
+        assert!(stored == TOKEN || old, "{case}");
+        if !report.failed {
+            assert!(operations > 50, "{case}");
+            break;
         }
         board.start();
-        assert_eq!(board.all(), end, "{place}");
-        // And if its user has changed the card meanwhile: no network is known that nobody names.
-        let (board, _) = cut_off(cut);
+        assert_eq!(board.snapshot(), end, "{case}");
+        // The user removed all networks from the card before that next start.
+        let (board, _) = cut_after(operations);
         board.put(&[("wifi.conf", "# none\n")]);
         board.start();
-        let left = board
-            .all()
-            .into_keys()
-            .filter(|name| name.ends_with(".psk") || name.ends_with(".open"));
-        assert_eq!(left.count(), 0, "{place}");
+        let left = board.snapshot().into_keys();
+        let left = left.filter(|name| name.ends_with(".psk") || name.ends_with(".open"));
+        assert_eq!(left.count(), 0, "{case}");
     }
 }
 
 #[test]
-fn the_files_that_are_shipped_ask_for_nothing_and_say_how_to() {
+fn the_shipped_files_change_nothing_and_explain_themselves() {
     let wifi = include_str!("../../image/card/wifi.conf");
     let keys = include_str!("../../image/card/authorized_keys");
     let readme = include_str!("../../image/card/README.txt");
     let shipped = [("wifi.conf", wifi), ("authorized_keys", keys), ("README.txt", readme)];
-    let board = Board::with(&[&shipped[..], &[("pilotlight.toml", EXAMPLE)]].concat());
-    let taken = board.start();
-    assert!(taken.problems.is_empty() && taken.first.is_some(), "{taken:?}");
-    assert_eq!(fs::read_dir(&board.places.data).unwrap().count(), 0);
+    let board = Board::new(&shipped);
+    board.put(&[("pilotlight.toml", EXAMPLE)]);
+    let report = board.start();
+    assert!(report.problems.is_empty() && report.first_step.is_some(), "{report:?}");
+    assert_eq!(board.list("data"), [""; 0]);
     assert!(shipped.iter().all(|(_, text)| text.is_ascii()));
     assert!(readme.lines().count() <= 30 && readme.lines().all(|line| line.len() <= 79));
-    // As its reader does it: a setting is a line behind a bare #.
+    // As its reader does it: a setting is a line with a bare # before it.
     let settings = wifi.lines().filter_map(|line| line.strip_prefix('#'));
     let settings: Vec<&str> =
         settings.filter(|line| line.starts_with(char::is_alphabetic)).collect();
     board.put(&[("wifi.conf", &settings.join("\r\n"))]);
-    assert!(board.start().problems.is_empty());
+    assert_eq!(board.problems(), "");
     assert_eq!(
         board.read("data/wifi/My network.psk").as_deref(),
         Some("[Security]\nPassphrase=8 to 63 characters\n")

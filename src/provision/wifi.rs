@@ -107,7 +107,8 @@ impl Wifi {
                 first_network.get_or_insert(place);
             }
         }
-        if let Some(place) = first_network.filter(|_| wifi.country.is_none() && problems.is_empty()) {
+        if let Some(place) = first_network.filter(|_| wifi.country.is_none() && problems.is_empty())
+        {
             let reason = "the country is missing, and without it the radio may not send";
             problems.push(Problem::new(&place, reason, "add a line such as country = DE"));
         }
@@ -128,7 +129,9 @@ impl Wifi {
                 Ok(())
             }
             "passphrase" => match self.networks.last_mut() {
-                None => Err(("a passphrase belongs to the network above it", "write ssid = ... first")),
+                None => {
+                    Err(("a passphrase belongs to the network above it", "write ssid = ... first"))
+                }
                 Some(Network { secret: Some(_), .. }) => {
                     Err(("this network already has a passphrase", REMOVE))
                 }
@@ -140,7 +143,9 @@ impl Wifi {
             "country" if value.len() != 2 || !value.bytes().all(|c| c.is_ascii_alphabetic()) => {
                 Err(("a country is two letters (ISO 3166)", "write such as DE, FR, GB or US"))
             }
-            "country" if self.country.is_some() => Err(("the country is already in the file", REMOVE)),
+            "country" if self.country.is_some() => {
+                Err(("the country is already in the file", REMOVE))
+            }
             "country" => {
                 self.country = Some(value.to_ascii_uppercase());
                 Ok(())
@@ -263,7 +268,9 @@ mod tests {
             assert_eq!(problems.len(), lines.len(), "{text}");
             for (problem, line) in problems.iter().zip(lines) {
                 assert!(problem.what.starts_with(&format!("wifi.conf:{line}: ")), "{problem}");
-                assert!(!["secret12", "schl", "short"].iter().any(|s| problem.to_string().contains(s)));
+                assert!(
+                    !["secret12", "schl", "short"].iter().any(|s| problem.to_string().contains(s))
+                );
             }
         }
     }
