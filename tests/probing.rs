@@ -141,10 +141,11 @@ fn said(verdict: &Verdict) -> String {
             _ => "well".to_owned(),
         };
     };
-    let mut faults: Vec<&str> = Vec::new();
+    let mut faults: Vec<String> = Vec::new();
     for row in &verdict.findings {
-        if !faults.contains(&row.fault.as_str()) {
-            faults.push(&row.fault);
+        let fault = row.fault.to_string();
+        if !faults.contains(&fault) {
+            faults.push(fault);
         }
     }
     format!("{severity}: {}", faults.join(", "))

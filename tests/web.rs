@@ -233,7 +233,7 @@ async fn who_is_not_trusted_or_has_no_tls_is_down() {
     let plain = Web::http(HERE, Site::Sends("HTTP/1.1 400 X\r\n\r\n".to_owned()));
     let verdict = stage.look(&https(&plain, "www.example.net", "timeout = \"1s\"")).await;
     assert!(
-        ["tls", "broken-off", "mute"].contains(&verdict.findings[0].fault.as_str()),
+        ["tls", "broken-off", "mute"].contains(&verdict.findings[0].fault.to_string().as_str()),
         "{verdict:?}"
     );
     let empty = "url = \"https://www.example.net/\"\nca = \"Cargo.toml\"";

@@ -144,7 +144,8 @@ pub(super) fn change(subject: &Subject, change: &Change, now: &Moment, schedule:
     match change {
         Change::Suspected(incident) => {
             let why = incident.findings.first();
-            let (fault, zone) = why.map_or(("", ""), |row| (row.fault.as_str(), row.zone.as_str()));
+            let fault = why.map_or_else(String::new, |row| row.fault.to_string());
+            let zone = why.map_or("", |row| row.zone.as_str());
             let text = why.map_or_else(String::new, |row| {
                 format!("{} {}: {}", address_text(&row.address), row.question, row.detail)
             });
@@ -169,7 +170,7 @@ pub(super) fn change(subject: &Subject, change: &Change, now: &Moment, schedule:
                     NAMESERVER = server,
                     ENDPOINT = endpoint,
                     ZONE = row.zone,
-                    FAULT = row.fault,
+                    FAULT = row.fault.to_string(),
                     INCIDENT = incident.id,
                     "{name} is {} since {}: {} {}: it {}",
                     incident.severity,

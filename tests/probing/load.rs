@@ -6,6 +6,8 @@ use std::pin::Pin;
 use hickory_resolver::net::runtime::TokioHandle;
 
 use super::*;
+use pilotlight::decide::judge::fault_code::{FaultCode, FaultKind};
+use pilotlight::decide::judge::finding::Finding;
 use pilotlight::decide::judge::uplink::Family;
 use pilotlight::decide::probe::round::{Edns, Observed, Outcome};
 
@@ -192,7 +194,10 @@ async fn an_answer_counts_until_the_timeout_and_not_after_it() {
         // A connection takes another way there and back, so only what UDP says is looked at.
         let (_, judgement) = look(&net, &config, product()).await;
         let rows = &judgement.verdicts[0].1.findings;
-        let udp = rows.iter().find(|row| !row.fault.starts_with("tcp-") && row.fault != "slow");
+        let over_udp = |row: &&Finding| {
+            !matches!(row.fault, FaultCode::Tcp(_)) && row.fault != FaultKind::Slow
+        };
+        let udp = rows.iter().find(over_udp);
         let said = udp.map_or("well".to_owned(), |row| format!("down: {}", row.fault));
         assert_eq!(said, verdict);
     }

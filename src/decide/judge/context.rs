@@ -23,6 +23,6 @@ impl JudgeContext<'_> {
             Some(zone) => name_text(&self.config.zones[zone].name),
             None => OUTSIDE.to_owned(),
         };
-        Finding::new(address, zone, question, fault)
+        fault.finding(address, zone, question)
     }
 }

@@ -2,7 +2,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use crate::config::{Endpoint, Host, Scheme};
-use crate::decide::judge::finding::{FailedQuery, Finding, Verdict};
+use crate::decide::judge::fault_code::FaultKind;
+use crate::decide::judge::finding::{FailedQuery, Finding, Severity, Verdict};
 use crate::decide::judge::uplink::Uplink;
 use crate::decide::probe::endpoint::{AddressResult, CheckOutcome, EndpointReply, EndpointResult};
 use crate::decide::probe::endpoint_error::EndpointError;
@@ -68,7 +69,7 @@ pub fn looks_faulty(visited: &EndpointResult) -> bool {
 }
 
 fn add(verdict: &mut Verdict, endpoint: &Endpoint, address: SocketAddr, trouble: &EndpointError) {
-    let severity = trouble.severity();
+    let severity = severity(trouble);
     verdict.failed_queries.push(FailedQuery { address, query: 0, severity });
     verdict.findings.push(Finding {
         address,
@@ -79,10 +80,38 @@ fn add(verdict: &mut Verdict, endpoint: &Endpoint, address: SocketAddr, trouble:
         },
         more: 0,
         severity,
-        fault: trouble.code().to_owned(),
+        fault: code(trouble).into(),
         detail: trouble.to_string(),
         command: command(endpoint, address, trouble),
     });
+}
+
+fn severity(error: &EndpointError) -> Severity {
+    match error {
+        EndpointError::CertificateEnds(_) => Severity::Degraded,
+        _ => Severity::Down,
+    }
+}
+
+fn code(error: &EndpointError) -> FaultKind {
+    match error {
+        EndpointError::NoAddress => FaultKind::NoAddress,
+        EndpointError::Silent(_) => FaultKind::Silent,
+        EndpointError::Mute(_) => FaultKind::Mute,
+        EndpointError::Closed => FaultKind::Closed,
+        EndpointError::Unreachable(_) => FaultKind::Unreachable,
+        EndpointError::BrokenOff => FaultKind::BrokenOff,
+        EndpointError::Garbled(_) => FaultKind::Garbled,
+        EndpointError::Tls(_) => FaultKind::Tls,
+        EndpointError::CertificateEnded(_) => FaultKind::CertificateEnded,
+        EndpointError::CertificateAhead => FaultKind::CertificateAhead,
+        EndpointError::CertificateName(_) => FaultKind::CertificateName,
+        EndpointError::CertificateUntrusted(_) => FaultKind::CertificateUntrusted,
+        EndpointError::CertificateEnds(_) => FaultKind::CertificateEnds,
+        EndpointError::Status(..) => FaultKind::Status,
+        EndpointError::Location(..) => FaultKind::Location,
+        EndpointError::Text(_) => FaultKind::Text,
+    }
 }
 
 /// What is wrong with a visit, the end of the certificate apart.
@@ -147,7 +176,14 @@ fn command(endpoint: &Endpoint, address: SocketAddr, trouble: &EndpointError) ->
     if *scheme == Scheme::Tcp {
         return format!("nc -vz -w {seconds} {} {port}", address.ip());
     }
-    let show = if trouble.of_certificate() { "-vI" } else { "-i" };
+    let show = match trouble {
+        EndpointError::CertificateEnded(_)
+        | EndpointError::CertificateAhead
+        | EndpointError::CertificateName(_)
+        | EndpointError::CertificateUntrusted(_)
+        | EndpointError::CertificateEnds(_) => "-vI",
+        _ => "-i",
+    };
     let resolve = match &endpoint.host {
         Host::Name(name) => format!(" --resolve {}:{port}:{ip}", name_text(name)),
         Host::Address(_) => String::new(),

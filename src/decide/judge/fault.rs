@@ -1,14 +1,17 @@
 //! What can be wrong with an answer, in words that a person understands.
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use hickory_resolver::proto::op::ResponseCode;
 use hickory_resolver::proto::rr::RData;
 use jiff::Timestamp;
 
-use crate::decide::judge::finding::Severity;
-use crate::decide::probe::round::Outcome;
+use crate::decide::judge::fault_code::{FaultCode, FaultKind};
+use crate::decide::judge::finding::{Finding, Severity};
+use crate::decide::probe::query::{Query, dig};
+use crate::decide::probe::round::{Outcome, rcode_text};
 use crate::decide::time::{span_text, wall_text};
 
 /// What sets one server's edition apart from another's. The name is the other server's.
@@ -51,21 +54,14 @@ pub enum SerialFault {
 }
 
 impl SerialFault {
-    /// The end of a [`Fault::code`].
-    #[must_use]
-    pub fn code(&self) -> &'static str {
+    fn code(&self) -> FaultKind {
         match self {
-            Self::Stale { .. } => "serial-behind",
-            Self::Regressed { .. } => "serial-went-back",
-            Self::Incomparable { .. } => "serial-incomparable",
-            Self::NotReplicated { .. } => "serial-ahead",
-            Self::Unsigned(_) => "unsigned",
+            Self::Stale { .. } => FaultKind::SerialStale,
+            Self::Regressed { .. } => FaultKind::SerialRegressed,
+            Self::Incomparable { .. } => FaultKind::SerialIncomparable,
+            Self::NotReplicated { .. } => FaultKind::SerialNotReplicated,
+            Self::Unsigned(_) => FaultKind::Unsigned,
         }
-    }
-
-    /// Whether that is a code of one of these.
-    pub(crate) fn has(code: &str) -> bool {
-        code.starts_with("serial-") || code == "unsigned"
     }
 }
 
@@ -187,51 +183,47 @@ impl Fault {
         }
     }
 
-    /// A stable name for machines: the log's `FAULT`, the JSON's `fault`.
     #[must_use]
-    pub fn code(&self) -> String {
-        let word = match self {
-            Self::Silent => "silent",
-            Self::Closed => "closed",
-            Self::Unreachable(_) => "unreachable",
-            Self::Garbled(_) => "garbled",
-            Self::Rcode(code) => return format!("rcode-{}", rcode_text(*code).to_lowercase()),
-            Self::NotAuthoritative => "not-authoritative",
-            Self::NoRecords => "no-records",
-            Self::Alias(_) => "alias",
-            Self::OtherOwner(_) => "other-owner",
-            Self::Records { .. } => "wrong-records",
-            Self::ManySoa(_) => "many-soa",
-            Self::Truncated(inner) => return format!("truncated-{}", inner.code()),
-            Self::Tcp(inner) => return format!("tcp-{}", inner.code()),
-            Self::Edns(inner) => return format!("edns-{}", inner.code()),
-            Self::Nameservers { .. } => "ns-set",
-            Self::OpenRecursion => "open-recursion",
-            Self::Slow(_) => "slow",
-            Self::SignatureEnds(_) => "signature-ends",
-            Self::SignatureEnded(_) => "signature-ended",
-            Self::SignatureAhead(_) => "signature-ahead",
+    pub fn code(&self) -> FaultCode {
+        let kind = match self {
+            Self::Silent => FaultKind::Silent,
+            Self::Closed => FaultKind::Closed,
+            Self::Unreachable(_) => FaultKind::Unreachable,
+            Self::Garbled(_) => FaultKind::Garbled,
+            Self::Rcode(rcode) => return FaultCode::Rcode(*rcode),
+            Self::NotAuthoritative => FaultKind::NotAuthoritative,
+            Self::NoRecords => FaultKind::NoRecords,
+            Self::Alias(_) => FaultKind::Alias,
+            Self::OtherOwner(_) => FaultKind::OtherOwner,
+            Self::Records { .. } => FaultKind::WrongRecords,
+            Self::ManySoa(_) => FaultKind::ManySoa,
+            Self::Truncated(inner) => return FaultCode::Truncated(Box::new(inner.code())),
+            Self::Tcp(inner) => return FaultCode::Tcp(Box::new(inner.code())),
+            Self::Edns(inner) => return FaultCode::Edns(Box::new(inner.code())),
+            Self::Nameservers { .. } => FaultKind::NsSet,
+            Self::OpenRecursion => FaultKind::OpenRecursion,
+            Self::Slow(_) => FaultKind::Slow,
+            Self::SignatureEnds(_) => FaultKind::SignatureEnds,
+            Self::SignatureEnded(_) => FaultKind::SignatureEnded,
+            Self::SignatureAhead(_) => FaultKind::SignatureAhead,
             Self::Serial(fault) => fault.code(),
         };
-        word.to_owned()
+        kind.into()
     }
-}
 
-/// The mnemonic that `dig` prints.
-#[must_use]
-pub fn rcode_text(code: ResponseCode) -> String {
-    match code {
-        ResponseCode::NoError => "NOERROR".to_owned(),
-        ResponseCode::FormErr => "FORMERR".to_owned(),
-        ResponseCode::ServFail => "SERVFAIL".to_owned(),
-        ResponseCode::NXDomain => "NXDOMAIN".to_owned(),
-        ResponseCode::NotImp => "NOTIMP".to_owned(),
-        ResponseCode::Refused => "REFUSED".to_owned(),
-        ResponseCode::NotAuth => "NOTAUTH".to_owned(),
-        ResponseCode::NotZone => "NOTZONE".to_owned(),
-        // Both are 16; a bad signature is only ever said inside a TSIG record.
-        ResponseCode::BADVERS | ResponseCode::BADSIG => "BADVERS".to_owned(),
-        other => format!("RCODE{}", u16::from(other)),
+    /// The finding of a fault that one query has shown.
+    #[must_use]
+    pub fn finding(&self, address: SocketAddr, zone: String, query: &Query) -> Finding {
+        Finding {
+            address,
+            zone,
+            question: query.to_string(),
+            more: 0,
+            severity: self.severity(),
+            fault: self.code(),
+            detail: self.to_string(),
+            command: dig(&address, query),
+        }
     }
 }
 
@@ -338,9 +330,9 @@ mod tests {
              192.0.2.3, 192.0.2.4, 192.0.2.5 and 2 more"
         );
         let tcp = Fault::Tcp(Box::new(Fault::Closed));
-        assert_eq!(tcp.code(), "tcp-closed");
+        assert_eq!(tcp.code().to_string(), "tcp-closed");
         assert_eq!(tcp.severity(), Severity::Degraded);
-        assert_eq!(Fault::Rcode(ResponseCode::Refused).code(), "rcode-refused");
+        assert_eq!(Fault::Rcode(ResponseCode::Refused).code().to_string(), "rcode-refused");
         assert_eq!(
             Fault::Truncated(Box::new(Fault::Silent)).to_string(),
             "says over UDP that the answer is too long, and over TCP it does not answer"

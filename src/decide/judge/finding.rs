@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::decide::judge::fault::Fault;
-use crate::decide::probe::query::{Query, dig};
+use crate::decide::judge::fault_code::FaultCode;
+use crate::decide::probe::query::Query;
 
 /// What one address answered when it was asked for a zone's SOA.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,10 +34,7 @@ pub enum Severity {
 
 impl fmt::Display for Severity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Degraded => "degraded",
-            Self::Down => "down",
-        })
+        self.serialize(f)
     }
 }
 
@@ -52,36 +49,12 @@ pub struct Finding {
     pub question: String,
     /// How many further questions of the zone have the same fault here.
     pub more: usize,
-    /// [`Fault::severity`].
     pub severity: Severity,
-    /// [`Fault::code`].
-    pub fault: String,
+    pub fault: FaultCode,
     /// The fault as a sentence without its subject.
     pub detail: String,
     /// The command that shows it.
     pub command: String,
-}
-
-impl Finding {
-    /// The row of a fault that one question has shown.
-    #[must_use]
-    pub fn new(
-        address: std::net::SocketAddr,
-        zone: String,
-        question: &Query,
-        fault: &Fault,
-    ) -> Self {
-        Self {
-            address,
-            zone,
-            question: question.to_string(),
-            more: 0,
-            severity: fault.severity(),
-            fault: fault.code(),
-            detail: fault.to_string(),
-            command: dig(&address, question),
-        }
-    }
 }
 
 /// What a round says of one subject.

@@ -3,6 +3,7 @@
 mod context;
 pub mod endpoint;
 pub mod fault;
+pub mod fault_code;
 pub mod finding;
 mod latency;
 pub mod nameserver;

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::decide::judge::finding::Severity;
 use crate::decide::time::{span_text, wall_text};
 
 /// What is wrong with an endpoint.
@@ -43,42 +42,6 @@ pub enum EndpointError {
     Location(Option<String>, String),
     /// This text is missing.
     Text(String),
-}
-
-impl EndpointError {
-    pub(crate) fn severity(&self) -> Severity {
-        match self {
-            Self::CertificateEnds(_) => Severity::Degraded,
-            _ => Severity::Down,
-        }
-    }
-
-    /// A stable name for machines.
-    pub(crate) fn code(&self) -> &'static str {
-        match self {
-            Self::NoAddress => "no-address",
-            Self::Silent(_) => "silent",
-            Self::Mute(_) => "mute",
-            Self::Closed => "closed",
-            Self::Unreachable(_) => "unreachable",
-            Self::BrokenOff => "broken-off",
-            Self::Garbled(_) => "garbled",
-            Self::Tls(_) => "tls",
-            Self::CertificateEnded(_) => "certificate-ended",
-            Self::CertificateAhead => "certificate-ahead",
-            Self::CertificateName(_) => "certificate-name",
-            Self::CertificateUntrusted(_) => "certificate-untrusted",
-            Self::CertificateEnds(_) => "certificate-ends",
-            Self::Status(..) => "status",
-            Self::Location(..) => "location",
-            Self::Text(_) => "text",
-        }
-    }
-
-    /// It is about the certificate, which `curl` shows when it is told to be verbose.
-    pub(crate) fn of_certificate(&self) -> bool {
-        self.code().starts_with("certificate")
-    }
 }
 
 /// Completes the sentence "it …".

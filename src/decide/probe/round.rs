@@ -105,3 +105,21 @@ pub struct Answer {
     /// The answer section: owner and data, in the order of the message.
     pub records: Vec<(Name, RData)>,
 }
+
+/// The mnemonic that `dig` prints.
+#[must_use]
+pub fn rcode_text(code: ResponseCode) -> String {
+    match code {
+        ResponseCode::NoError => "NOERROR".to_owned(),
+        ResponseCode::FormErr => "FORMERR".to_owned(),
+        ResponseCode::ServFail => "SERVFAIL".to_owned(),
+        ResponseCode::NXDomain => "NXDOMAIN".to_owned(),
+        ResponseCode::NotImp => "NOTIMP".to_owned(),
+        ResponseCode::Refused => "REFUSED".to_owned(),
+        ResponseCode::NotAuth => "NOTAUTH".to_owned(),
+        ResponseCode::NotZone => "NOTZONE".to_owned(),
+        // Both are 16; a bad signature is only ever said inside a TSIG record.
+        ResponseCode::BADVERS | ResponseCode::BADSIG => "BADVERS".to_owned(),
+        other => format!("RCODE{}", u16::from(other)),
+    }
+}

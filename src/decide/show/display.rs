@@ -93,6 +93,7 @@ impl Subject {
 mod tests {
     use super::*;
     use crate::config::Config;
+    use crate::decide::judge::fault_code::FaultKind;
     use crate::decide::judge::finding::Finding;
     use crate::decide::judge::finding::{FailedQuery, Verdict};
     use crate::decide::judge::round::Judgement;
@@ -120,7 +121,7 @@ mod tests {
             question: "example.net SOA".into(),
             more: 0,
             severity,
-            fault: "timeout".into(),
+            fault: FaultKind::Silent.into(),
             detail: "did not answer".into(),
             command: "dig".into(),
         };

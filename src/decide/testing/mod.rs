@@ -72,7 +72,7 @@ pub(super) fn row(address: &str, zone: &str, severity: Severity) -> Finding {
         question: format!("{zone} SOA"),
         more: 0,
         severity,
-        fault: fault.to_owned(),
+        fault: fault.to_owned().into(),
         detail: detail.to_owned(),
         command: format!("dig @{} +norecurse +bufsize=1232{tcp} {zone} SOA", address.ip()),
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::config::Schedule;
-use crate::decide::judge::fault::Fault;
+use crate::decide::judge::fault_code::FaultKind;
 use crate::decide::judge::finding::Finding;
 use crate::decide::judge::round::Judgement;
 use crate::decide::time::Moment;
@@ -39,10 +39,10 @@ impl MonitorState {
         let Some(subject) = self.subjects.get_mut(index) else {
             return false;
         };
-        let code = Fault::OpenRecursion.code();
         let open = subject.health.trouble().is_some_and(|incident| {
             // An issue may remember it; it has no rows yet.
-            incident.findings.is_empty() || incident.findings.iter().any(|row| row.fault == code)
+            let shown = |finding: &Finding| finding.fault == FaultKind::OpenRecursion;
+            incident.findings.is_empty() || incident.findings.iter().any(shown)
         });
         let due = subject.recursion.is_none_or(|at| at <= now);
         if due {
@@ -55,6 +55,7 @@ impl MonitorState {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::decide::judge::fault::Fault;
     use crate::decide::judge::finding::{FailedQuery, Verdict};
     use crate::decide::testing::{Led, adopt, at, config, row, schedule, well};
     use crate::decide::track::health::Change;
@@ -134,7 +135,7 @@ mod tests {
         let [(1, Change::Opened(incident))] = &changes[..] else {
             panic!("{changes:?}");
         };
-        let faults: Vec<&str> = incident.findings.iter().map(|row| row.fault.as_str()).collect();
+        let faults: Vec<_> = incident.findings.iter().map(|row| row.fault.to_string()).collect();
         assert_eq!(faults, ["silent", "serial-behind"], "worst first");
         assert!(watch.subjects[0].health.incident().is_none());
     }

@@ -110,7 +110,7 @@ impl Serials {
 
 /// Whether any of these rows tells of copies that are apart, or nothing is known but that there is a fault.
 pub(super) fn tells(rows: &[Finding]) -> bool {
-    rows.is_empty() || rows.iter().any(|row| SerialFault::has(&row.fault))
+    rows.is_empty() || rows.iter().any(|row| row.fault.is_between_nameservers())
 }
 
 impl CompareContext<'_> {
@@ -216,7 +216,7 @@ impl CompareContext<'_> {
 impl ServedSerial {
     fn row(&self, apart: SerialFault) -> (usize, Finding) {
         let ZoneSerial { address, zone, query: question, .. } = &self.edition;
-        (self.subject, Finding::new(*address, zone.clone(), question, &Fault::Serial(apart)))
+        (self.subject, Fault::Serial(apart).finding(*address, zone.clone(), question))
     }
 }
 

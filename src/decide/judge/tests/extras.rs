@@ -178,7 +178,10 @@ fn another_ns_set_than_the_configuration_has_is_degraded() {
         match first.findings.first() {
             None => assert_eq!(said, "right"),
             Some(row) => {
-                assert_eq!((row.fault.as_str(), row.severity), ("ns-set", Severity::Degraded));
+                assert_eq!(
+                    (row.fault.to_string().as_str(), row.severity),
+                    ("ns-set", Severity::Degraded)
+                );
                 assert!(
                     row.detail.contains(&format!("configuration: {said}; if")),
                     "{}",

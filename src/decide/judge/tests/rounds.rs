@@ -225,7 +225,7 @@ fn what_tcp_said_after_a_truncated_answer_is_told_as_such() {
         let [first, _] = verdicts(&config, &round);
         assert_eq!(first.findings.len(), 1);
         assert_eq!(
-            (first.findings[0].fault.as_str(), first.severity()),
+            (first.findings[0].fault.to_string().as_str(), first.severity()),
             (fault, Some(Severity::Down))
         );
     }
