@@ -11,7 +11,6 @@ use crate::config::{Config, Problems, Schedule, address_text};
 use crate::decide::judge::round::Judgement;
 use crate::decide::judge::uplink::Uplink;
 use crate::decide::judge::uplink::uplink_text;
-use crate::decide::probe::endpoint::is_endpoint;
 use crate::decide::probe::query::Target;
 use crate::decide::time::{Moment, span_text, wall_text};
 use crate::decide::track::health::Change;
@@ -19,6 +18,7 @@ use crate::decide::track::incident::Incident;
 use crate::decide::track::reported::Report;
 use crate::decide::track::state::{MonitorState, Notice, Reporting};
 use crate::decide::track::subject::Subject;
+use crate::decide::track::subject_kind::SubjectKind;
 use crate::io::system::executable;
 
 pub(super) fn started(config: &Config, targets: &[Arc<Target>]) {
@@ -122,8 +122,8 @@ pub(super) fn unseen(before: &MonitorState, now: &MonitorState) {
 
 /// Who was asked.
 fn asked_text(watch: &MonitorState, judgement: &Judgement) -> String {
-    let is_endpoint = |index: &usize| watch.subjects.get(*index).is_some_and(Subject::is_endpoint);
-    let endpoints = judgement.verdicts.iter().filter(|(index, _)| is_endpoint(index)).count();
+    let kinds = judgement.verdicts.iter().filter_map(|(index, _)| watch.subjects.get(*index));
+    let endpoints = kinds.filter(|subject| subject.kind == SubjectKind::Endpoint).count();
     let nameservers = judgement.verdicts.len() - endpoints;
     let both = [count(nameservers, "nameserver"), count(endpoints, "endpoint")];
     match (nameservers, endpoints) {
@@ -136,7 +136,7 @@ fn asked_text(watch: &MonitorState, judgement: &Judgement) -> String {
 /// What changed, since when, and what happens next.
 pub(super) fn change(subject: &Subject, change: &Change, now: &Moment, schedule: &Schedule) {
     let name = subject.name.as_str();
-    let endpoint = subject.is_endpoint().then_some(name);
+    let endpoint = (subject.kind == SubjectKind::Endpoint).then_some(name);
     let server = Some(name).filter(|_| endpoint.is_none());
     let next = subject.again.map(|at| span_text(at.saturating_sub(now.uptime)));
     let next = next.map_or_else(String::new, |wait| format!("; asked again in {wait}"));
@@ -224,7 +224,7 @@ pub(super) fn report(config: &Config, report: &Report, before: &Reporting) {
     }
     for found in &report.resume {
         let number = found.reported.number;
-        let endpoint = is_endpoint(&found.subject).then_some(found.subject.as_str());
+        let endpoint = (found.kind == SubjectKind::Endpoint).then_some(found.subject.as_str());
         let server = Some(found.subject.as_str()).filter(|_| endpoint.is_none());
         info!(
             NAMESERVER = server,

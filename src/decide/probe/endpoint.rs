@@ -58,12 +58,6 @@ impl EndpointCheck {
     }
 }
 
-/// What a subject is called that is an endpoint and no nameserver.
-#[must_use]
-pub fn is_endpoint(subject: &str) -> bool {
-    subject.contains("://")
-}
-
 /// What an errand brought back.
 #[derive(Debug, Clone, PartialEq)]
 pub struct EndpointResult {

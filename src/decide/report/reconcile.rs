@@ -13,6 +13,7 @@ use crate::decide::report::text::closed_text;
 use crate::decide::time::Moment;
 use crate::decide::track::incident::{DesiredIssue, IssueRef};
 use crate::decide::track::reported::RememberedIncident;
+use crate::decide::track::subject_kind::SubjectKind;
 
 /// An issue that a person closed silences its incident. RememberedIncident by a new process, it does so only when
 /// it was closed this recently: older ones may be about a fault that ended while nobody watched.
@@ -373,6 +374,7 @@ impl<'a> Reconciler<'a> {
         let number = issue.number;
         self.claimed.push((subject.clone(), number));
         self.plan.resume.push(RememberedIncident {
+            kind: SubjectKind::of_name(&subject),
             subject,
             incident,
             since,

@@ -106,6 +106,7 @@ fn put(world: &mut World, seed: Seed, edited: bool) {
     let rows = vec![row(address, "example.net", Severity::Down)];
     let wanted = DesiredIssue {
         subject: seed.subject.to_owned(),
+        kind: SubjectKind::Nameserver,
         incident: Incident {
             id: seed.incident.to_owned(),
             since: now.recalled(ago(DAY)),

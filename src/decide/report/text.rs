@@ -5,10 +5,10 @@
 
 use crate::config::{Schedule, address_text};
 use crate::decide::judge::finding::{Finding, Severity};
-use crate::decide::probe::endpoint::is_endpoint;
 use crate::decide::report::marker::{CLOSING, Marker, hide, seen};
 use crate::decide::time::{Moment, span_text, wall_text};
 use crate::decide::track::incident::DesiredIssue;
+use crate::decide::track::subject_kind::SubjectKind;
 
 /// GitHub takes 65,536 characters, and people write some of them: rows that do not fit are counted.
 const TABLE: usize = 30_000;
@@ -80,7 +80,7 @@ pub fn observation_text(vantage: &str, wanted: &DesiredIssue) -> String {
     };
     let mut text = format!("Also seen from *{vantage}*: {said}.\n");
     if !incident.findings.is_empty() {
-        table(&mut text, subject, &incident.findings);
+        table(&mut text, wanted.kind, &incident.findings);
     }
     text
 }
@@ -105,7 +105,7 @@ pub fn body(wanted: &DesiredIssue, marker: &Marker, schedule: &Schedule, vantage
         None => format!(
             "\n**{subject}** is **{}**: {}. Seen from *{vantage}* since {since}.\n",
             incident.severity,
-            meaning(subject, incident.severity)
+            meaning(wanted.kind, incident.severity)
         ),
         Some(end) => format!(
             "\n**{subject}** was **{}** from {since} to {} ({}), as seen from *{vantage}*. What was wrong, as \
@@ -118,7 +118,7 @@ pub fn body(wanted: &DesiredIssue, marker: &Marker, schedule: &Schedule, vantage
     if !vantages.is_empty() {
         text.push_str(&format!("\n{}\n", seen(vantages)));
     }
-    table(&mut text, subject, &incident.findings);
+    table(&mut text, wanted.kind, &incident.findings);
     if wanted.ended.is_none() {
         text.push_str(
             "\n**What to do.** Run a command of the table from somewhere else. If it shows the same there, \
@@ -147,9 +147,9 @@ pub fn body(wanted: &DesiredIssue, marker: &Marker, schedule: &Schedule, vantage
 }
 
 /// For whoever has never heard of us.
-fn meaning(subject: &str, severity: Severity) -> &'static str {
+fn meaning(kind: SubjectKind, severity: Severity) -> &'static str {
     match severity {
-        Severity::Degraded if is_endpoint(subject) => {
+        Severity::Degraded if kind == SubjectKind::Endpoint => {
             "it answers, but not everything is as it should be"
         }
         Severity::Down => "whoever asks it gets no answer, or a wrong one",
@@ -157,8 +157,11 @@ fn meaning(subject: &str, severity: Severity) -> &'static str {
     }
 }
 
-fn table(text: &mut String, subject: &str, rows: &[Finding]) {
-    let first = kind(subject);
+fn table(text: &mut String, kind: SubjectKind, rows: &[Finding]) {
+    let first = match kind {
+        SubjectKind::Nameserver => "zone",
+        SubjectKind::Endpoint => "name",
+    };
     text.push_str(&format!(
         "\n| {first} | address | what it does | the command that shows it |\n|---|---|---|---|\n",
     ));
@@ -218,17 +221,14 @@ pub(super) fn cell(text: &str) -> String {
     safe
 }
 
-/// What the rows of a subject are about, each of them.
-fn kind(subject: &str) -> &'static str {
-    if is_endpoint(subject) { "name" } else { "zone" }
-}
-
 fn history(wanted: &DesiredIssue) -> String {
     let said = wanted.incident.history.iter().map(|past| {
         let at = past.at.map_or_else(|| "?".to_owned(), |t| t.strftime("%H:%M:%S").to_string());
         match (past.severity, past.zones) {
             (None, _) => format!("{at} well"),
-            (Some(severity), _) if is_endpoint(&wanted.subject) => format!("{at} {severity}"),
+            (Some(severity), _) if wanted.kind == SubjectKind::Endpoint => {
+                format!("{at} {severity}")
+            }
             (Some(severity), 1) => format!("{at} {severity} (1 zone)"),
             (Some(severity), zones) => format!("{at} {severity} ({zones} zones)"),
         }
@@ -240,7 +240,7 @@ fn history(wanted: &DesiredIssue) -> String {
 #[must_use]
 pub fn changed_text(wanted: &DesiredIssue) -> String {
     let incident = &wanted.incident;
-    if is_endpoint(&wanted.subject) {
+    if wanted.kind == SubjectKind::Endpoint {
         let (subject, severity) = (&wanted.subject, incident.severity);
         return format!(
             "Changed: **{subject}** is now **{severity}**. The table above is up to date."

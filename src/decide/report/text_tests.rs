@@ -265,7 +265,7 @@ fn an_issue_stays_below_what_github_takes_and_says_what_it_leaves_out() {
         .map(|zone| Finding { detail: long.clone(), ..row(V4, &zone, Severity::Down) })
         .collect();
     let mut text = String::new();
-    table(&mut text, "ns1.example.net", &rows);
+    table(&mut text, SubjectKind::Nameserver, &rows);
     assert!(text.len() < TABLE + 300, "{}", text.len());
     assert!(text.ends_with(" more rows.\n"), "{text}");
     let shown = text.matches("| zone").count() - 1;

@@ -6,6 +6,7 @@ use crate::decide::show::panel::{LampState, PanelState, PanelView, SubjectLamp};
 use crate::decide::track::health::Health;
 use crate::decide::track::state::{MonitorState, Reporting};
 use crate::decide::track::subject::Subject;
+use crate::decide::track::subject_kind::SubjectKind;
 
 /// Failed attempts in a row after which the panel says so. One lost connection is no news.
 const FAILURES_SHOWN: u32 = 3;
@@ -35,7 +36,8 @@ impl MonitorState {
     }
 
     fn state(&self, uplink: Uplink) -> PanelState {
-        let numbered = self.subjects.iter().enumerate().filter(|(_, s)| !s.is_endpoint());
+        let numbered =
+            self.subjects.iter().enumerate().filter(|(_, s)| s.kind == SubjectKind::Nameserver);
         let down = numbered.filter(|(_, s)| s.is_down()).map(|(n, _)| n + 1).collect();
         let any = |test: fn(&Subject) -> bool| self.subjects.iter().any(test);
         if any(Subject::is_down) {

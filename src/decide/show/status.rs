@@ -13,6 +13,7 @@ use crate::decide::show::panel::{PanelState, PanelView};
 use crate::decide::time::{Moment, wall_text};
 use crate::decide::track::state::{MonitorState, Notice, Reporting};
 use crate::decide::track::subject::Subject;
+use crate::decide::track::subject_kind::SubjectKind;
 
 /// The whole view. `version` changes when a member changes its meaning or goes; new ones may come.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -117,8 +118,8 @@ impl Status {
             let names: Vec<&str> = down.map(|subject| subject.name.as_str()).collect();
             meaning = format!("down: {}{}", names.join(", "), face.meaning_added());
         }
-        let view = |endpoints: bool| {
-            let subjects = watch.subjects.iter().filter(|s| s.is_endpoint() == endpoints);
+        let view = |kind: SubjectKind| {
+            let subjects = watch.subjects.iter().filter(|s| s.kind == kind);
             subjects.map(SubjectStatus::of).collect()
         };
         let (reporting, reporting_why) = match &watch.reporting {
@@ -142,8 +143,8 @@ impl Status {
             pid: None,
             program: None,
             good_until: None,
-            nameservers: view(false),
-            endpoints: view(true),
+            nameservers: view(SubjectKind::Nameserver),
+            endpoints: view(SubjectKind::Endpoint),
         }
     }
 

@@ -18,6 +18,7 @@ use crate::decide::time::Moment;
 use crate::decide::track::incident::{DesiredIssue, IssueRef};
 use crate::decide::track::reported::{RememberedIncident, Report};
 use crate::decide::track::state::MonitorState;
+use crate::decide::track::subject_kind::SubjectKind;
 
 /// The nameserver's address of each family.
 pub(super) const V4: &str = "192.0.2.1:53";
@@ -196,6 +197,7 @@ pub(super) fn adopt(subject: &str, incident: &str, number: u64) -> Report {
     Report {
         resume: vec![RememberedIncident {
             subject: subject.to_owned(),
+            kind: SubjectKind::of_name(subject),
             incident: incident.to_owned(),
             since: at(0).wall,
             severity: Severity::Down,

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::config::Schedule;
 use crate::decide::judge::finding::{Finding, Severity};
 use crate::decide::time::Moment;
+use crate::decide::track::subject_kind::SubjectKind;
 
 /// How many verdicts an incident remembers, for its issue.
 pub(super) const REMEMBERED: usize = 10;
@@ -126,6 +127,7 @@ pub struct IssueRef {
 pub struct DesiredIssue {
     /// The nameserver's name, or the endpoint's URL.
     pub subject: String,
+    pub kind: SubjectKind,
     /// Which.
     pub incident: Incident,
     /// When it ended, if it did.

@@ -8,4 +8,5 @@ pub mod serials;
 pub mod state;
 pub mod stored;
 pub mod subject;
+pub mod subject_kind;
 pub mod uptime;

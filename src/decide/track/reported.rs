@@ -5,13 +5,15 @@ use jiff::Timestamp;
 
 use crate::decide::judge::finding::Severity;
 use crate::decide::track::incident::IssueRef;
+use crate::decide::track::subject_kind::SubjectKind;
 use crate::decide::track::uptime::UptimeRecord;
 
 /// An incident that an issue remembers and we do not.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RememberedIncident {
-    /// The nameserver's name.
+    /// The nameserver's name, or the endpoint's URL.
     pub subject: String,
+    pub kind: SubjectKind,
     /// Which incident.
     pub incident: String,
     /// When it began.

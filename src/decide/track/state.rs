@@ -17,6 +17,7 @@ use crate::decide::track::incident::{DesiredIssue, Incident};
 use crate::decide::track::reported::{RememberedIncident, Report};
 use crate::decide::track::serials::Serials;
 use crate::decide::track::subject::Subject;
+use crate::decide::track::subject_kind::SubjectKind;
 use crate::decide::track::uptime::UptimeHistory;
 
 /// How long it is remembered that an incident's issue says all, so that a listing that lags cannot bring
@@ -102,9 +103,16 @@ impl MonitorState {
     /// Nothing is known yet.
     #[must_use]
     pub fn new(config: &Config) -> Self {
-        let subjects = config.subjects().map(|(name, lamp)| Subject::new(name, lamp));
+        let nameservers = config
+            .nameservers
+            .iter()
+            .map(|server| Subject::new(&server.name, SubjectKind::Nameserver, server.lamp));
+        let endpoints = config
+            .endpoints
+            .iter()
+            .map(|endpoint| Subject::new(&endpoint.url, SubjectKind::Endpoint, endpoint.lamp));
         Self {
-            subjects: subjects.collect(),
+            subjects: nameservers.chain(endpoints).collect(),
             ended: Vec::new(),
             uplink: None,
             reporting: match config.github {
@@ -198,6 +206,7 @@ impl MonitorState {
                 if issue.is_some() || incident.reportable {
                     let over = DesiredIssue {
                         subject: subject.name.clone(),
+                        kind: subject.kind,
                         incident: incident.clone(),
                         ended: Some(at),
                         issue,
@@ -233,6 +242,7 @@ impl MonitorState {
             let told = subject.issue.is_some() || incident.reportable;
             told.then(|| DesiredIssue {
                 subject: subject.name.clone(),
+                kind: subject.kind,
                 incident: incident.clone(),
                 ended: None,
                 issue: subject.issue,

@@ -8,6 +8,7 @@ use crate::decide::time::Moment;
 use crate::decide::track::incident::{DesiredIssue, IssueRef};
 use crate::decide::track::incident::{Incident, PastVerdict};
 use crate::decide::track::state::{MonitorState, Reporting};
+use crate::decide::track::subject_kind::SubjectKind;
 
 /// An incident on disk: what a power cut may not take, while no issue holds it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -68,6 +69,7 @@ impl MonitorState {
             };
             if let Some(end) = old.ended {
                 self.ended.push(DesiredIssue {
+                    kind: SubjectKind::of_name(&old.subject),
                     subject: old.subject,
                     incident,
                     ended: Some(now.recalled(end.at)),

@@ -1,15 +1,16 @@
 use std::time::Duration;
 
 use crate::decide::judge::finding::{Severity, Verdict};
-use crate::decide::probe::endpoint::is_endpoint;
 use crate::decide::track::health::Health;
 use crate::decide::track::incident::IssueRef;
+use crate::decide::track::subject_kind::SubjectKind;
 
 /// One nameserver or one web endpoint, and what is believed of it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Subject {
     /// The nameserver's name, or the endpoint's URL.
     pub name: String,
+    pub kind: SubjectKind,
     /// Its own lamp, if it has one.
     pub lamp: Option<u8>,
     /// What is believed.
@@ -31,9 +32,10 @@ pub struct Subject {
 }
 
 impl Subject {
-    pub(super) fn new(name: &str, lamp: Option<u8>) -> Self {
+    pub(super) fn new(name: &str, kind: SubjectKind, lamp: Option<u8>) -> Self {
         Self {
             name: name.to_owned(),
+            kind,
             lamp,
             health: Health::Well,
             verdict: None,
@@ -44,12 +46,6 @@ impl Subject {
             issue: None,
             recursion: None,
         }
-    }
-
-    /// It is a web endpoint, and has no number; nameservers come before all of these.
-    #[must_use]
-    pub fn is_endpoint(&self) -> bool {
-        is_endpoint(&self.name)
     }
 
     /// It is believed to be down.
