@@ -9,8 +9,9 @@ use super::{Failed, colour};
 use crate::io::clock::Clock;
 use crate::io::system::disk::Disk;
 use crate::io::system::log;
+use crate::provision::context::CardPaths;
 use crate::provision::import::import;
-use crate::provision::paths::CardPaths;
+use crate::provision::report::one_line;
 
 #[derive(Args)]
 pub(super) struct Folders {
@@ -33,7 +34,7 @@ pub(super) fn provision(folders: &Folders) -> Result<u8, Failed> {
         tracing::info!("{line}");
     }
     for problem in report.problems.iter().chain(&report.first_step) {
-        tracing::warn!("{problem}");
+        tracing::warn!("{}", one_line(problem));
     }
     if report.done.is_empty() && report.problems.is_empty() {
         tracing::info!("{}: nothing new", card.display());

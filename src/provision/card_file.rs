@@ -3,8 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::error::ProvisionError;
-use super::report::Problem;
+use super::context::{Import, ProvisionError, Result};
 
 #[derive(Debug)]
 pub(super) struct CardFile {
@@ -14,16 +13,15 @@ pub(super) struct CardFile {
     pub(super) bytes: Vec<u8>,
 }
 
-/// The text of a file, without byte order mark and with Unix line ends.
+/// The text of a file, without byte order mark and with Unix line ends; empty if the file is blank.
 #[derive(Debug)]
 pub(super) struct CardText {
     pub(super) name: String,
-    /// Empty if the file is blank.
     pub(super) text: String,
 }
 
 /// Finds files by name. Upper case, as FAT may store it, and a `.txt` added by an editor do not matter.
-pub(super) fn find(card: &Path, wanted: &str) -> Result<Vec<CardFile>, ProvisionError> {
+pub(super) fn find(card: &Path, wanted: &str) -> Result<Vec<CardFile>> {
     let at = |path: &Path| {
         let path = path.to_owned();
         |source| ProvisionError::Card { path, source }
@@ -44,23 +42,18 @@ pub(super) fn find(card: &Path, wanted: &str) -> Result<Vec<CardFile>, Provision
 
 /// Finds the one file to import. A blank file, or one that `is_unedited`, counts only if there is no other.
 pub(super) fn find_one(
-    card: &Path,
+    import: &mut Import<'_>,
     wanted: &str,
     is_unedited: fn(&str) -> bool,
-    problems: &mut Vec<Problem>,
-) -> Result<Option<CardText>, ProvisionError> {
+) -> Result<Option<CardText>> {
     let mut texts = Vec::new();
-    for CardFile { name, bytes, .. } in find(card, wanted)? {
+    for CardFile { name, bytes, .. } in find(&import.paths.card, wanted)? {
         match decode(&bytes) {
             _ if is_blank(&bytes) => texts.push(CardText { name, text: String::new() }),
             Ok(text) => texts.push(CardText { name, text }),
             Err(line) => {
                 let reason = "from here on this is not UTF-8 text";
-                problems.push(Problem::new(
-                    &format!("{name}:{line}"),
-                    reason,
-                    "save the file as UTF-8",
-                ));
+                import.problem(&name, Some(line), reason, "save the file as UTF-8");
                 return Ok(None);
             }
         }
@@ -69,14 +62,15 @@ pub(super) fn find_one(
     let edited = texts.iter().filter(|file| !file.text.is_empty() && !is_unedited(&file.text));
     let edited: Vec<&str> = edited.map(|file| file.name.as_str()).collect();
     if edited.len() > 1 {
-        problems.push(ambiguous(&edited));
+        ambiguous(import, &edited);
         return Ok(None);
     }
     Ok(texts.into_iter().next())
 }
 
-pub(super) fn ambiguous(names: &[&str]) -> Problem {
-    Problem::new(&names.join(" and "), "only one of these files can be used", "remove the others")
+pub(super) fn ambiguous(import: &mut Import<'_>, names: &[&str]) {
+    let reason = "only one of these files can be used";
+    import.problem(&names.join(" and "), None, reason, "remove the others");
 }
 
 /// Also true for zeros, which a file system puts in the place of lost bytes.
@@ -92,11 +86,11 @@ pub(super) fn only_comments(text: &str) -> bool {
 ///
 /// # Errors
 /// The number of the first line that cannot be decoded.
-pub(super) fn decode(bytes: &[u8]) -> Result<String, usize> {
+pub(super) fn decode(bytes: &[u8]) -> std::result::Result<String, usize> {
     let utf16 = |bytes: &[u8], unit: fn([u8; 2]) -> u16| {
         let (pairs, odd) = bytes.as_chunks::<2>();
         let chars = char::decode_utf16(pairs.iter().map(|pair| unit(*pair)));
-        let text: String = chars.map_while(Result::ok).collect();
+        let text: String = chars.map_while(|char| char.ok()).collect();
         let complete = odd.is_empty() && text.encode_utf16().count() == pairs.len();
         (text, complete)
     };
@@ -114,6 +108,9 @@ pub(super) fn decode(bytes: &[u8]) -> Result<String, usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::io::system::disk::Disk;
+    use crate::provision::context::CardPaths;
+    use crate::provision::report::{ProvisionReport, one_line};
 
     #[test]
     fn text_is_decoded_from_utf_8_and_utf_16_or_the_bad_line_is_named() {
@@ -138,7 +135,7 @@ mod tests {
         let both =
             "wifi.conf and wifi.conf.txt: only one of these files can be used; remove the others";
         let cases: [(&[(&str, &str)], &str); 8] = [
-            (&[("wifi.conf.bak", "x"), ("xwifi.conf", "x")], "nothing"),
+            (&[("wifi.conf.bak", "x"), ("xwifi.conf", "x")], ""),
             (&[("Wifi.Conf", "x")], "Wifi.Conf: x"),
             (&[("wifi.conf.TXT", "x")], "wifi.conf.TXT: x"),
             (&[("wifi.conf", "# as shipped\n"), ("wifi.conf.txt", "x")], "wifi.conf.txt: x"),
@@ -153,11 +150,13 @@ mod tests {
                 fs::write(dir.path().join(name), text).unwrap();
             }
             fs::create_dir(dir.path().join("WIFI.CONF")).unwrap();
-            let mut problems = Vec::new();
-            let found = find_one(dir.path(), "wifi.conf", only_comments, &mut problems).unwrap();
-            let found = match found {
-                Some(file) => format!("{}: {}", file.name, file.text),
-                None => problems.pop().map_or("nothing".to_owned(), |problem| problem.to_string()),
+            let paths = CardPaths::new(dir.path(), dir.path(), dir.path());
+            let (disk, report) = (&mut Disk::default(), ProvisionReport::default());
+            let mut import = Import { paths: &paths, disk, report };
+            let found = find_one(&mut import, "wifi.conf", only_comments).unwrap();
+            let found = match (found, &import.report.problems[..]) {
+                (Some(file), []) => format!("{}: {}", file.name, file.text),
+                (_, problems) => problems.iter().map(one_line).collect(),
             };
             assert_eq!(found, expected);
         }

@@ -6,10 +6,8 @@ use std::io::ErrorKind;
 use std::path::{Component, Path, PathBuf};
 
 use super::card_file::{self, CardText};
-use super::error::ProvisionError;
-use super::paths::CardPaths;
-use super::report::{Problem, ProvisionReport};
-use crate::config::{Config, EXAMPLE};
+use super::context::{CardPaths, Import, Result, problem};
+use crate::config::{Config, EXAMPLE, Problem};
 use crate::io::system::disk::Disk;
 use crate::io::system::executable::sha256;
 
@@ -23,79 +21,59 @@ struct Checked {
     watches: String,
 }
 
-pub(super) fn import(
-    paths: &CardPaths,
-    disk: &mut Disk,
-    report: &mut ProvisionReport,
-) -> Result<(), ProvisionError> {
-    let home = paths.data.join("pilotlight");
+pub(super) fn import(import: &mut Import<'_>) -> Result {
+    let home = import.paths.data.join("pilotlight");
     let link = home.join("config");
     let in_force = fs::read_link(&link).ok().filter(|_| link.join(NAME).is_file());
-    let before = report.problems.len();
+    let before = import.report.problems.len();
     let is_example = |text: &str| text == EXAMPLE;
-    let found = card_file::find_one(&paths.card, NAME, is_example, &mut report.problems)?;
+    let found = card_file::find_one(import, NAME, is_example)?;
     match found.filter(|file| !is_example(&file.text)) {
-        None if in_force.is_none() && report.problems.len() == before => {
-            report.first_step = Some(Problem::new(
-                NAME,
-                "has no nameservers yet, so nothing is watched",
-                "put your own nameservers and zones in the place of the examples in it, save it here, and \
-                 start the board again",
-            ));
+        None if in_force.is_none() && import.report.problems.len() == before => {
+            let reason = "has no nameservers yet, so nothing is watched";
+            let next = "put your own nameservers and zones in the place of the examples in it, save it here, and \
+                        start the board again";
+            import.report.first_step = Some(problem(NAME, None, reason, next));
         }
         None => {}
         Some(file) if file.text.is_empty() => {
-            let next = "write it again, or remove it";
-            report.problems.push(Problem::new(&file.name, "is empty", next));
+            import.problem(&file.name, None, "is empty", "write it again, or remove it");
         }
-        Some(file) => match check(paths, &file) {
-            Err(problems) => report.problems.extend(problems),
+        Some(file) => match check(import.paths, &file) {
+            Err(problems) => import.report.problems.extend(problems),
             Ok(checked) => {
                 let folder = checked.folder_name();
                 if in_force.as_deref() != Some(Path::new(&folder)) || !checked.is_in(&link) {
-                    checked.install(&home, &folder, disk)?;
+                    checked.install(&home, &folder, import.disk)?;
                     let watches = checked.watches;
-                    report
-                        .done
-                        .push(format!("{}: in force as {folder}, watches {watches}", file.name));
+                    import.done(&file.name, &format!("in force as {folder}, watches {watches}"));
                 }
             }
         },
     }
-    if let Some(folder) = in_force.filter(|_| report.problems.len() > before) {
+    if let Some(folder) = in_force.filter(|_| import.report.problems.len() > before) {
         let config = Config::load(&link.join(NAME));
         let watches = config.map_or_else(|_| "nothing".to_owned(), |config| names(&config));
         let folder = folder.display();
-        report.in_force.push(format!(
+        import.report.in_force.push(format!(
             "the configuration imported before stays in force: {folder}, which watches {watches}"
         ));
     }
-    remove_old(&home, disk)
+    remove_old(&home, import.disk)
 }
 
-fn check(paths: &CardPaths, file: &CardText) -> Result<Checked, Vec<Problem>> {
-    let path = paths.card.join(&file.name);
-    let config = Config::parse(&path.display().to_string(), &file.text).map_err(|problems| {
-        let convert = |problem: crate::config::Problem| {
-            // The user reads this with the card in another computer, so paths are relative to the card.
-            let named = problem.file.as_ref().map(|path| {
-                Path::new(path)
-                    .strip_prefix(&paths.card)
-                    .unwrap_or(Path::new(path))
-                    .display()
-                    .to_string()
-            });
-            let mut place = named.unwrap_or_else(|| file.name.clone());
-            if let Some(line) = problem.line {
-                place += &format!(":{line}");
-            }
-            if !problem.key.is_empty() {
-                place += &format!(": {}", problem.key);
-            }
-            let reason = format!("{} {}", problem.value, problem.reason);
-            Problem::new(&place, reason.trim_start(), &problem.next)
-        };
-        problems.list.into_iter().map(convert).collect::<Vec<_>>()
+fn check(paths: &CardPaths, file: &CardText) -> std::result::Result<Checked, Vec<Problem>> {
+    // The user reads this with the card in another computer, so paths are relative to the card.
+    let relative = |path: &str| match Path::new(path).strip_prefix(&paths.card) {
+        Ok(below) => below.display().to_string(),
+        Err(_) => path.to_owned(),
+    };
+    let path = paths.card.join(&file.name).display().to_string();
+    let config = Config::parse(&path, &file.text).map_err(|mut problems| {
+        for problem in &mut problems.list {
+            problem.file = Some(relative(problem.file.as_ref().unwrap_or(&path)));
+        }
+        problems.list
     })?;
     let mut files = vec![(PathBuf::from(NAME), file.text.clone().into_bytes())];
     let mut problems = Vec::new();
@@ -112,9 +90,9 @@ fn check(paths: &CardPaths, file: &CardText) -> Result<Checked, Vec<Problem>> {
             Err(error) if error.kind() == ErrorKind::NotFound => "is not on this card",
             Err(_) => "cannot be read",
         };
-        let next = format!("put the file beside {}, or name another", file.name);
         let reason = format!("{} {reason}", relative.display());
-        problems.push(Problem::new(&file.name, &reason, &next));
+        let next = format!("put the file beside {}, or name another", file.name);
+        problems.push(problem(&file.name, None, &reason, &next));
     }
     if problems.is_empty() { Ok(Checked { files, watches: names(&config) }) } else { Err(problems) }
 }
@@ -125,23 +103,19 @@ fn names(config: &Config) -> String {
 }
 
 impl Checked {
+    /// The same content has the same name.
     fn folder_name(&self) -> String {
-        let mut all = Vec::new();
-        for (name, bytes) in &self.files {
-            all.extend_from_slice(name.as_os_str().as_encoded_bytes());
-            all.extend_from_slice(sha256(bytes).as_bytes());
-        }
-        format!("config-{}", &sha256(&all)[..16])
+        let one = |(name, bytes): &(PathBuf, Vec<u8>)| name.display().to_string() + &sha256(bytes);
+        let all: String = self.files.iter().map(one).collect();
+        format!("config-{}", &sha256(all.as_bytes())[..16])
     }
 
     fn is_in(&self, folder: &Path) -> bool {
-        let same = |(name, bytes): &(PathBuf, Vec<u8>)| {
-            fs::read(folder.join(name)).is_ok_and(|installed| installed == *bytes)
-        };
-        self.files.iter().all(same)
+        let is_same = |path: &Path, bytes: &[u8]| fs::read(path).is_ok_and(|old| old == bytes);
+        self.files.iter().all(|(name, bytes)| is_same(&folder.join(name), bytes))
     }
 
-    fn install(&self, home: &Path, name: &str, disk: &mut Disk) -> Result<(), ProvisionError> {
+    fn install(&self, home: &Path, name: &str, disk: &mut Disk) -> Result {
         disk.folder(home, 0o755)?;
         let folder = home.join(name);
         if folder.exists() {
@@ -162,7 +136,7 @@ impl Checked {
 }
 
 /// Removes configurations that are not in force.
-fn remove_old(home: &Path, disk: &mut Disk) -> Result<(), ProvisionError> {
+fn remove_old(home: &Path, disk: &mut Disk) -> Result {
     let in_force = fs::read_link(home.join("config")).unwrap_or_default();
     let entries = fs::read_dir(home).into_iter().flatten().flatten();
     let names = entries.filter_map(|entry| entry.file_name().into_string().ok());

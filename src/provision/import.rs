@@ -1,36 +1,48 @@
 //! Runs all steps of the import.
 
-use super::error::ProvisionError;
-use super::paths::CardPaths;
-use super::report::{self, Problem, ProvisionReport};
+use super::context::{CardPaths, Import, Result, problem};
+use super::report::{ProvisionReport, one_line};
 use super::{config, keys, token, wifi};
 use crate::io::system::disk::Disk;
 
-type Step = fn(&CardPaths, &mut Disk, &mut ProvisionReport) -> Result<(), ProvisionError>;
-
 /// Imports the files on the card. If a step fails, the others are still run.
 pub fn import(paths: &CardPaths, disk: &mut Disk) -> ProvisionReport {
-    let mut report = ProvisionReport::default();
-    let steps: [Step; 8] = [
+    let mut import = Import { paths, disk, report: ProvisionReport::default() };
+    let steps: [fn(&mut Import<'_>) -> Result; 8] = [
         config::import,
         token::import,
         token::install_credential,
-        |paths, disk, report| keys::import("authorized_keys", paths, disk, report),
-        |paths, disk, report| keys::import("root_keys", paths, disk, report),
+        |import| keys::import(import, "authorized_keys"),
+        |import| keys::import(import, "root_keys"),
         wifi::import,
-        report::publish,
-        |_, disk, _| Ok(disk.finish()?),
+        publish,
+        |import| Ok(import.disk.finish()?),
     ];
     for step in steps {
-        if let Err(error) = step(paths, disk, &mut report) {
+        if let Err(error) = step(&mut import) {
             let next =
                 "start the board again; if this problem returns, the card is full or damaged";
-            let problem = Problem { what: error.to_string(), next: next.to_owned() };
-            if !report.problems.contains(&problem) {
-                report.problems.push(problem);
+            let mut problem = problem("", None, &error.to_string(), next);
+            problem.file = None;
+            if !import.report.problems.contains(&problem) {
+                import.report.problems.push(problem);
             }
-            report.failed = true;
+            import.report.failed = true;
         }
     }
-    report
+    import.report
+}
+
+/// Tells the user of problems: by a file on the card, and by a notice on the panel.
+fn publish(Import { paths, disk, report }: &mut Import<'_>) -> Result {
+    // Without the first step: for a card without a configuration the panel has a pattern of its own.
+    let lines: String = report.problems.iter().map(|problem| one_line(problem) + "\n").collect();
+    let lines = Some(lines.as_bytes()).filter(|lines| !lines.is_empty());
+    let folder = paths.run.join("pilotlight-notices");
+    disk.folder(&folder, 0o755)?;
+    let notice = disk.put(&folder.join("card"), lines, Some(0o644));
+    let text = report.problems_txt();
+    disk.put(&paths.card.join("PROBLEMS.txt"), text.as_ref().map(String::as_bytes), None)?;
+    notice?;
+    Ok(())
 }

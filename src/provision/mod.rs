@@ -16,10 +16,9 @@
 
 mod card_file;
 mod config;
-mod error;
+pub mod context;
 pub mod import;
 mod keys;
-pub mod paths;
 pub mod report;
 mod token;
 mod wifi;

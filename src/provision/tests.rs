@@ -5,9 +5,9 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use super::context::CardPaths;
 use super::import::import;
-use super::paths::CardPaths;
-use super::report::ProvisionReport;
+use super::report::{ProvisionReport, one_line};
 use crate::config::{Config, EXAMPLE};
 use crate::io::system::disk::Disk;
 
@@ -82,7 +82,7 @@ impl Board {
     /// Starts; the problems, one on each line.
     fn problems(&self) -> String {
         let problems = self.start().problems;
-        problems.iter().map(|problem| format!("{problem}\n")).collect()
+        problems.iter().map(|problem| one_line(problem) + "\n").collect()
     }
 
     /// Modes and contents of all files that outlive the power.
@@ -148,7 +148,7 @@ fn all_files_on_the_card_are_imported_and_the_second_start_changes_nothing() {
         ("run/credstore/github-token", 0o600, TOKEN),
         (KEYS, 0o644, KEY),
         ("data/ssh/root_keys", 0o644, KEY),
-        ("data/wifi/Home.psk", 0o600, "[Security]\nPassphrase=correct horse\n"),
+        ("data/wifi/Home.psk", 0o600, "[Security]\nPassphrase=correct\\shorse\n"),
         ("data/wifi/main.conf", 0o600, "[General]\nCountry=DE\n"),
     ] {
         assert_eq!(board.read(file).as_deref(), Some(text));
@@ -193,7 +193,10 @@ fn each_start_installs_the_credential_even_without_a_card() {
     fs::remove_dir_all(&board.paths.card).unwrap();
     let report = board.start_with(board.disk());
     assert_eq!(board.read("run/credstore/github-token").as_deref(), Some(TOKEN));
-    assert!(report.failed && report.problems[0].what.contains("/card: No such file"), "{report:?}");
+    assert!(
+        report.failed && report.problems[0].reason.contains("/card: No such file"),
+        "{report:?}"
+    );
 }
 
 #[test]
@@ -399,7 +402,7 @@ fn networks_are_added_changed_and_removed_but_not_those_that_iwd_added() {
     let changed = "country = FR\nssid = Home\npassphrase = another one\nssid = Caf\u{e9}\n";
     board.put(&[("wifi.conf", changed)]);
     board.start();
-    assert_eq!(home(), "[Security]\nPassphrase=another one\n");
+    assert_eq!(home(), "[Security]\nPassphrase=another\\sone\n");
     assert_eq!(board.read("data/wifi/main.conf").unwrap(), "[General]\nCountry=FR\n");
     let networks = ["=436166c3a9.open", "Friends.psk", "Home.psk", "from-the-card", "main.conf"];
     assert_eq!(board.list("data/wifi"), networks);
@@ -487,6 +490,6 @@ fn the_shipped_files_change_nothing_and_explain_themselves() {
     assert_eq!(board.problems(), "");
     assert_eq!(
         board.read("data/wifi/My network.psk").as_deref(),
-        Some("[Security]\nPassphrase=8 to 63 characters\n")
+        Some("[Security]\nPassphrase=8\\sto\\s63\\scharacters\n")
     );
 }

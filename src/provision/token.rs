@@ -4,74 +4,60 @@
 use std::fs;
 
 use super::card_file::{self, CardFile};
-use super::error::ProvisionError;
-use super::paths::CardPaths;
-use super::report::{Problem, ProvisionReport};
-use crate::io::system::disk::Disk;
+use super::context::{Import, Result};
 
 const NAME: &str = "github-token";
 
-pub(super) fn import(
-    paths: &CardPaths,
-    disk: &mut Disk,
-    report: &mut ProvisionReport,
-) -> Result<(), ProvisionError> {
-    let home = paths.data.join("pilotlight");
+pub(super) fn import(import: &mut Import<'_>) -> Result {
+    let home = import.paths.data.join("pilotlight");
     let stored = home.join(NAME);
     let old = fs::read(&stored).unwrap_or_default();
     let mut files = Vec::new();
-    for file in card_file::find(&paths.card, NAME)? {
+    for file in card_file::find(&import.paths.card, NAME)? {
         if file.bytes.is_empty() {
             let next = "copy the token into it again, or remove the file";
-            report.problems.push(Problem::new(&file.name, "is empty", next));
+            import.problem(&file.name, None, "is empty", next);
         } else if is_remainder(&file.bytes, &old) {
-            disk.wipe(&file.path, file.bytes.len())?;
+            import.disk.wipe(&file.path, file.bytes.len())?;
         } else {
             files.push(file);
         }
     }
-    let file = match &files[..] {
-        [] => return Ok(()),
-        [file] => file,
-        _ => {
-            let names: Vec<&str> = files.iter().map(|file| file.name.as_str()).collect();
-            report.problems.push(card_file::ambiguous(&names));
-            return Ok(());
-        }
-    };
+    let names: Vec<&str> = files.iter().map(|file| file.name.as_str()).collect();
+    if names.len() > 1 {
+        card_file::ambiguous(import, &names);
+        return Ok(());
+    }
+    let Some(file) = files.first() else { return Ok(()) };
     let token = match parse(file) {
         Ok(token) => token,
-        Err(problem) => {
-            report.problems.push(problem);
+        Err(reason) => {
+            let next = "write only the token, on one line, as GitHub showed it";
+            import.problem(&file.name, None, reason, next);
             return Ok(());
         }
     };
-    disk.folder(&home, 0o755)?;
-    if disk.put(&stored, Some(token.as_bytes()), Some(0o600))? {
-        report.done.push(format!("{}: imported", file.name));
+    import.disk.folder(&home, 0o755)?;
+    if import.disk.put(&stored, Some(token.as_bytes()), Some(0o600))? {
+        import.done(&file.name, "imported");
     }
-    let result = if paths.durable {
-        disk.wipe(&file.path, file.bytes.len())?;
-        "overwritten and removed on the card".to_owned()
+    if import.paths.durable {
+        import.disk.wipe(&file.path, file.bytes.len())?;
+        import.done(&file.name, "overwritten and removed on the card");
     } else {
-        format!("stays on the card, as {} loses it without power", paths.data.display())
-    };
-    report.done.push(format!("{}: {result}", file.name));
+        import.done(&file.name, "stays on the card, as the data partition cannot be used");
+    }
     Ok(())
 }
 
 /// Copies the stored token to where `LoadCredential=` finds it.
-pub(super) fn install_credential(
-    paths: &CardPaths,
-    disk: &mut Disk,
-    _: &mut ProvisionReport,
-) -> Result<(), ProvisionError> {
-    let Ok(token) = fs::read(paths.data.join("pilotlight").join(NAME)) else {
-        return Ok(());
-    };
-    let store = paths.run.join("credstore");
-    disk.folder(&store, 0o700)?;
-    disk.put(&store.join(NAME), Some(&token), Some(0o600))?;
+pub(super) fn install_credential(import: &mut Import<'_>) -> Result {
+    let stored = import.paths.data.join("pilotlight").join(NAME);
+    if let Ok(token) = fs::read(stored) {
+        let store = import.paths.run.join("credstore");
+        import.disk.folder(&store, 0o700)?;
+        import.disk.put(&store.join(NAME), Some(&token), Some(0o600))?;
+    }
     Ok(())
 }
 
@@ -82,16 +68,13 @@ fn is_remainder(bytes: &[u8], stored: &[u8]) -> bool {
     card_file::is_blank(bytes) || zeros > 0 && stored.ends_with(rest.trim().as_bytes())
 }
 
-fn parse(file: &CardFile) -> Result<String, Problem> {
-    let invalid = |reason| {
-        let next = "write only the token, on one line, as GitHub showed it";
-        Problem::new(&file.name, reason, next)
-    };
-    let text = card_file::decode(&file.bytes).map_err(|_| invalid("is not text"))?;
+/// The token, or why this is not one.
+fn parse(file: &CardFile) -> std::result::Result<String, &'static str> {
+    let text = card_file::decode(&file.bytes).map_err(|_| "is not text")?;
     match text.trim() {
-        token if token.lines().nth(1).is_some() => Err(invalid("has more than one line")),
+        token if token.lines().nth(1).is_some() => Err("has more than one line"),
         token if !token.chars().all(|c| c.is_ascii_graphic()) => {
-            Err(invalid("contains a character that is never in a token"))
+            Err("contains a character that is never in a token")
         }
         token => Ok(token.to_owned()),
     }

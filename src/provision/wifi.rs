@@ -4,11 +4,8 @@
 use std::fs;
 use std::path::Path;
 
-use super::card_file::{self, CardText};
-use super::error::ProvisionError;
-use super::paths::CardPaths;
-use super::report::{Problem, ProvisionReport};
-use crate::io::system::disk::Disk;
+use super::card_file;
+use super::context::{Import, Result};
 
 /// Lists the files that came from the card. Others belong to iwd, or to a person who logged in.
 const LIST: &str = "from-the-card";
@@ -35,23 +32,20 @@ struct Secret {
 /// A reason and the next step. They never repeat the line, as it may contain a secret.
 type Mistake = (&'static str, &'static str);
 
-pub(super) fn import(
-    paths: &CardPaths,
-    disk: &mut Disk,
-    report: &mut ProvisionReport,
-) -> Result<(), ProvisionError> {
-    let problems = &mut report.problems;
-    let found = card_file::find_one(&paths.card, "wifi.conf", card_file::only_comments, problems)?;
+pub(super) fn import(import: &mut Import<'_>) -> Result {
+    let found = card_file::find_one(import, "wifi.conf", card_file::only_comments)?;
     let Some(file) = found.filter(|file| !file.text.is_empty()) else { return Ok(()) };
-    let home = paths.data.join("wifi");
+    let home = import.paths.data.join("wifi");
     let list = home.join(LIST);
     let before = fs::read_to_string(&list).unwrap_or_default();
-    let wifi = match Wifi::parse(&file) {
+    let wifi = match Wifi::parse(&file.text) {
         Ok(wifi) => wifi,
-        Err(problems) => {
-            report.problems.extend(problems);
+        Err(mistakes) => {
+            for (line, (reason, next)) in mistakes {
+                import.problem(&file.name, Some(line), reason, next);
+            }
             if !before.is_empty() {
-                report.in_force.push("the networks imported before stay known".to_owned());
+                import.report.in_force.push("the networks imported before stay known".to_owned());
             }
             return Ok(());
         }
@@ -60,106 +54,104 @@ pub(super) fn import(
     let country = wifi.country.map(|country| format!("[General]\nCountry={country}\n"));
     let names: String = files.iter().map(|(name, _)| format!("{name}\n")).collect();
     if !names.is_empty() || country.is_some() {
-        disk.folder(&home, 0o700)?;
+        import.disk.folder(&home, 0o700)?;
     }
     // An empty text removes the file.
-    let mut put = |path: &Path, text: &str| {
-        disk.put(path, Some(text.as_bytes()).filter(|text| !text.is_empty()), Some(0o600))
+    let put = |import: &mut Import<'_>, path: &Path, text: &str| {
+        import.disk.put(path, Some(text.as_bytes()).filter(|text| !text.is_empty()), Some(0o600))
     };
     // A file is on the list before it is written and until it is removed, so a power cut loses track of none.
     let is_old = |name: &&str| files.iter().all(|(new, _)| new != name);
     let old: Vec<&str> = before.lines().filter(is_old).collect();
-    put(&list, &old.iter().fold(names.clone(), |all, name| all + name + "\n"))?;
-    let mut done = |text: String| report.done.push(format!("{}: {text}", file.name));
+    put(import, &list, &old.iter().fold(names.clone(), |all, name| all + name + "\n"))?;
     for (network, (name, text)) in wifi.networks.iter().zip(&files) {
         let path = home.join(name);
-        if !network.is_stored_in(&path) && put(&path, text)? {
-            done(format!("imported, network {}", network.ssid));
+        if !network.is_stored_in(&path) && put(import, &path, text)? {
+            import.done(&file.name, &format!("imported, network {}", network.ssid));
         }
     }
     for name in old {
-        put(&home.join(name), "")?;
-        done(format!("no longer has {name}, which is removed"));
+        put(import, &home.join(name), "")?;
+        import.done(&file.name, &format!("no longer has {name}, which is removed"));
     }
-    if put(&home.join("main.conf"), &country.unwrap_or_default())? {
-        done("country imported".to_owned());
+    if put(import, &home.join("main.conf"), &country.unwrap_or_default())? {
+        import.done(&file.name, "country imported");
     }
-    put(&list, &names)?;
+    put(import, &list, &names)?;
     Ok(())
 }
 
 impl Wifi {
-    fn parse(file: &CardText) -> Result<Self, Vec<Problem>> {
-        let (mut wifi, mut problems) = (Self::default(), Vec::new());
+    /// All settings, or all mistakes with their lines.
+    fn parse(text: &str) -> std::result::Result<Self, Vec<(usize, Mistake)>> {
+        let (mut wifi, mut mistakes) = (Self::default(), Vec::new());
         let mut first_network = None;
-        for (number, line) in (1..).zip(file.text.lines().map(str::trim)) {
+        for (number, line) in (1..).zip(text.lines().map(str::trim)) {
             if line.is_empty() || line.starts_with('#') {
                 continue;
             }
             let (key, value) = line.split_once('=').unwrap_or_default();
             let value = value.trim();
             let unquoted = value.strip_prefix('"').and_then(|value| value.strip_suffix('"'));
-            let place = format!("{}:{number}", file.name);
-            if let Err((reason, next)) = wifi.set(key.trim_end(), unquoted.unwrap_or(value)) {
-                problems.push(Problem::new(&place, reason, next));
+            if let Err(mistake) = wifi.set(key.trim_end(), unquoted.unwrap_or(value)) {
+                mistakes.push((number, mistake));
             }
             if !wifi.networks.is_empty() {
-                first_network.get_or_insert(place);
+                first_network.get_or_insert(number);
             }
         }
-        if let Some(place) = first_network.filter(|_| wifi.country.is_none() && problems.is_empty())
+        if let Some(line) = first_network.filter(|_| wifi.country.is_none() && mistakes.is_empty())
         {
             let reason = "the country is missing, and without it the radio may not send";
-            problems.push(Problem::new(&place, reason, "add a line such as country = DE"));
+            mistakes.push((line, (reason, "add a line such as country = DE")));
         }
-        if problems.is_empty() { Ok(wifi) } else { Err(problems) }
+        if mistakes.is_empty() { Ok(wifi) } else { Err(mistakes) }
     }
 
-    fn set(&mut self, key: &str, value: &str) -> Result<(), Mistake> {
+    fn set(&mut self, key: &str, value: &str) -> std::result::Result<(), Mistake> {
         const REMOVE: &str = "remove one of the two lines";
         match key.to_ascii_lowercase().as_str() {
             "ssid" if value.is_empty() || value.len() > 32 || value.contains(char::is_control) => {
-                Err(("the name of a network has 1 to 32 bytes", "write it as your router shows it"))
+                let next = "write it as your router shows it";
+                return Err(("the name of a network has 1 to 32 bytes", next));
             }
             "ssid" if self.networks.iter().any(|network| network.ssid == value) => {
-                Err(("this network is already in the file", REMOVE))
+                return Err(("this network is already in the file", REMOVE));
             }
-            "ssid" => {
-                self.networks.push(Network { ssid: value.to_owned(), secret: None });
-                Ok(())
-            }
+            "ssid" => self.networks.push(Network { ssid: value.to_owned(), secret: None }),
             "passphrase" => match self.networks.last_mut() {
                 None => {
-                    Err(("a passphrase belongs to the network above it", "write ssid = ... first"))
+                    return Err((
+                        "a passphrase belongs to the network above it",
+                        "write ssid = ... first",
+                    ));
                 }
                 Some(Network { secret: Some(_), .. }) => {
-                    Err(("this network already has a passphrase", REMOVE))
+                    return Err(("this network already has a passphrase", REMOVE));
                 }
-                Some(network) => {
-                    network.secret = Some(Secret::parse(value)?);
-                    Ok(())
-                }
+                Some(network) => network.secret = Some(Secret::parse(value)?),
             },
             "country" if value.len() != 2 || !value.bytes().all(|c| c.is_ascii_alphabetic()) => {
-                Err(("a country is two letters (ISO 3166)", "write such as DE, FR, GB or US"))
+                return Err((
+                    "a country is two letters (ISO 3166)",
+                    "write such as DE, FR, GB or US",
+                ));
             }
             "country" if self.country.is_some() => {
-                Err(("the country is already in the file", REMOVE))
+                return Err(("the country is already in the file", REMOVE));
             }
-            "country" => {
-                self.country = Some(value.to_ascii_uppercase());
-                Ok(())
+            "country" => self.country = Some(value.to_ascii_uppercase()),
+            _ => {
+                let reason = "this is not ssid = ..., passphrase = ... or country = ...";
+                return Err((reason, "write one of these, or put # before the line"));
             }
-            _ => Err((
-                "this is not ssid = ..., passphrase = ... or country = ...",
-                "write one of these, or put # before the line",
-            )),
         }
+        Ok(())
     }
 }
 
 impl Secret {
-    fn parse(value: &str) -> Result<Self, Mistake> {
+    fn parse(value: &str) -> std::result::Result<Self, Mistake> {
         match value.len() {
             64 if value.bytes().all(|c| c.is_ascii_hexdigit()) => {
                 Ok(Self { key: "PreSharedKey", value: value.to_ascii_lowercase() })
@@ -179,11 +171,8 @@ impl Network {
     /// The name and the content of its file.
     fn file(&self) -> (String, String) {
         let is_plain = |c: char| c.is_ascii_alphanumeric() || " _-".contains(c);
-        let stem = if self.ssid.chars().all(is_plain) {
-            self.ssid.clone()
-        } else {
-            self.ssid.bytes().fold("=".to_owned(), |name, byte| format!("{name}{byte:02x}"))
-        };
+        let hex = || self.ssid.bytes().fold("=".to_owned(), |hex, byte| format!("{hex}{byte:02x}"));
+        let stem = if self.ssid.chars().all(is_plain) { self.ssid.clone() } else { hex() };
         match &self.secret {
             None => (format!("{stem}.open"), "[Settings]\nAutoConnect=true\n".to_owned()),
             Some(Secret { key, value }) => {
@@ -204,30 +193,22 @@ impl Network {
 
 /// Without this iwd would lose a blank at either end, and a backslash (iwd.network(5)).
 fn escape(value: &str) -> String {
-    let inner = value.trim_matches(' ');
-    let start = value.len() - value.trim_start_matches(' ').len();
-    let end = value.len() - start - inner.len();
-    format!("{}{}{}", "\\s".repeat(start), inner.replace('\\', "\\\\"), "\\s".repeat(end))
+    value.replace('\\', "\\\\").replace(' ', "\\s")
 }
 
+/// iwd itself escapes fewer blanks when it writes a file.
 fn unescape(value: &str) -> String {
-    let (mut text, mut chars) = (String::new(), value.chars());
-    while let Some(c) = chars.next() {
-        match c {
-            '\\' => text.extend(chars.next().map(|c| if c == 's' { ' ' } else { c })),
-            c => text.push(c),
-        }
-    }
-    text
+    let mut chars = value.chars();
+    let next = || match chars.next()? {
+        '\\' => chars.next().map(|c| if c == 's' { ' ' } else { c }),
+        c => Some(c),
+    };
+    std::iter::from_fn(next).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn parse(text: &str) -> Result<Wifi, Vec<Problem>> {
-        Wifi::parse(&CardText { name: "wifi.conf".to_owned(), text: text.to_owned() })
-    }
 
     #[test]
     fn networks_become_files_with_the_names_that_iwd_expects() {
@@ -238,23 +219,23 @@ mod tests {
                     ssid = \" lead\"\npassphrase = \"  x=y \\z \"\n\
                     ssid = Free\n";
         let expected = [
-            psk("My Net_1-a.psk", "Passphrase=two  words"),
-            psk("=436166c3a92e35.psk", "Passphrase=C:\\\\temp # 1"),
+            psk("My Net_1-a.psk", "Passphrase=two\\s\\swords"),
+            psk("=436166c3a92e35.psk", "Passphrase=C:\\\\temp\\s#\\s1"),
             psk(
                 "key.psk",
                 "PreSharedKey=0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
             ),
-            psk(" lead.psk", "Passphrase=\\s\\sx=y \\\\z\\s"),
+            psk(" lead.psk", "Passphrase=\\s\\sx=y\\s\\\\z\\s"),
             ("Free.open".to_owned(), "[Settings]\nAutoConnect=true\n".to_owned()),
         ];
-        let wifi = parse(text).unwrap();
+        let wifi = Wifi::parse(text).unwrap();
         assert_eq!(wifi.networks.iter().map(Network::file).collect::<Vec<_>>(), expected);
         assert_eq!(wifi.country.as_deref(), Some("DE"));
-        assert_eq!(parse("#ssid = x\n").unwrap(), Wifi::default());
+        assert_eq!(Wifi::parse("#ssid = x\n").unwrap(), Wifi::default());
     }
 
     #[test]
-    fn a_mistake_is_named_by_its_line_and_never_repeated() {
+    fn a_mistake_is_named_by_its_line() {
         let cases: [(&str, &[usize]); 6] = [
             ("\nssid = a\npassphrase = secret12\n", &[2]), // no country
             ("country = Germany\nssid = a\npassphrase = short\n", &[1, 3]),
@@ -264,14 +245,8 @@ mod tests {
             ("country = DE\nssid = a\npassphrase = schl\u{fc}ssel\n", &[3]),
         ];
         for (text, lines) in cases {
-            let problems = parse(text).unwrap_err();
-            assert_eq!(problems.len(), lines.len(), "{text}");
-            for (problem, line) in problems.iter().zip(lines) {
-                assert!(problem.what.starts_with(&format!("wifi.conf:{line}: ")), "{problem}");
-                assert!(
-                    !["secret12", "schl", "short"].iter().any(|s| problem.to_string().contains(s))
-                );
-            }
+            let mistakes = Wifi::parse(text).unwrap_err();
+            assert!(mistakes.iter().map(|(line, _)| line).eq(lines), "{mistakes:?}");
         }
     }
 
