@@ -29,7 +29,7 @@ pub(super) struct Folders {
 pub(super) fn provision(folders: &Folders) -> Result<u8, Failed> {
     log::start(Clock::system(), colour(&io::stderr()));
     let Folders { card, data, run } = folders;
-    let report = import(&CardPaths::new(card, data, run), &mut Disk::new(card));
+    let report = import(&CardPaths::new(card, data, run), &mut Disk::with_card(card));
     for line in report.done.iter().chain(&report.in_force) {
         tracing::info!("{line}");
     }

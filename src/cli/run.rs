@@ -27,7 +27,7 @@ pub(super) fn run(args: &Args, wait_for_config: bool, notices: &Path) -> Result<
     let panel = config.as_ref().map_or_else(|| Config::lamps(&args.config).0, |c| c.panel.clone());
     let env = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     let places = Places::find(args.runtime_dir.clone(), args.state_dir.clone(), env);
-    let _lock = files::lock(&places).map_err(Failed::Other)?;
+    let _lock = files::lock(&places).map_err(|error| Failed::Other(error.to_string()))?;
     let chosen = lamps::choose(&panel).unwrap_or_else(|why| Chosen {
         driver: Box::new(Nothing), // a watchman without lamps still writes issues
         passed_over: vec![why],

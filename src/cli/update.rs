@@ -16,10 +16,11 @@ use crate::io::dns::prober::{Patience as Asking, Prober};
 use crate::io::dns::socket::Net;
 use crate::io::system::disk::Disk;
 use crate::io::system::{executable, log};
-use crate::update::kept::{Binary, Outcome};
+use crate::update::paths::UpdatePaths;
+use crate::update::probation::TimeLimits;
+use crate::update::state::{Binary, Outcome};
 use crate::update::systemd::Systemd;
-use crate::update::trial::Patience;
-use crate::update::{Places, ROLLBACK, Updates, kept};
+use crate::update::updater::{ROLLBACK, Updater};
 
 /// What a slow board needs to start, beside its first round.
 const START: Duration = Duration::from_secs(30);
@@ -61,10 +62,10 @@ pub(super) struct Update {
 pub(super) fn update(args: &Args, options: &Update) -> Result<u8, Failed> {
     let Update { uploads, store, run, .. } = options;
     let factory = std::env::current_exe()?;
-    let places =
-        Places { uploads: uploads.clone(), store: store.clone(), run: run.clone(), factory };
+    let paths =
+        UpdatePaths { uploads: uploads.clone(), store: store.clone(), run: run.clone(), factory };
     if options.status {
-        return status(&places).map(|()| 0).map_err(Failed::from);
+        return status(&paths).map(|()| 0).map_err(Failed::from);
     }
     if options.rollback {
         // Whoever may copy a file may ask for this.
@@ -82,16 +83,12 @@ pub(super) fn update(args: &Args, options: &Update) -> Result<u8, Failed> {
     }
     let hash = executable::this().map(|program| program.hash.clone()).unwrap_or_default();
     let factory = Binary { version: env!("CARGO_PKG_VERSION").into(), hash, since: None };
-    let mut board = Systemd::new(run);
+    let mut system = Systemd::new(run);
     let ready = options.ready.map_or_else(|| first_round(args), Duration::from_secs);
-    let patience = Patience { ready, proof: Duration::from_secs(options.proof) };
-    let mut updates = Updates::new(&places, Disk::default(), &mut board, patience, factory);
-    if options.boot {
-        updates.settle()?
-    } else {
-        updates.take_in()?
-    }
-    Ok(0)
+    let limits = TimeLimits { ready, probation: Duration::from_secs(options.proof) };
+    let mut updater = Updater::new(&paths, Disk::default(), &mut system, limits, factory);
+    let result = if options.boot { updater.recover() } else { updater.install_uploads() };
+    result.map(|()| 0).map_err(|error| Failed::Other(error.to_string()))
 }
 
 /// How long the first round may take: over servers that are dead, too.
@@ -103,16 +100,16 @@ fn first_round(args: &Args) -> Duration {
     START + Config::load(&args.config).map_or(ROUND, longest)
 }
 
-fn status(places: &Places) -> io::Result<()> {
-    let kept = kept(places);
+fn status(paths: &UpdatePaths) -> io::Result<()> {
+    let state = paths.load_state();
     let mut out = io::stdout().lock();
-    for (what, binary) in [("in use  ", &kept.current), ("before  ", &kept.previous)] {
+    for (what, binary) in [("in use  ", &state.current), ("before  ", &state.previous)] {
         match binary {
             Some(binary) => writeln!(out, "{what}{binary} since {}", wall_text(binary.since))?,
             None => writeln!(out, "{what}the one that came with the card")?,
         }
     }
-    if let Some(last) = kept.last {
+    if let Some(last) = state.last {
         let outcome = match last.outcome {
             Outcome::Trying => "is being tried".to_owned(),
             Outcome::Accepted => "accepted".to_owned(),

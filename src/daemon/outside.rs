@@ -12,6 +12,7 @@ use crate::decide::time::Moment;
 use crate::decide::track::stored::StoredIncident;
 use crate::io::clock;
 use crate::io::gpio::panel::Panel;
+use crate::io::system::disk::FileError;
 use crate::io::system::files;
 use crate::io::system::files::Places;
 use crate::io::system::systemd::Manager;
@@ -76,7 +77,7 @@ impl<P: RuntimeProvider> Daemon<P> {
         }
     }
 
-    fn store(&self, stored: &[StoredIncident]) -> std::io::Result<()> {
+    fn store(&self, stored: &[StoredIncident]) -> Result<(), FileError> {
         let path = self.places.unreported();
         if stored.is_empty() {
             return files::remove(&path);

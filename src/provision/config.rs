@@ -131,7 +131,7 @@ impl Checked {
             disk.sync_folder(parent)?;
         }
         disk.sync_folder(&folder)?;
-        Ok(disk.point(&home.join("config"), name)?)
+        Ok(disk.point(&home.join("config"), Path::new(name))?)
     }
 }
 

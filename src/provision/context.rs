@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::report::ProvisionReport;
 use crate::config::Problem;
-use crate::io::system::disk::Disk;
+use crate::io::system::disk::{Disk, FileError};
 
 #[derive(Debug, Clone)]
 pub struct CardPaths {
@@ -38,7 +38,7 @@ pub(super) enum ProvisionError {
     #[error("{}: {source}", path.display())]
     Card { path: PathBuf, source: io::Error },
     #[error(transparent)]
-    Disk(#[from] io::Error),
+    Disk(#[from] FileError),
     #[error("ssh-keygen cannot be run: {0}")]
     SshKeygen(io::Error),
 }

@@ -70,7 +70,7 @@ impl Board {
     }
 
     fn disk(&self) -> Disk {
-        Disk::new(&self.paths.card)
+        Disk::with_card(&self.paths.card)
     }
 
     fn start(&self) -> ProvisionReport {

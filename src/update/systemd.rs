@@ -1,4 +1,4 @@
-//! The board as it is: systemd has the service and the sandbox, and the service says itself what it has seen.
+//! The real system: systemd runs the service and the sandbox, and the service writes a status file.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,99 +8,111 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::Board;
-use super::trial::Seen;
-use crate::decide::show::panel::PanelState;
+use super::error::{ProcessEnd, UpdateError};
+use super::system::{ServiceState, System};
 use crate::decide::show::status::Program;
 use crate::decide::time::Moment;
 use crate::io::clock::Clock;
 
 const SERVICE: &str = "pilotlight.service";
 
-/// From look to look. The service waits longer before it starts again after a death, so that none is missed.
-const LOOK: Duration = Duration::from_secs(1);
+/// Shorter than the service's `RestartSec=`, so that no death is missed.
+const INTERVAL: Duration = Duration::from_secs(1);
 
-/// How much of what a failed try says is repeated.
+/// How many lines of a failed test run are repeated.
 const LINES: usize = 4;
 
-/// No version is called anything longer.
-const LONGEST: usize = 40;
+/// systemd's exit status for a file that the kernel does not execute (systemd.exec(5)).
+const EXIT_EXEC: &str = "203";
 
-/// How often systemd is asked that does not answer, before it is believed to have lost the service.
+const MAX_VERSION_LENGTH: usize = 40;
+
+/// If systemd does not answer so many times, it has lost the service.
 const TRIES: usize = 30;
 
-/// All that is read of the status file. Every later version must go on writing this much, as it is the version
-/// that came with the card which reads it.
+/// What is read of the status file. Every later version must write this much, as the binary that came with the
+/// card reads it.
 #[derive(Deserialize)]
-struct View {
-    state: String,
+struct Status {
+    state: State,
     pid: Option<u32>,
     program: Option<Program>,
 }
 
-/// systemd, by `systemctl`.
+#[derive(Deserialize, PartialEq)]
+#[serde(rename_all = "lowercase")]
+enum State {
+    Starting,
+    #[serde(other)]
+    FinishedRound,
+}
+
 pub struct Systemd {
     clock: Clock,
-    /// What the service writes about itself.
+    /// Written by the service.
     status: PathBuf,
-    /// What a try has said (`StandardOutput=` of its unit).
-    said: PathBuf,
+    /// `StandardOutput=` of the unit for a test run.
+    output: PathBuf,
 }
 
 impl Systemd {
-    /// With the service's and the try's files in this folder.
     #[must_use]
     pub fn new(run: &Path) -> Self {
-        let said = run.join("pilotlight-update/said");
-        Self { clock: Clock::system(), status: run.join("pilotlight/status.json"), said }
+        let output = run.join("pilotlight-update/said");
+        Self { clock: Clock::system(), status: run.join("pilotlight/status.json"), output }
     }
 }
 
-impl Board for Systemd {
-    fn try_out(&mut self, hash: &str) -> Result<String, String> {
+impl System for Systemd {
+    fn test_run(&mut self, hash: &str) -> Result<String, UpdateError> {
         let unit = format!("pilotlight-try@{hash}.service");
-        let _ = fs::remove_file(&self.said); // it is appended to
-        let tried = systemctl(&["start", &unit]);
-        let said = String::from_utf8_lossy(&fs::read(&self.said).unwrap_or_default()).into_owned();
-        let said = said.replace(|c: char| c.is_control() && c != '\n', "?");
-        let first = said.lines().next().unwrap_or_default();
-        let version = first.strip_prefix("pilotlight ").filter(|version| version.len() < LONGEST);
-        let Err(why) = tried else {
-            let none = || format!("it is not pilotlight: its --version says {first:?}");
-            return version.map(str::to_owned).ok_or_else(none);
+        let _ = fs::remove_file(&self.output); // systemd would append to it
+        let started = systemctl(&["start", &unit]);
+        let output = fs::read(&self.output).unwrap_or_default();
+        let output = String::from_utf8_lossy(&output);
+        let output = output.replace(|c: char| c.is_control() && c != '\n', "?");
+        let mut lines = output.lines();
+        let first = lines.next().unwrap_or_default();
+        let version = first.strip_prefix("pilotlight ").filter(|v| v.len() < MAX_VERSION_LENGTH);
+        let Err(error) = started else {
+            let version = version.map(str::to_owned);
+            return version.ok_or_else(|| UpdateError::NotPilotlight(first.to_owned()));
         };
-        let why = Properties::of(&unit).map_or(why, |unit| unit.death());
-        let _ = systemctl(&["reset-failed", &unit]); // else the board would seem to have a problem
-        let rest: Vec<&str> =
-            said.lines().skip(usize::from(version.is_some())).take(LINES).collect();
-        let step = if version.is_some() { "config" } else { "--version" };
-        Err(format!("run with `{step}`, {why}; it said: {}", rest.join("; ")))
+        let Ok(properties) = Properties::of(&unit) else { return Err(error) };
+        let end = properties.end();
+        let _ = systemctl(&["reset-failed", &unit]); // or `systemctl --failed` would list it
+        if end == ProcessEnd::Exited(EXIT_EXEC.to_owned()) {
+            return Err(UpdateError::NotExecutable);
+        }
+        let option = if version.is_some() { "config" } else { "--version" };
+        let skipped = usize::from(version.is_some());
+        let output: Vec<&str> = output.lines().skip(skipped).take(LINES).collect();
+        Err(UpdateError::TestRun { option, end, output: output.join("; ") })
     }
 
-    fn restart(&mut self) -> Result<(), String> {
+    fn restart(&mut self) -> Result<(), UpdateError> {
         systemctl(&["restart", "--no-block", SERVICE]).map(drop)
     }
 
-    fn look(&mut self) -> Seen {
-        let ask = |_| Properties::of(SERVICE).map_err(|_| sleep(LOOK)).ok();
-        let Some(service) = (0..TRIES).find_map(ask) else { return Seen::default() };
+    fn service(&mut self) -> ServiceState {
+        let ask = |_| Properties::of(SERVICE).map_err(|_| sleep(INTERVAL)).ok();
+        let Some(service) = (0..TRIES).find_map(ask) else { return ServiceState::default() };
         let state = service.get("SubState");
-        let died = ["auto-restart", "auto-restart-queued", "failed", "dead"].contains(&state);
-        let view = || {
-            let view: View = serde_json::from_slice(&fs::read(&self.status).ok()?).ok()?;
-            let own = view.pid?.to_string() == service.get("MainPID");
-            let judged = view.state != PanelState::Starting.word();
-            view.program.filter(|_| own && judged && state == "running")
+        let ended = ["auto-restart", "auto-restart-queued", "failed", "dead"].contains(&state);
+        let finished_round = || {
+            let status: Status = serde_json::from_slice(&fs::read(&self.status).ok()?).ok()?;
+            let is_own = status.pid?.to_string() == service.get("MainPID") && state == "running";
+            status.program.filter(|_| is_own && status.state == State::FinishedRound)
         };
-        Seen {
+        ServiceState {
             run: service.get("InvocationID").to_owned(),
-            died: died.then(|| service.death()),
-            watches: view().map(|program| program.hash),
+            end: ended.then(|| service.end()),
+            finished_round: finished_round().map(|program| program.hash),
         }
     }
 
-    fn pause(&mut self) {
-        sleep(LOOK);
+    fn wait(&mut self) {
+        sleep(INTERVAL);
     }
 
     fn now(&self) -> Moment {
@@ -108,11 +120,11 @@ impl Board for Systemd {
     }
 }
 
-/// What systemd knows about a unit.
+/// Properties of a unit, as `systemctl show` prints them.
 struct Properties(String);
 
 impl Properties {
-    fn of(unit: &str) -> Result<Self, String> {
+    fn of(unit: &str) -> Result<Self, UpdateError> {
         let names = "--property=InvocationID,SubState,Result,ExecMainStatus,MainPID";
         systemctl(&["show", names, unit]).map(Self)
     }
@@ -122,27 +134,28 @@ impl Properties {
         values.find(|(key, _)| *key == name).map_or("", |(_, value)| value)
     }
 
-    /// How its last run ended (`Result=` of systemd.service(5)).
-    fn death(&self) -> String {
-        let code = self.get("ExecMainStatus");
+    fn end(&self) -> ProcessEnd {
+        let code = self.get("ExecMainStatus").to_owned();
         match self.get("Result") {
-            "exit-code" => format!("it exited with {code}"),
-            "signal" | "core-dump" => format!("it was killed by signal {code}"),
-            "watchdog" => "it hung, and the watchdog ended it".to_owned(),
-            "timeout" => "it took too long".to_owned(),
-            "success" | "protocol" => "it ended by itself".to_owned(),
-            other => format!("it failed (systemd calls it {other:?})"),
+            "exit-code" => ProcessEnd::Exited(code),
+            "signal" | "core-dump" => ProcessEnd::Killed(code),
+            "watchdog" => ProcessEnd::Watchdog,
+            "timeout" => ProcessEnd::TimedOut,
+            "success" | "protocol" => ProcessEnd::Finished,
+            other => ProcessEnd::Other(other.to_owned()),
         }
     }
 }
 
-/// What it prints, or says when it fails.
-fn systemctl(arguments: &[&str]) -> Result<String, String> {
+/// Returns the output.
+fn systemctl(arguments: &[&str]) -> Result<String, UpdateError> {
+    let failed = |reason| UpdateError::Systemctl { command: arguments[0].to_owned(), reason };
     let output = Command::new("systemctl").args(arguments).output();
-    let output = output.map_err(|error| format!("systemctl: {error}"))?;
+    let output = output.map_err(|error| failed(error.to_string()))?;
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().to_owned();
-    match output.status.success() {
-        true => Ok(text(&output.stdout)),
-        false => Err(format!("systemctl {}: {}", arguments[0], text(&output.stderr))),
+    if output.status.success() {
+        Ok(text(&output.stdout))
+    } else {
+        Err(failed(text(&output.stderr)))
     }
 }

@@ -1,88 +1,84 @@
-//! A board, a service on it, and binaries that are as good or as bad as their text says.
+//! A board, its service, and binaries that behave as their text says: a version and a behaviour.
 
 use std::collections::BTreeSet;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
 use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, UNIX_EPOCH};
 
-use super::*;
-
-/// A whole program, as far as its tables tell: they are empty. It is of this version and does this.
-fn program(text: &str) -> Vec<u8> {
-    let mut bytes = vec![0; 64];
-    bytes[..6].copy_from_slice(b"\x7fELF\x02\x01");
-    bytes[16] = 3;
-    bytes[18..20].copy_from_slice(&elf::MACHINE.0.to_le_bytes());
-    bytes.extend(text.bytes());
-    bytes
-}
-
-/// The same, with a table at its end.
-fn with_table(text: &str) -> Vec<u8> {
-    let mut bytes = program(text);
-    bytes[40] = u8::try_from(bytes.len()).unwrap();
-    (bytes[58], bytes[60]) = (64, 1);
-    bytes.extend([0; 64]);
-    bytes
-}
+use super::error::{ProcessEnd, UpdateError};
+use super::paths::UpdatePaths;
+use super::probation::TimeLimits;
+use super::state::{Binary, Outcome, UpdateState};
+use super::system::{ServiceState, System};
+use super::updater::{ROLLBACK, Updater};
+use crate::decide::time::Moment;
+use crate::io::system::disk::Disk;
+use crate::io::system::executable::sha256;
 
 fn text(file: &Path) -> String {
-    let bytes = fs::read(file).unwrap();
-    String::from_utf8_lossy(&bytes[64..]).trim_matches('\0').to_owned()
+    fs::read_to_string(file).unwrap()
 }
 
-type Deed = (u64, Box<dyn FnMut(&Places)>);
+/// Something that happens at a time, in seconds.
+type Event = (u64, Box<dyn FnMut(&UpdatePaths)>);
 
-/// Systemd, and time.
-struct Machine {
-    places: Places,
+struct FakeSystem {
+    paths: UpdatePaths,
     now: Duration,
     run: usize,
-    /// What runs, and since when.
+    /// The running binary, and since when it runs.
     running: (PathBuf, Duration),
-    /// What somebody does, so many seconds later.
-    meanwhile: Vec<Deed>,
+    events: Vec<Event>,
 }
 
-impl Board for Machine {
-    fn try_out(&mut self, hash: &str) -> Result<String, String> {
-        let text = text(&self.places.store.join(hash));
-        let (version, does) = text.split_once(' ').unwrap();
-        if does == "refuses" { Err("it exited with 78".into()) } else { Ok(version.to_owned()) }
+impl FakeSystem {
+    fn new(paths: &UpdatePaths) -> Self {
+        let running = (paths.factory.clone(), Duration::ZERO);
+        Self { paths: paths.clone(), now: Duration::ZERO, run: 0, running, events: Vec::new() }
+    }
+}
+
+impl System for FakeSystem {
+    fn test_run(&mut self, hash: &str) -> Result<String, UpdateError> {
+        let text = text(&self.paths.store.join(hash));
+        let (version, behaviour) = text.split_once(' ').unwrap();
+        let end = ProcessEnd::Exited("78".to_owned());
+        let refusal = UpdateError::TestRun { option: "config", end, output: String::new() };
+        if behaviour == "refuses" { Err(refusal) } else { Ok(version.to_owned()) }
     }
 
-    fn restart(&mut self) -> Result<(), String> {
+    fn restart(&mut self) -> Result<(), UpdateError> {
         self.run += 1;
-        let link = self.places.current();
-        assert!(
-            intact_file(&fs::read_link(&link).unwrap(), &self.places),
-            "only what is whole is run"
-        );
-        self.running = (fs::read_link(link).unwrap(), self.now);
+        let binary = fs::read_link(self.paths.current()).unwrap();
+        assert!(is_intact(&binary, &self.paths), "only an intact binary is started");
+        self.running = (binary, self.now);
         Ok(())
     }
 
-    fn look(&mut self) -> Seen {
-        let whole = |path: &&PathBuf| intact_file(path, &self.places);
-        assert!(binaries(&self.places).iter().filter(whole).count() <= 3);
+    fn service(&mut self) -> ServiceState {
+        let intact = binaries(&self.paths).into_iter().filter(|file| is_intact(file, &self.paths));
+        assert!(intact.count() <= 3);
         let (file, since) = &self.running;
-        let (text, age) = (text(file), self.now - *since);
-        let after = |seconds, why: &str| (age.as_secs() >= seconds).then(|| why.to_owned());
-        let died = match text.split_once(' ').unwrap().1 {
-            "exits" => after(1, "it exited with 3"),
-            "wedges" => after(65, "it hung, and the watchdog ended it"),
+        let (text, age) = (text(file), (self.now - *since).as_secs());
+        let end = match text.split_once(' ').unwrap().1 {
+            "exits" if age >= 1 => Some(ProcessEnd::Exited("3".to_owned())),
+            "wedges" if age >= 65 => Some(ProcessEnd::Watchdog),
             _ => None,
         };
-        let watches = !text.ends_with("late") && age.as_secs() >= 5 && died.is_none();
-        let hash = watches.then(|| sha256(&fs::read(file).unwrap()));
-        Seen { run: self.run.to_string(), died, watches: hash }
+        let finished_round = !text.ends_with("late") && age >= 5 && end.is_none();
+        let finished_round = finished_round.then(|| sha256(text.as_bytes()));
+        ServiceState { run: self.run.to_string(), end, finished_round }
     }
 
-    fn pause(&mut self) {
+    fn wait(&mut self) {
         self.now += Duration::from_secs(1);
-        assert!(self.now < Duration::from_secs(9999), "it ends");
-        for (_, deed) in self.meanwhile.iter_mut().filter(|(at, _)| *at == self.now.as_secs()) {
-            deed(&self.places);
+        assert!(self.now < Duration::from_secs(9999), "an update ends");
+        for (_, act) in self.events.iter_mut().filter(|(at, _)| *at == self.now.as_secs()) {
+            act(&self.paths);
         }
     }
 
@@ -91,124 +87,115 @@ impl Board for Machine {
     }
 }
 
-/// Whether it is the card's own, or has the content that its name says.
-fn intact_file(file: &Path, places: &Places) -> bool {
-    file == places.factory
-        || fs::read(file).is_ok_and(|bytes| Path::new(&sha256(&bytes)) == file.file_name().unwrap())
+/// True for the card's own binary, and for one with the content that its name promises.
+fn is_intact(file: &Path, paths: &UpdatePaths) -> bool {
+    let is_named_by = |bytes: Vec<u8>| file.ends_with(sha256(&bytes));
+    file == paths.factory || fs::read(file).is_ok_and(is_named_by)
 }
 
-fn binaries(places: &Places) -> BTreeSet<PathBuf> {
-    let files = fs::read_dir(&places.store).unwrap().map(|entry| entry.unwrap().path());
-    files.filter(|path| *path != places.state()).collect()
+fn binaries(paths: &UpdatePaths) -> BTreeSet<PathBuf> {
+    let files = fs::read_dir(&paths.store).unwrap().map(|entry| entry.unwrap().path());
+    files.filter(|path| *path != paths.state()).collect()
 }
 
-struct Home {
+struct Board {
     _dir: tempfile::TempDir,
-    places: Places,
-    machine: Machine,
+    paths: UpdatePaths,
+    system: FakeSystem,
 }
 
-impl Home {
-    fn new() -> Self {
-        // Hundreds of starts, each with dozens of fsyncs: in memory where there is such a folder.
+impl Board {
+    /// A board that has accepted these updates.
+    fn new(updates: &[&str]) -> Self {
+        // Hundreds of starts with dozens of fsyncs each are fast only in memory.
         let memory = Path::new("/dev/shm");
         let dir = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
         let dir = dir.unwrap();
-        let at = |name: &str| dir.path().join(name);
-        let factory = at("factory");
-        let places =
-            Places { uploads: at("home/update"), store: at("store"), run: at("run"), factory };
-        fs::create_dir(&places.store).unwrap();
-        fs::write(&places.factory, program("0.1.0 good")).unwrap();
-        let mut home = Self { _dir: dir, machine: Machine::of(&places), places };
-        home.start(Disk::default()).unwrap();
-        home
-    }
-
-    fn with(texts: &[&str]) -> Self {
-        let mut home = Self::new();
-        for text in texts {
-            home.put("pilotlight", &program(text));
-            home.take_in();
-            assert!(home.runs(text), "{:?}", home.kept());
+        let [uploads, store, run, factory] =
+            ["home/update", "store", "run", "factory"].map(|name| dir.path().join(name));
+        let paths = UpdatePaths { uploads, store, run, factory };
+        fs::create_dir(&paths.store).unwrap();
+        fs::write(&paths.factory, "0.1.0 good").unwrap();
+        let mut board = Self { _dir: dir, system: FakeSystem::new(&paths), paths };
+        board.start(Disk::default()).unwrap();
+        for update in updates {
+            board.update(update);
+            assert!(board.runs(update), "{:?}", board.state());
         }
-        home
+        board
     }
 
-    fn put(&self, name: &str, bytes: &[u8]) {
-        fs::write(self.places.uploads.join(name), bytes).unwrap();
+    fn put(&self, name: &str, text: &str) {
+        fs::write(self.paths.uploads.join(name), text).unwrap();
     }
 
-    fn updates(&mut self, disk: Disk) -> Updates<'_, Machine> {
+    fn updater(&mut self, disk: Disk) -> Updater<'_, FakeSystem> {
         let second = Duration::from_secs;
-        let patience = Patience { ready: second(90), proof: second(75) };
-        let hash = sha256(&fs::read(&self.places.factory).unwrap());
+        let limits = TimeLimits { ready: second(90), probation: second(75) };
+        let hash = sha256(&fs::read(&self.paths.factory).unwrap());
         let factory = Binary { version: "0.1.0".into(), hash, since: None };
-        Updates::new(&self.places, disk, &mut self.machine, patience, factory)
+        Updater::new(&self.paths, disk, &mut self.system, limits, factory)
     }
 
-    /// Takes in what is there; what the journal says.
-    fn take_in(&mut self) -> String {
-        let said = Arc::new(Mutex::new(Vec::new()));
-        let writer = said.clone();
-        let log =
-            tracing_subscriber::fmt().with_ansi(false).with_writer(move || Pen(writer.clone()));
-        tracing::subscriber::with_default(log.finish(), || {
-            self.updates(Disk::default()).take_in().unwrap();
+    /// Installs all uploads and returns the log.
+    fn install(&mut self) -> String {
+        let log = Arc::new(Mutex::new(Vec::new()));
+        let writer = log.clone();
+        let subscriber =
+            tracing_subscriber::fmt().with_ansi(false).with_writer(move || Log(writer.clone()));
+        tracing::subscriber::with_default(subscriber.finish(), || {
+            self.updater(Disk::default()).install_uploads().unwrap();
         });
-        assert_eq!(fs::read_dir(&self.places.uploads).unwrap().count(), 0, "nothing stays");
-        assert!(!self.places.uploads.with_file_name(".update").join("upload").exists());
-        assert!(binaries(&self.places).len() <= 2);
-        String::from_utf8(said.lock().unwrap().clone()).unwrap()
+        assert_eq!(fs::read_dir(&self.paths.uploads).unwrap().count(), 0, "all are removed");
+        assert!(!self.paths.uploads.with_file_name(".update").join("upload").exists());
+        assert!(binaries(&self.paths).len() <= 2);
+        String::from_utf8(log.lock().unwrap().clone()).unwrap()
     }
 
-    /// The power comes back: what was in memory is gone, and nothing runs yet.
-    fn start(&mut self, disk: Disk) -> io::Result<()> {
-        for folder in [&self.places.run, self.places.uploads.parent().unwrap()] {
+    fn update(&mut self, text: &str) -> String {
+        self.put("pilotlight", text);
+        self.install()
+    }
+
+    fn roll_back(&mut self) {
+        self.put(ROLLBACK, "");
+        self.install();
+    }
+
+    /// Starts after a power cut: what was in memory is gone, and nothing runs yet.
+    fn start(&mut self, disk: Disk) -> Result<(), UpdateError> {
+        for folder in [&self.paths.run, self.paths.uploads.parent().unwrap()] {
             let _ = fs::remove_dir_all(folder);
         }
-        fs::create_dir_all(&self.places.uploads).unwrap();
-        self.machine = Machine::of(&self.places);
-        self.updates(disk).settle()?;
-        self.machine.restart().map_err(io::Error::other)
+        fs::create_dir_all(&self.paths.uploads).unwrap();
+        self.system = FakeSystem::new(&self.paths);
+        self.updater(disk).recover()?;
+        self.system.restart()
     }
 
-    fn kept(&self) -> Kept {
-        kept(&self.places)
-    }
-
-    fn last(&self) -> Outcome {
-        self.kept().last.unwrap().outcome
+    fn state(&self) -> UpdateState {
+        self.paths.load_state()
     }
 
     fn rejection(&self) -> String {
-        match self.last() {
-            Outcome::Rejected(why) => why,
-            other => panic!("{other:?}"),
-        }
+        let state = self.state();
+        state.rejection().map_or_else(|| panic!("{state:?}"), |(_, reason)| reason.to_owned())
     }
 
-    fn runs(&self, wanted: &str) -> bool {
-        let file = &self.machine.running.0;
-        assert_eq!(&fs::read_link(self.places.current()).unwrap(), file);
-        text(file).starts_with(wanted)
+    fn runs(&self, start: &str) -> bool {
+        let file = &self.system.running.0;
+        assert_eq!(&fs::read_link(self.paths.current()).unwrap(), file);
+        text(file).starts_with(start)
     }
 
     fn notice(&self) -> Option<String> {
-        fs::read_to_string(self.places.notice()).ok()
+        fs::read_to_string(self.paths.notice()).ok()
     }
 }
 
-impl Machine {
-    fn of(places: &Places) -> Self {
-        let running = (places.factory.clone(), Duration::ZERO);
-        Self { places: places.clone(), now: Duration::ZERO, run: 0, running, meanwhile: Vec::new() }
-    }
-}
+struct Log(Arc<Mutex<Vec<u8>>>);
 
-struct Pen(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Pen {
+impl Write for Log {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0.lock().unwrap().write(bytes)
     }
@@ -219,190 +206,164 @@ impl io::Write for Pen {
 }
 
 #[test]
-fn a_good_one_is_in_use_from_then_on_and_at_the_next_start_and_the_one_before_is_kept() {
-    let mut home = Home::with(&["0.2.0 good"]);
-    assert_eq!((home.last(), home.notice()), (Outcome::Accepted, None));
-    assert_eq!(home.kept().previous, None);
-    home.start(Disk::default()).unwrap();
-    assert!(home.runs("0.2.0"));
-    home.put("pilotlight-0.3", &program("0.3.0 good"));
-    let said = home.take_in();
-    assert!(home.runs("0.3.0") && said.contains("it takes the place of 0.2.0 ("), "{said}");
-    assert_eq!(home.kept().previous.unwrap().version, "0.2.0");
-    assert_eq!(binaries(&home.places).len(), 2);
+fn a_good_update_stays_in_use_after_the_next_start_and_the_previous_one_is_stored() {
+    let mut board = Board::new(&["0.2.0 good"]);
+    let state = board.state();
+    assert_eq!(state.last.unwrap().outcome, Outcome::Accepted);
+    assert_eq!((state.previous, board.notice()), (None, None));
+    board.start(Disk::default()).unwrap();
+    assert!(board.runs("0.2.0"));
+    let log = board.update("0.3.0 good");
+    assert!(board.runs("0.3.0") && log.contains("it takes the place of 0.2.0 ("), "{log}");
+    assert_eq!(board.state().previous.unwrap().version, "0.2.0");
+    assert_eq!(binaries(&board.paths).len(), 2);
 }
 
 #[test]
-fn a_bad_one_undoes_itself_and_says_why_in_the_journal_in_status_and_on_the_panel() {
-    for (does, why) in [
-        ("refuses", "it exited with 78"),
+fn a_bad_update_is_undone_and_the_reason_is_in_the_journal_in_status_and_on_the_panel() {
+    for (behaviour, reason) in [
+        ("refuses", "run with `config`, it exited with 78; it said: "),
         ("exits", "it exited with 3 before it had finished a round"),
         ("late", "it has not finished a round within 1 min 30 s"),
         ("wedges", "it hung, and the watchdog ended it after its first round"),
     ] {
         for before in [&["0.2.0 good"][..], &[]] {
-            let mut home = Home::with(before);
-            let kept = home.kept();
-            home.put("pilotlight", &program(&format!("0.3.0 {does}")));
-            let said = home.take_in();
-            assert!(home.runs(before.first().unwrap_or(&"0.1.0")), "{said}");
-            assert_eq!(home.rejection(), why);
-            assert_eq!((home.kept().current, home.kept().previous), (kept.current, kept.previous));
-            let notice = home.notice().unwrap();
-            assert!(said.contains(why) && notice.contains(why), "{said} {notice}");
+            let mut board = Board::new(before);
+            let old = board.state();
+            let log = board.update(&format!("0.3.0 {behaviour}"));
+            assert!(board.runs(before.first().unwrap_or(&"0.1.0")), "{log}");
+            assert_eq!(board.rejection(), reason);
+            let state = board.state();
+            assert_eq!((state.current, state.previous), (old.current, old.previous));
+            let notice = board.notice().unwrap();
+            assert!(log.contains(reason) && notice.contains(reason), "{log} {notice}");
             assert!(notice.contains(" is in use\n"), "{notice}");
-            home.put("pilotlight", &program("0.4.0 good"));
-            home.take_in();
-            assert!(home.runs("0.4.0") && home.notice().is_none());
+            board.update("0.4.0 good");
+            assert!(board.runs("0.4.0") && board.notice().is_none());
         }
     }
 }
 
 #[test]
-fn what_is_no_program_for_this_board_gets_its_answer_and_is_removed() {
-    type Make = fn(&Path);
-    let odd: [(&str, Make, &str); 8] = [
-        ("a script", |at| fs::write(at, "#!/bin/sh\nexit 0\n").unwrap(), "is no program: "),
-        (
-            "wrong architecture",
-            |at| fs::write(at, elsewhere()).unwrap(),
-            "is a program, but not for ",
-        ),
+fn an_upload_that_is_not_a_normal_file_is_rejected_and_removed() {
+    let make_fifo = |at: &Path| {
+        assert!(Command::new("mkfifo").arg(at).status().unwrap().success());
+    };
+    let cases: [(&str, fn(&Path), &str); 6] = [
         ("a link", |at| symlink("/bin/sh", at).unwrap(), "is a symbolic link: "),
         ("a link to nowhere", |at| symlink("/nowhere", at).unwrap(), "is a symbolic link: "),
-        ("a folder", |at| fs::create_dir_all(at.join("in/it")).unwrap(), "is a folder"),
-        ("a pipe", fifo, "otherwise no file"),
-        (
-            "2 GB",
-            |at| fs::File::create(at).unwrap().set_len(2 << 30).unwrap(),
-            "is larger than 16 MB",
-        ),
-        (
-            "torn",
-            |at| fs::write(at, &with_table("0.2.0 good")[..90]).unwrap(),
-            "is not whole: 90 of at least 138 ",
-        ),
+        ("a folder", |at| fs::create_dir_all(at.join("in/it")).unwrap(), "is not a regular file"),
+        ("a pipe", make_fifo, "is not a regular file"),
+        ("a device", |at| symlink("/dev/zero", at).unwrap(), "is a symbolic link: "),
+        ("2 GB", |at| File::create(at).unwrap().set_len(2 << 30).unwrap(), "is larger than 16 MB"),
     ];
-    let mut home = Home::with(&["0.2.0 good"]);
-    let run = home.machine.run;
-    for (name, make, answer) in odd {
-        make(&home.places.uploads.join(name));
-        let said = home.take_in();
-        assert!(home.rejection().contains(answer), "{name}: {said}");
-        assert!(said.contains(&format!("{name}: rejected: ")), "{said}");
-        assert!(home.notice().unwrap().starts_with(&format!("{name} was rejected: ")));
-        assert_eq!((home.machine.run, binaries(&home.places).len()), (run, 1), "{name}");
+    let mut board = Board::new(&["0.2.0 good"]);
+    let run = board.system.run;
+    for (name, make, reason) in cases {
+        make(&board.paths.uploads.join(name));
+        let log = board.install();
+        assert!(board.rejection().contains(reason), "{name}: {log}");
+        assert!(log.contains(&format!("{name}: rejected: ")), "{log}");
+        assert!(board.notice().unwrap().starts_with(&format!("{name} was rejected: ")));
+        assert_eq!((board.system.run, binaries(&board.paths).len()), (run, 1), "{name}");
     }
     assert!(Path::new("/bin/sh").exists());
 }
 
-fn elsewhere() -> Vec<u8> {
-    let mut bytes = program("0.2.0 good");
-    bytes[18] ^= 0xff;
-    bytes
-}
-
-fn fifo(at: &Path) {
-    assert!(Command::new("mkfifo").arg(at).status().unwrap().success());
-}
-
 #[test]
-fn a_writer_that_is_slow_is_waited_for_and_cannot_touch_what_was_read() {
-    let mut home = Home::new();
-    let whole = with_table("0.2.0 good");
-    home.put("pilotlight", &whole[..10]);
-    let mut writer =
-        fs::OpenOptions::new().append(true).open(home.places.uploads.join("pilotlight")).unwrap();
-    let rest: Vec<(u64, Vec<u8>)> = vec![
-        (20, whole[10..100].to_vec()),
-        (70, whole[100..].to_vec()),
-        (90, b"too late".to_vec()), // it is being tried by then
-    ];
-    for (at, bytes) in rest {
+fn a_slow_writer_is_waited_for_and_cannot_change_what_was_read() {
+    let mut board = Board::new(&[]);
+    board.put("pilotlight", "0.2");
+    let upload = board.paths.uploads.join("pilotlight");
+    let mut writer = OpenOptions::new().append(true).open(upload).unwrap();
+    // At 40 s it is on probation.
+    for (at, text) in [(8, ".0 "), (16, "good"), (40, "too late")] {
         let mut writer = writer.try_clone().unwrap();
-        let write = move |_: &Places| io::Write::write_all(&mut writer, &bytes).unwrap();
-        home.machine.meanwhile.push((at, Box::new(write)));
+        let write = move |_: &UpdatePaths| writer.write_all(text.as_bytes()).unwrap();
+        board.system.events.push((at, Box::new(write)));
     }
-    home.take_in();
-    assert!(home.runs("0.2.0"));
-    assert_eq!(fs::read(&home.machine.running.0).unwrap(), whole);
-    io::Write::write_all(&mut writer, b"later still").unwrap();
-    assert_eq!(fs::read(&home.machine.running.0).unwrap(), whole);
+    board.install();
+    assert_eq!(text(&board.system.running.0), "0.2.0 good");
+    writer.write_all(b"later still").unwrap();
+    assert_eq!(text(&board.system.running.0), "0.2.0 good");
 }
 
 #[test]
-fn the_same_one_again_is_no_news_and_an_older_one_is_a_downgrade_and_taken() {
-    let mut home = Home::with(&["0.10.0 good"]);
-    let (kept, run) = (home.kept(), home.machine.run);
-    home.put("pilotlight", &program("0.10.0 good"));
-    let said = home.take_in();
-    assert!(said.contains("is in use already: nothing to do"), "{said}");
-    assert_eq!((home.kept(), home.machine.run), (kept, run));
-    home.put("pilotlight", &program("0.9.0 good"));
-    let said = home.take_in();
-    assert!(home.runs("0.9.0") && said.contains("a downgrade"), "{said}");
-    home.put("pilotlight", &program("0.10.0 good"));
-    let said = home.take_in();
-    assert!(home.runs("0.10.0") && !said.contains("a downgrade"), "the previous one: {said}");
-    let mut home = Home::new();
-    home.put("pilotlight", &program("0.1.0 good"));
-    assert!(home.take_in().contains("is in use already"), "the card's own");
+fn a_file_that_never_stops_growing_is_rejected() {
+    let mut board = Board::new(&[]);
+    board.put("pilotlight", "");
+    let file = File::options().append(true).open(board.paths.uploads.join("pilotlight")).unwrap();
+    for at in (5..1000).step_by(5) {
+        let mut file = file.try_clone().unwrap();
+        board.system.events.push((at, Box::new(move |_| file.write_all(b"x").unwrap())));
+    }
+    board.install();
+    assert!(board.rejection().starts_with("was still being written"), "{}", board.rejection());
 }
 
 #[test]
-fn of_two_that_are_there_or_come_meanwhile_the_last_one_stays() {
-    let mut home = Home::new();
-    home.put("b", &program("0.2.0 good"));
-    home.put("a", &program("0.3.0 good"));
-    let later = std::time::UNIX_EPOCH + Duration::from_secs(4_000_000_000);
-    fs::File::open(home.places.uploads.join("a")).unwrap().set_modified(later).unwrap();
-    let put = |places: &Places| {
-        fs::write(places.uploads.join("b"), program("0.4.0 good")).unwrap();
-    };
-    home.machine.meanwhile.push((100, Box::new(put)));
-    home.take_in();
-    assert!(home.runs("0.4.0") && home.kept().previous.unwrap().version == "0.3.0");
+fn the_binary_in_use_is_not_restarted_and_an_older_one_is_a_downgrade_but_accepted() {
+    let mut board = Board::new(&["0.10.0 good"]);
+    let (state, run) = (board.state(), board.system.run);
+    let log = board.update("0.10.0 good");
+    assert!(log.contains("is in use already: nothing to do"), "{log}");
+    assert_eq!((board.state(), board.system.run), (state, run));
+    let log = board.update("0.9.0 good");
+    assert!(board.runs("0.9.0") && log.contains("a downgrade"), "{log}");
+    let log = board.update("0.10.0 good");
+    assert!(board.runs("0.10.0") && !log.contains("a downgrade"), "the previous one: {log}");
+    let log = Board::new(&[]).update("0.1.0 good");
+    assert!(log.contains("is in use already"), "the card's own: {log}");
 }
 
 #[test]
-fn a_file_named_rollback_goes_back_and_done_twice_forth_again() {
-    let mut home = Home::with(&["0.2.0 good"]);
-    let roll_back = |home: &mut Home| {
-        home.put(ROLLBACK, b"");
-        home.take_in()
-    };
-    roll_back(&mut home);
-    assert!(home.runs("0.1.0") && home.kept().current.is_none());
-    home.start(Disk::default()).unwrap();
-    assert!(home.runs("0.1.0"));
-    roll_back(&mut home);
-    assert!(home.runs("0.2.0") && home.last() == Outcome::Accepted);
-    roll_back(&mut home);
-    let hash = home.kept().previous.unwrap().hash;
-    fs::write(home.places.store.join(hash), "damaged").unwrap();
-    roll_back(&mut home);
-    assert!(home.runs("0.1.0") && home.rejection().contains("is damaged"), "{}", home.rejection());
-    let mut home = Home::new();
-    roll_back(&mut home);
-    assert!(home.rejection().contains("there is none before it"), "{}", home.rejection());
+fn of_several_uploads_the_newest_stays_even_if_it_comes_during_an_update() {
+    let mut board = Board::new(&[]);
+    board.put("b", "0.2.0 good");
+    board.put("a", "0.3.0 good");
+    let later = UNIX_EPOCH + Duration::from_secs(4_000_000_000);
+    File::open(board.paths.uploads.join("a")).unwrap().set_modified(later).unwrap();
+    let put = |paths: &UpdatePaths| fs::write(paths.uploads.join("b"), "0.4.0 good").unwrap();
+    board.system.events.push((100, Box::new(put)));
+    board.install();
+    assert!(board.runs("0.4.0") && board.state().previous.unwrap().version == "0.3.0");
 }
 
 #[test]
-fn a_damaged_binary_gives_way_at_the_next_start() {
-    let mut home = Home::with(&["0.2.0 good", "0.3.0 good"]);
+fn a_file_named_rollback_returns_to_the_previous_version_and_a_second_one_undoes_that() {
+    let mut board = Board::new(&["0.2.0 good"]);
+    board.roll_back();
+    assert!(board.runs("0.1.0") && board.state().current.is_none());
+    board.start(Disk::default()).unwrap();
+    assert!(board.runs("0.1.0"));
+    board.roll_back();
+    assert!(board.runs("0.2.0") && board.state().rejection().is_none());
+    board.roll_back();
+    let hash = board.state().previous.unwrap().hash;
+    fs::write(board.paths.store.join(hash), "damaged").unwrap();
+    board.roll_back();
+    assert!(board.runs("0.1.0") && board.rejection().contains("is damaged"));
+    let mut board = Board::new(&[]);
+    board.roll_back();
+    assert!(board.rejection().contains("there is no previous version"), "{}", board.rejection());
+}
+
+#[test]
+fn a_damaged_binary_is_replaced_at_the_next_start() {
+    let mut board = Board::new(&["0.2.0 good", "0.3.0 good"]);
     for (damaged, stays) in [("0.3.0", "0.2.0"), ("0.2.0", "0.1.0")] {
-        fs::write(&home.machine.running.0, "damaged").unwrap();
-        home.start(Disk::default()).unwrap();
-        assert!(home.runs(stays));
-        assert!(home.notice().unwrap().starts_with(damaged), "{:?}", home.notice());
+        fs::write(&board.system.running.0, "damaged").unwrap();
+        board.start(Disk::default()).unwrap();
+        assert!(board.runs(stays));
+        assert!(board.notice().unwrap().starts_with(damaged), "{:?}", board.notice());
     }
-    assert!(binaries(&home.places).is_empty());
-    fs::write(home.places.state(), "no JSON").unwrap();
-    home.start(Disk::default()).unwrap();
-    assert!(home.runs("0.1.0"));
+    assert!(binaries(&board.paths).is_empty());
+    fs::write(board.paths.state(), "no JSON").unwrap();
+    board.start(Disk::default()).unwrap();
+    assert!(board.runs("0.1.0"));
 }
 
-/// What somebody did before, and the binary that comes; `None`: the way back is asked for.
+/// Earlier updates, and the one during which the power is cut; `None` is a rollback.
 type Case = (&'static [&'static str], Option<&'static str>);
 
 const CASES: [Case; 5] = [
@@ -413,77 +374,84 @@ const CASES: [Case; 5] = [
     (&["0.2.0 good"], None),
 ];
 
-/// Does it, until the disk does no more; whether it was done.
-fn cut(before: &[&str], comes: Option<&str>, operations: usize) -> (Home, Kept, bool) {
-    let mut home = Home::with(before);
-    let kept = home.kept();
-    match comes {
-        Some(text) => home.put("pilotlight", &program(text)),
-        None => home.put(ROLLBACK, b""),
-    }
-    let done = home.updates(Disk::default().cut_after(operations)).take_in().is_ok();
-    (home, kept, done)
+/// An update that is cut after some operations.
+struct Cut {
+    board: Board,
+    before: UpdateState,
+    /// There were not so many operations.
+    complete: bool,
+    name: String,
 }
 
-/// What must hold whenever the board has started after that.
-fn sound(home: &Home, before: &Kept, case: &str) {
-    let kept = home.kept();
-    let accepted = home.kept().last.is_some_and(|last| last.outcome == Outcome::Accepted);
-    assert!(kept.current == before.current || accepted, "{case}: {kept:?}");
-    let file = home.places.file(kept.current.as_ref());
-    assert!(intact_file(&file, &home.places) && home.machine.running.0 == file, "{case}: {kept:?}");
-    assert!(text(&file).ends_with("good"), "{case}: {kept:?}");
-    assert!(kept.last.is_none_or(|last| last.outcome != Outcome::Trying), "{case}");
-    assert!(binaries(&home.places).len() <= 2, "{case}");
+impl Cut {
+    fn new((before, upload): Case, operations: usize) -> Self {
+        let mut board = Board::new(before);
+        let state = board.state();
+        board.put(upload.map_or(ROLLBACK, |_| "pilotlight"), upload.unwrap_or_default());
+        let result = board.updater(Disk::default().cut_after(operations)).install_uploads();
+        let name = format!("{before:?} {upload:?} cut after {operations} operations");
+        Self { board, before: state, complete: result.is_ok(), name }
+    }
+
+    /// All cuts of a case, up to and including the complete update.
+    fn all(case: Case) -> impl Iterator<Item = Self> {
+        let mut complete = false;
+        (0..200).map_while(move |operations| {
+            let cut = (!complete).then(|| Self::new(case, operations))?;
+            complete = cut.complete;
+            assert!(!complete || operations > 15, "{operations}");
+            assert!(operations < 199, "it never ends");
+            Some(cut)
+        })
+    }
+
+    /// Asserts what holds after every start.
+    fn assert_sound(&self) {
+        let (state, paths) = (self.board.state(), &self.board.paths);
+        let case = format!("{}: {state:?}", self.name);
+        let outcome = state.last.map(|last| last.outcome);
+        assert!(
+            state.current == self.before.current || outcome == Some(Outcome::Accepted),
+            "{case}"
+        );
+        let file = paths.binary(state.current.as_ref());
+        assert!(is_intact(&file, paths) && self.board.system.running.0 == file, "{case}");
+        assert!(text(&file).ends_with("good"), "{case}");
+        assert!(outcome != Some(Outcome::Trying), "{case}");
+        assert!(binaries(paths).len() <= 2, "{case}");
+    }
 }
 
 #[test]
-fn after_a_cut_between_any_two_operations_the_board_starts_with_what_was_accepted() {
-    for (before, comes) in CASES {
-        let mut operations = 0;
-        loop {
-            let case = format!("{before:?} {comes:?} {operations}");
-            let (mut home, kept, done) = cut(before, comes, operations);
-            home.start(Disk::default()).unwrap();
-            sound(&home, &kept, &case);
-            if done {
-                break;
-            }
-            operations += 1;
-            assert!(operations < 200, "{case}");
-        }
-        assert!(operations > 15, "{operations}");
+fn after_a_power_cut_before_any_operation_the_board_starts_an_accepted_binary() {
+    for mut cut in CASES.into_iter().flat_map(Cut::all) {
+        cut.board.start(Disk::default()).unwrap();
+        cut.assert_sound();
     }
 }
 
 #[test]
-fn a_second_cut_while_it_starts_again_changes_nothing() {
-    let (before, comes) = CASES[1];
+fn a_second_power_cut_during_the_next_start_changes_nothing() {
     for operations in (0..200).step_by(3) {
         for second in 0..12 {
-            let (mut home, kept, done) = cut(before, comes, operations);
-            if done {
+            let mut cut = Cut::new(CASES[1], operations);
+            if cut.complete {
                 return;
             }
-            let _ = home.start(Disk::default().cut_after(second));
-            home.start(Disk::default()).unwrap();
-            sound(&home, &kept, &format!("{operations} {second}"));
+            let _ = cut.board.start(Disk::default().cut_after(second));
+            cut.board.start(Disk::default()).unwrap();
+            cut.assert_sound();
         }
     }
-    panic!("it is never done");
+    panic!("it never ends");
 }
 
 #[test]
-fn when_only_the_update_is_killed_the_service_is_started_with_the_one_before() {
-    for (before, comes) in CASES {
-        for operations in 0.. {
-            let (mut home, kept, done) = cut(before, comes, operations);
-            if done {
-                break;
-            }
-            home.updates(Disk::default()).settle().unwrap();
-            sound(&home, &kept, &format!("{before:?} {comes:?} {operations}"));
-            assert_eq!(fs::read_link(home.places.current()).unwrap(), home.machine.running.0);
-        }
+fn if_only_the_updater_is_killed_the_service_is_restarted_with_the_old_binary() {
+    for mut cut in CASES.into_iter().flat_map(Cut::all) {
+        cut.board.updater(Disk::default()).recover().unwrap();
+        cut.assert_sound();
+        let current = fs::read_link(cut.board.paths.current()).unwrap();
+        assert_eq!(current, cut.board.system.running.0);
     }
 }

@@ -1,4 +1,4 @@
-//! What is done to files, one operation at a time. The power may go before each of them; in a test it does.
+//! Changes to files, one operation at a time, so that a test can stop before any of them as a power cut does.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, ErrorKind, Write};
@@ -6,48 +6,70 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Where [`Disk::put`] writes what it then puts in place: one name for each folder, so that no power cut
-/// leaves more than one behind, and the same work done again takes it away.
+/// [`Disk::put`] writes this file first. One name for each folder, so that after a power cut the same work
+/// replaces it.
 const NEXT: &str = ".new";
 
-/// The card and the data partition.
+#[derive(Debug, thiserror::Error)]
+pub enum FileError {
+    #[error("{}: {source}", path.display())]
+    Io { path: PathBuf, source: io::Error },
+    #[error("{}: cannot be mounted again as {mode}: {reason}", card.display())]
+    Remount { card: PathBuf, mode: &'static str, reason: String },
+    #[error(
+        "{}: another pilotlight is running and holds it; stop that one (systemctl stop pilotlight), or give this \
+         one folders of its own with --state-dir and --runtime-dir", path.display()
+    )]
+    Locked { path: PathBuf },
+}
+
+impl FileError {
+    pub(super) fn at(path: &Path) -> impl FnOnce(io::Error) -> Self {
+        |source| Self::Io { path: path.to_owned(), source }
+    }
+}
+
 #[derive(Debug, Default)]
 pub struct Disk {
-    /// What is mounted read-only, and made writable while something is written there; none by default.
+    /// A folder that is mounted read-only, except while something is written there.
     card: Option<PathBuf>,
-    /// The card was mounted read-only, and is not now.
-    writable: bool,
-    /// Operations until the power goes; `None`: it stays.
+    /// The card was mounted read-only and is writable now.
+    remounted: bool,
+    /// Files need not survive a power cut.
+    volatile: bool,
+    /// In a test: the operations before the power cut.
     left: Option<usize>,
 }
 
 impl Disk {
-    /// With the user's files at `card`.
     #[must_use]
-    pub fn new(card: &Path) -> Self {
+    pub fn with_card(card: &Path) -> Self {
         Self { card: Some(card.to_owned()), ..Self::default() }
     }
 
-    /// Does so many operations, and then nothing any more.
+    /// For files that need not survive a power cut.
+    pub(crate) fn volatile() -> Self {
+        Self { volatile: true, ..Self::default() }
+    }
+
     #[cfg(test)]
     pub(crate) fn cut_after(self, operations: usize) -> Self {
         Self { left: Some(operations), ..self }
     }
 
-    /// Puts the whole file in place, or leaves the one that is there; without `bytes` there is none afterwards.
-    /// Says whether anything had to be done. Without a `mode` it has that of its file system: FAT knows none.
+    /// Replaces a file as a whole, or removes it if `bytes` is `None`. Without a `mode` the file system chooses
+    /// it, as on FAT. Returns whether anything had to be done.
     pub(crate) fn put(
         &mut self,
         path: &Path,
         bytes: Option<&[u8]>,
         mode: Option<u32>,
-    ) -> io::Result<bool> {
-        let there = fs::read(path).ok();
-        if there.as_deref() == bytes {
+    ) -> Result<bool, FileError> {
+        if fs::read(path).ok().as_deref() == bytes {
             return Ok(false);
         }
         let Some(bytes) = bytes else { return self.remove(path).map(|()| true) };
-        let folder = path.parent().unwrap_or(Path::new("."));
+        let folder = parent(path);
         let next = folder.join(NEXT);
         self.write(&next, bytes, mode)?;
         self.rename(&next, path)?;
@@ -55,119 +77,126 @@ impl Disk {
         Ok(true)
     }
 
-    /// Writes a new file, in place.
-    pub(crate) fn write(&mut self, path: &Path, bytes: &[u8], mode: Option<u32>) -> io::Result<()> {
+    /// Writes a file in place.
+    pub(crate) fn write(
+        &mut self,
+        path: &Path,
+        bytes: &[u8],
+        mode: Option<u32>,
+    ) -> Result<(), FileError> {
         let mut options = OpenOptions::new();
         options.write(true).create(true).truncate(true).mode(mode.unwrap_or(0o666));
         let file = self.act(path, || options.open(path))?;
         if let Some(mode) = mode {
-            // One that was there had a mode of its own.
+            // An existing file keeps its mode when it is opened.
             self.act(path, || file.set_permissions(Permissions::from_mode(mode)))?;
         }
         self.fill(path, &file, bytes)
     }
 
-    /// Writes zeros over all that is in a file, and removes it.
-    pub(crate) fn wipe(&mut self, path: &Path, length: usize) -> io::Result<()> {
+    /// Overwrites a file with zeros and removes it.
+    pub(crate) fn wipe(&mut self, path: &Path, length: usize) -> Result<(), FileError> {
         let file = self.act(path, || OpenOptions::new().write(true).open(path))?;
         self.fill(path, &file, &vec![0; length])?;
         self.remove(path)
     }
 
-    fn fill(&mut self, path: &Path, file: &File, bytes: &[u8]) -> io::Result<()> {
-        // In two parts, as a power cut knows nothing of whole files.
+    fn fill(&mut self, path: &Path, mut file: &File, bytes: &[u8]) -> Result<(), FileError> {
+        // In two operations, as a power cut may leave a part of a file.
         let (first, rest) = bytes.split_at(bytes.len() / 2);
-        let mut writer = file;
-        self.act(path, || writer.write_all(first))?;
-        self.act(path, || writer.write_all(rest))?;
-        self.act(path, || file.sync_all())
+        self.act(path, || file.write_all(first))?;
+        self.act(path, || file.write_all(rest))?;
+        self.sync(path, file)
     }
 
-    pub(crate) fn rename(&mut self, from: &Path, to: &Path) -> io::Result<()> {
+    pub(crate) fn rename(&mut self, from: &Path, to: &Path) -> Result<(), FileError> {
         self.act(to, || fs::rename(from, to))
     }
 
-    /// Makes `path` lead to `target`, in one step, whatever it led to before.
-    pub(crate) fn point(&mut self, path: &Path, target: &str) -> io::Result<()> {
+    /// Makes or changes a symbolic link in one step.
+    pub(crate) fn point(&mut self, path: &Path, target: &Path) -> Result<(), FileError> {
         let next = path.with_extension("new");
         self.remove(&next)?;
         self.act(&next, || symlink(target, &next))?;
         self.rename(&next, path)?;
-        self.sync_folder(path.parent().unwrap_or(Path::new(".")))
+        self.sync_folder(parent(path))
     }
 
-    /// What was made, renamed or removed in a folder is on the disk after this.
-    pub(crate) fn sync_folder(&mut self, folder: &Path) -> io::Result<()> {
-        self.act(folder, || File::open(folder)?.sync_all())
+    /// Makes the new, renamed and removed files of a folder survive a power cut.
+    pub(crate) fn sync_folder(&mut self, folder: &Path) -> Result<(), FileError> {
+        let file = File::open(folder).map_err(FileError::at(folder))?;
+        self.sync(folder, &file)
     }
 
-    /// Removes a file; one that is not there is as good as removed.
-    pub(crate) fn remove(&mut self, path: &Path) -> io::Result<()> {
+    fn sync(&mut self, path: &Path, file: &File) -> Result<(), FileError> {
+        if self.volatile { Ok(()) } else { self.act(path, || file.sync_all()) }
+    }
+
+    /// Removes a file if it exists.
+    pub(crate) fn remove(&mut self, path: &Path) -> Result<(), FileError> {
         if path.symlink_metadata().is_err() {
             return Ok(());
         }
         self.act(path, || fs::remove_file(path))?;
-        self.sync_folder(path.parent().unwrap_or(Path::new(".")))
+        self.sync_folder(parent(path))
     }
 
-    /// Removes a folder and all that is in it.
-    pub(crate) fn remove_folder(&mut self, path: &Path) -> io::Result<()> {
+    /// Removes a folder with its contents.
+    pub(crate) fn remove_folder(&mut self, path: &Path) -> Result<(), FileError> {
         self.act(path, || fs::remove_dir_all(path))
     }
 
-    /// Makes a folder and those around it, unless it is there, and sees to its mode.
-    pub(crate) fn folder(&mut self, path: &Path, mode: u32) -> io::Result<()> {
-        let Ok(there) = path.metadata() else {
-            return self.act(path, || DirBuilder::new().recursive(true).mode(mode).create(path));
-        };
-        if there.permissions().mode() & 0o777 == mode {
-            return Ok(());
+    /// Makes a folder and its parents if necessary, and sets its mode.
+    pub(crate) fn folder(&mut self, path: &Path, mode: u32) -> Result<(), FileError> {
+        match path.metadata() {
+            Err(_) => self.act(path, || DirBuilder::new().recursive(true).mode(mode).create(path)),
+            Ok(metadata) if metadata.permissions().mode() & 0o777 == mode => Ok(()),
+            Ok(_) => self.act(path, || fs::set_permissions(path, Permissions::from_mode(mode))),
         }
-        self.act(path, || fs::set_permissions(path, Permissions::from_mode(mode)))
     }
 
-    /// One operation; on a card that is mounted read-only it makes that writable first.
-    fn act<T>(&mut self, path: &Path, mut act: impl FnMut() -> io::Result<T>) -> io::Result<T> {
-        let named = |e: io::Error| io::Error::new(e.kind(), format!("{}: {e}", path.display()));
+    /// Runs one operation. If the card is mounted read-only, makes it writable first.
+    fn act<T>(
+        &mut self,
+        path: &Path,
+        mut operation: impl FnMut() -> io::Result<T>,
+    ) -> Result<T, FileError> {
         match &mut self.left {
-            Some(0) => return Err(named(io::Error::other("the power is gone"))),
+            Some(0) => return Err(FileError::at(path)(io::Error::other("the power is cut"))),
             Some(left) => *left -= 1,
             None => {}
         }
-        match act() {
-            Err(e) if e.kind() == ErrorKind::ReadOnlyFilesystem && self.may_remount(path) => {
+        let on_card = self.card.as_ref().is_some_and(|card| path.starts_with(card));
+        match operation() {
+            Err(error)
+                if error.kind() == ErrorKind::ReadOnlyFilesystem && on_card && !self.remounted =>
+            {
                 self.remount("rw")?;
-                self.writable = true;
-                act().map_err(named)
+                self.remounted = true;
+                operation().map_err(FileError::at(path))
             }
-            done => done.map_err(named),
+            result => result.map_err(FileError::at(path)),
         }
     }
 
-    fn may_remount(&self, path: &Path) -> bool {
-        self.card.as_ref().is_some_and(|card| path.starts_with(card)) && !self.writable
+    /// Mounts the card read-only again, if it was.
+    pub(crate) fn finish(&mut self) -> Result<(), FileError> {
+        if std::mem::take(&mut self.remounted) { self.remount("ro") } else { Ok(()) }
     }
 
-    /// Leaves the card as it was found: mounted read-only, if it was.
-    pub(crate) fn finish(&mut self) -> io::Result<()> {
-        if std::mem::take(&mut self.writable) { self.remount("ro") } else { Ok(()) }
-    }
-
-    fn remount(&self, how: &str) -> io::Result<()> {
+    fn remount(&self, mode: &'static str) -> Result<(), FileError> {
         let Some(card) = &self.card else { return Ok(()) };
-        let failed = |why: String| {
-            io::Error::other(format!(
-                "{}: cannot be mounted again as {how}: {}",
-                card.display(),
-                why.trim()
-            ))
+        let output =
+            Command::new("mount").args(["-o", &format!("remount,{mode}")]).arg(card).output();
+        let reason = match output {
+            Ok(output) if output.status.success() => return Ok(()),
+            Ok(output) => String::from_utf8_lossy(&output.stderr).trim().to_owned(),
+            Err(error) => error.to_string(),
         };
-        let mut mount = Command::new("mount");
-        mount.arg("-o").arg(format!("remount,{how}")).arg(card);
-        let output = mount.output().map_err(|error| failed(error.to_string()))?;
-        match output.status.success() {
-            true => Ok(()),
-            false => Err(failed(String::from_utf8_lossy(&output.stderr).into_owned())),
-        }
+        Err(FileError::Remount { card: card.clone(), mode, reason })
     }
+}
+
+fn parent(path: &Path) -> &Path {
+    path.parent().unwrap_or(Path::new("."))
 }

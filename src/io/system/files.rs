@@ -1,24 +1,21 @@
-//! Files of our own: where they are, and how they are written so that a power cut leaves the old one or
-//! the new one and nothing between.
+//! The daemon's own files.
 
 use std::fs::{self, File};
-use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-/// Where the daemon keeps what `status` reads (gone with the power) and what it could not report yet.
+use super::disk::{Disk, FileError};
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Places {
-    /// `/run/pilotlight` or the like.
+    /// For the status file, which need not survive a power cut: `/run/pilotlight`.
     pub runtime: PathBuf,
-    /// `/var/lib/pilotlight` or the like.
+    /// For incidents that could not be reported yet: `/var/lib/pilotlight`.
     pub state: PathBuf,
 }
 
 impl Places {
-    /// From what was said on the command line, by systemd, or by the desktop, in this order.
-    ///
-    /// `status` run by a person must find what `run` under systemd writes, so without any of these the
-    /// system's folder is used where it exists, and the person's own otherwise.
+    /// The command line comes first, then systemd's variables, then the system's folders if they exist, so that
+    /// a person's `status` finds the files of the service, and at last the person's own folders.
     #[must_use]
     pub fn find(
         runtime: Option<PathBuf>,
@@ -30,8 +27,7 @@ impl Places {
         let unit = |name: &str| env(name).map(PathBuf::from);
         let existing = |dir: &str| Some(PathBuf::from(dir)).filter(|dir| dir.is_dir());
         let home = || env("HOME").map(|home| Path::new(&home).join(".local/state/pilotlight"));
-        let system_run = "/run/pilotlight";
-        let system_state = "/var/lib/pilotlight";
+        let (system_run, system_state) = ("/run/pilotlight", "/var/lib/pilotlight");
         Self {
             runtime: runtime
                 .or_else(|| unit("RUNTIME_DIRECTORY"))
@@ -47,76 +43,43 @@ impl Places {
         }
     }
 
-    /// The daemon's current view.
     #[must_use]
     pub fn status(&self) -> PathBuf {
         self.runtime.join("status.json")
     }
 
-    /// Incidents that could not be reported yet.
     #[must_use]
     pub fn unreported(&self) -> PathBuf {
         self.state.join("unreported.json")
     }
 }
 
-/// Makes sure that nobody else uses the runtime directory, for as long as the file that it returns is open.
-/// Two daemons of one machine would open two issues for one outage.
+/// Locks the runtime directory while the returned file is open, as two daemons would open two issues for one
+/// outage. `None`: the folder cannot be written, and the first write will report that.
 ///
 /// # Errors
-/// Somebody else does; in words, with the path.
-pub fn lock(places: &Places) -> Result<Option<File>, String> {
+/// [`FileError::Locked`] if another daemon has the lock.
+pub fn lock(places: &Places) -> Result<Option<File>, FileError> {
     let path = places.runtime.join("lock");
-    let made = fs::create_dir_all(&places.runtime).and_then(|()| File::create(&path));
-    // Who may not write there says so when there is something to write; and has no lock to respect.
-    let Ok(file) = made else { return Ok(None) };
+    let file = fs::create_dir_all(&places.runtime).and_then(|()| File::create(&path));
+    let Ok(file) = file else { return Ok(None) };
     match file.try_lock() {
-        Err(fs::TryLockError::WouldBlock) => Err(format!(
-            "{}: another pilotlight is running and holds it; stop that one (systemctl stop pilotlight), or \
-             give this one folders of its own with --state-dir and --runtime-dir",
-            path.display()
-        )),
+        Err(fs::TryLockError::WouldBlock) => Err(FileError::Locked { path }),
         _ => Ok(Some(file)),
     }
 }
 
-/// Replaces a file as a whole.
-///
-/// # Errors
-/// When the folder cannot be made or written, with the path.
-pub fn replace(path: &Path, bytes: &[u8], durable: bool) -> io::Result<()> {
-    let named =
-        |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
-    let dir = path.parent().unwrap_or(Path::new("."));
-    let next = path.with_extension("new");
-    let write = || {
-        fs::create_dir_all(dir)?;
-        let mut file = File::create(&next)?;
-        file.write_all(bytes)?;
-        if durable {
-            file.sync_all()?;
-        }
-        fs::rename(&next, path)?;
-        if durable {
-            // The rename itself is in the folder.
-            File::open(dir)?.sync_all()?;
-        }
-        Ok(())
-    };
-    write().map_err(named)
+/// Replaces a file as a whole, and makes its folder if necessary.
+pub fn replace(path: &Path, bytes: &[u8], durable: bool) -> Result<(), FileError> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(folder).map_err(FileError::at(path))?;
+    let mut disk = if durable { Disk::default() } else { Disk::volatile() };
+    disk.put(path, Some(bytes), None).map(drop)
 }
 
-/// Removes a file; one that is not there is as good as removed.
-///
-/// # Errors
-/// When it is there and stays, with the path.
-pub fn remove(path: &Path) -> io::Result<()> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            Err(io::Error::new(error.kind(), format!("{}: {error}", path.display())))
-        }
-        _ => Ok(()),
-    }
+/// Removes a file if it exists.
+pub fn remove(path: &Path) -> Result<(), FileError> {
+    Disk::default().remove(path)
 }
 
 #[cfg(test)]
@@ -155,7 +118,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let places = Places { runtime: dir.path().join("run"), state: dir.path().join("state") };
         let first = lock(&places).unwrap();
-        let error = lock(&places).unwrap_err();
+        let error = lock(&places).unwrap_err().to_string();
         assert!(error.contains("run/lock: another pilotlight is running"), "{error}");
         drop(first);
         assert!(lock(&places).unwrap().is_some());
