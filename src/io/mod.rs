@@ -5,4 +5,6 @@ pub mod dns;
 pub mod github;
 pub mod gpio;
 pub mod http;
+pub mod inspector;
+pub mod runtime;
 pub mod system;

@@ -1,7 +1,6 @@
-//! A question as hickory sends it, and what its reply comes to.
+//! A query as hickory sends it, and the meaning of its reply.
 
 use std::io;
-use std::time::Duration;
 
 use hickory_resolver::net::{DnsError, NetError};
 use hickory_resolver::proto::op::{
@@ -10,8 +9,6 @@ use hickory_resolver::proto::op::{
 };
 use hickory_resolver::proto::rr::{DNSClass, Name, Record, RecordType};
 
-use crate::decide::probe::endpoint::EndpointReply;
-use crate::decide::probe::endpoint_error::EndpointError;
 use crate::decide::probe::query::QueryKind;
 use crate::decide::probe::round::{Answer, Outcome};
 use crate::io::dns::socket::UDP_PAYLOAD;
@@ -20,68 +17,105 @@ use crate::io::dns::socket::UDP_PAYLOAD;
 /// ICMP (icmp_err_convert in net/ipv4/icmp.c, tab_unreach in net/ipv6/icmp.c).
 const UNREACHABLE: [i32; 5] = [13, 64, 71, 92, 112];
 
-/// What a message asks, and how.
 #[derive(Clone, Copy)]
-pub(in crate::io) struct QueryParams<'a> {
+pub(super) struct QueryParams<'a> {
     pub(super) name: &'a Name,
     pub(super) rtype: RecordType,
-    pub(super) aim: QueryKind,
+    pub(super) kind: QueryKind,
     pub(super) edns: bool,
 }
 
-/// Servers from before EDNS say so in one of these ways (RFC 6891, section 7).
-pub(super) fn refuses_edns(answer: &Answer) -> bool {
-    matches!(answer.rcode, ResponseCode::FormErr | ResponseCode::NotImp)
-}
+impl<'a> QueryParams<'a> {
+    pub(super) fn new(name: &'a Name, rtype: RecordType, kind: QueryKind) -> Self {
+        Self { name, rtype, kind, edns: true }
+    }
 
-impl QueryParams<'_> {
     fn query(&self) -> Query {
         Query::query(self.name.clone(), self.rtype)
     }
 }
 
-pub(super) fn request(asking: QueryParams<'_>) -> DnsRequest {
+/// Servers that do not know EDNS answer with one of these codes (RFC 6891, section 7).
+pub(super) fn refuses_edns(code: ResponseCode) -> bool {
+    matches!(code, ResponseCode::FormErr | ResponseCode::NotImp)
+}
+
+pub(super) fn request(query: QueryParams<'_>) -> DnsRequest {
     let mut message = Message::query();
     // As a rule RD is clear: the answer must be the server's own.
-    message.metadata.recursion_desired = asking.aim == QueryKind::Recursion;
-    message.add_query(asking.query());
-    if asking.edns {
+    message.metadata.recursion_desired = query.kind == QueryKind::Recursion;
+    message.add_query(query.query());
+    if query.edns {
         let mut edns = Edns::new();
         edns.set_max_payload(UDP_PAYLOAD);
-        edns.set_dnssec_ok(asking.aim == QueryKind::Signatures);
+        edns.set_dnssec_ok(query.kind == QueryKind::Signatures);
         message.set_edns(edns);
     }
     DnsRequest::new(message, DnsRequestOptions::default())
 }
 
-pub(super) fn outcome(reply: Result<DnsResponse, NetError>, asking: QueryParams<'_>) -> Outcome {
-    let error = match reply {
-        Ok(response) => return read(response, asking),
-        Err(error) => error,
-    };
-    match error {
-        NetError::Timeout => Outcome::Silent,
-        NetError::Io(error) => io_outcome(&error),
-        // Hickory turns some messages into errors; the message is what we are after.
-        NetError::Dns(DnsError::ResponseCode(code)) => {
-            Outcome::Garbled(format!("an answer of code {code} that could not be read"))
+/// The message that answers the query, right or wrong; else an outcome that is no [`Outcome::Answer`].
+pub(super) fn response(
+    reply: Result<DnsResponse, NetError>,
+    query: QueryParams<'_>,
+) -> Result<Message, Outcome> {
+    match reply {
+        Ok(response) => checked(response.into_parts().0, query),
+        Err(NetError::Timeout) => Err(Outcome::Silent),
+        Err(NetError::Io(error)) => Err(io_outcome(&error)),
+        // Hickory turns a message that it cannot read into this.
+        Err(NetError::Dns(DnsError::ResponseCode(code))) => {
+            Err(Outcome::Garbled(format!("an answer of code {code} that could not be read")))
         }
-        NetError::Busy | NetError::NoConnections => Outcome::Local(error.to_string()),
-        error => Outcome::Garbled(error.to_string()),
+        Err(error @ (NetError::Busy | NetError::NoConnections)) => {
+            Err(Outcome::Local(error.to_string()))
+        }
+        Err(error) => Err(Outcome::Garbled(error.to_string())),
     }
 }
 
+fn checked(message: Message, query: QueryParams<'_>) -> Result<Message, Outcome> {
+    let garbled = |what: &str| Err(Outcome::Garbled(what.to_owned()));
+    if message.metadata.message_type != MessageType::Response {
+        return garbled("a question instead of an answer");
+    }
+    // An error may come without the question; an answer may not.
+    let bare = message.queries.is_empty() && message.answers.is_empty();
+    if !bare && message.queries != [query.query()] {
+        return garbled("an answer to another question");
+    }
+    // Hickory does not look at the class, and accepts records without data in messages that are no query.
+    let internet = |record: &Record| record.dns_class == DNSClass::IN;
+    if message.metadata.op_code != OpCode::Query || !message.answers.iter().all(internet) {
+        return garbled("an answer of another kind or class");
+    }
+    Ok(message)
+}
+
+/// The part of the message that judging needs.
+pub(super) fn answer(message: Message) -> Answer {
+    let records = message.answers.into_iter().map(|record| (record.name, record.data));
+    Answer {
+        rcode: message.metadata.response_code,
+        aa: message.metadata.authoritative,
+        ra: message.metadata.recursion_available,
+        tc: message.metadata.truncation,
+        records: records.collect(),
+    }
+}
+
+/// What an error of a socket says about the other end.
 pub(in crate::io) fn io_outcome(error: &io::Error) -> Outcome {
     use io::ErrorKind as Kind;
-    // A router or the other end said no (ICMP), in a way that has no kind of its own. That it is not our
-    // own side is what the anchors are for. Our own firewall says EPERM.
+    // A router or the other end refused (ICMP), and Rust has no kind for the reason. The anchors tell whether
+    // our own side is at fault. Our own firewall causes EPERM.
     if error.raw_os_error().is_some_and(|code| UNREACHABLE.contains(&code)) {
         return Outcome::Unreachable(error.to_string());
     }
     match error.kind() {
         Kind::TimedOut => Outcome::Silent,
         Kind::ConnectionRefused => Outcome::Closed,
-        // Somebody listens. Which of these it is depends on how far the packets had come.
+        // A server listens. The kind depends on how far the packets had come.
         Kind::UnexpectedEof
         | Kind::ConnectionReset
         | Kind::ConnectionAborted
@@ -93,53 +127,12 @@ pub(in crate::io) fn io_outcome(error: &io::Error) -> Outcome {
     }
 }
 
-fn read(response: DnsResponse, asking: QueryParams<'_>) -> Outcome {
-    let (message, _) = response.into_parts();
-    if message.metadata.message_type != MessageType::Response {
-        return Outcome::Garbled("a question instead of an answer".to_owned());
-    }
-    // An error may come without the question; an answer may not.
-    let bare = message.queries.is_empty() && message.answers.is_empty();
-    if !bare && message.queries != [asking.query()] {
-        return Outcome::Garbled("an answer to another question".to_owned());
-    }
-    // Hickory leaves the class to us, and lets records without data pass in what is no query.
-    let ours = |record: &Record| record.dns_class == DNSClass::IN;
-    if message.metadata.op_code != OpCode::Query || !message.answers.iter().all(ours) {
-        return Outcome::Garbled("an answer of another kind or class".to_owned());
-    }
-    let records = message.answers.into_iter().map(|record| (record.name, record.data));
-    Outcome::Answer(Answer {
-        rcode: message.metadata.response_code,
-        aa: message.metadata.authoritative,
-        ra: message.metadata.recursion_available,
-        tc: message.metadata.truncation,
-        records: records.collect(),
-    })
-}
-
-/// What a failure of the connection means, before and after it was made.
-pub(in crate::io) fn broken(
-    error: &io::Error,
-    timeout: Duration,
-    connected: bool,
-) -> EndpointReply {
-    EndpointReply::Failed(match io_outcome(error) {
-        Outcome::Silent if connected => EndpointError::Mute(timeout),
-        Outcome::Silent => EndpointError::Silent(timeout),
-        Outcome::Closed => EndpointError::Closed,
-        Outcome::Unreachable(why) => EndpointError::Unreachable(why),
-        Outcome::Garbled(_) | Outcome::Answer(_) => EndpointError::BrokenOff,
-        Outcome::Local(why) => return EndpointReply::Local(why),
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_router_that_says_no_is_not_our_own_fault_and_our_own_firewall_is() {
+    fn a_refusal_by_a_router_is_not_our_own_fault_and_one_by_our_firewall_is() {
         let outcome = |code| io_outcome(&io::Error::from_raw_os_error(code));
         for code in UNREACHABLE {
             assert!(matches!(outcome(code), Outcome::Unreachable(_)), "{code}");

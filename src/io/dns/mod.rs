@@ -1,8 +1,11 @@
-//! DNS: nameservers, anchors and resolvers are asked here.
+//! DNS: queries to nameservers, anchors and resolvers.
 
+pub(super) mod client;
+pub mod limits;
 pub mod lookup;
 pub(super) mod message;
-pub mod prober;
+pub(super) mod prober;
+pub(super) mod query_run;
 pub(super) mod rate_limit;
-pub(super) mod resolve;
+pub(super) mod resolver;
 pub mod socket;

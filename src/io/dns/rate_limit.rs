@@ -1,7 +1,7 @@
-//! When a packet may go: the packets to one address are spread over time, and there is a bound on what is
-//! under way to all of them.
+//! When a packet may go: packets to one address keep a distance in time, and the number of packets under way
+//! to all addresses is bounded.
 //!
-//! Servers that limit rates drop what comes in a burst, and a dropped packet looks like a dead server.
+//! A server that limits rates drops a burst, and a dropped packet looks like a dead server.
 
 use std::time::Duration;
 
@@ -9,32 +9,30 @@ use tokio::sync::{Mutex, Semaphore, SemaphorePermit};
 
 use crate::io::clock::Clock;
 
-/// The queue of those who have something to send to one address.
+/// The limit for one address.
 pub(super) struct RateLimiter<'a> {
     clock: Clock,
     gap: Duration,
     in_flight: &'a Semaphore,
-    /// When the next one may go. Whoever holds the lock is the next.
+    /// When the next packet may go. The holder of the lock sends it.
     next: Mutex<Duration>,
 }
 
 impl<'a> RateLimiter<'a> {
-    pub(super) fn new(clock: Clock, per_second: u32, in_flight: &'a Semaphore) -> Self {
-        let gap = Duration::from_secs(1).checked_div(per_second);
-        Self { clock, gap: gap.unwrap_or_default(), in_flight, next: Mutex::default() }
+    pub(super) fn new(clock: Clock, gap: Duration, in_flight: &'a Semaphore) -> Self {
+        Self { clock, gap, in_flight, next: Mutex::default() }
     }
 
-    /// Returns when it is the caller's turn to send; what it gets it holds for as long as it waits for
-    /// the answer.
+    /// Waits until the caller may send. The caller holds the permit while it waits for the answer.
     ///
-    /// Whoever waits for its turn holds nothing that another address could use meanwhile.
-    pub(super) async fn turn(&self) -> SemaphorePermit<'a> {
+    /// A caller that still waits for this address holds nothing that another address needs.
+    pub(super) async fn permit(&self) -> SemaphorePermit<'a> {
         let mut next = self.next.lock().await;
-        // Not even a sleep of no time is free: tokio's timer has a resolution of 1 ms, rounded up.
+        // Even a sleep of no time costs: tokio's timer has a resolution of 1 ms, rounded up.
         if self.clock.now().uptime < *next {
             self.clock.sleep_until(*next).await;
         }
-        let permit = self.in_flight.acquire().await.expect("it is never closed");
+        let permit = self.in_flight.acquire().await.expect("this semaphore is never closed");
         *next = self.clock.now().uptime + self.gap;
         permit
     }

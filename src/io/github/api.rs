@@ -18,7 +18,8 @@ use crate::decide::report::observations::observation_key;
 use crate::decide::track::incident::IssueRef;
 use crate::decide::track::reported::Failure;
 use crate::io::github::errors::{LAG, denied, passing};
-use crate::io::http::client::{Error, Http};
+use crate::io::http::client::Http;
+use crate::io::http::error::HttpError;
 
 /// The version of the REST API that the shapes below are from.
 const API_VERSION: &str = "2022-11-28";
@@ -106,7 +107,7 @@ impl GitHub {
     /// When the certificate authority's file cannot be used.
     pub fn new(settings: &Settings, token: &str) -> Result<Self, String> {
         Ok(Self {
-            http: Http::new(settings.ca.as_ref())?,
+            http: Http::new(settings.ca.as_ref()).map_err(|error| error.to_string())?,
             settings: settings.clone(),
             token: token.to_owned(),
             login: None,
@@ -369,7 +370,7 @@ impl GitHub {
         let writes = method != "GET";
         let place = || format!("{method} {}", url.strip_prefix(&self.settings.api).unwrap_or(url));
         let response = self.http.send(request).map_err(|error| {
-            let wait = (writes && matches!(error, Error::Ambiguous(_))).then_some(LAG);
+            let wait = (writes && matches!(error, HttpError::Ambiguous(_))).then_some(LAG);
             passing(format!("GitHub is out of reach: {}: {error}", place()), wait)
         })?;
         let header = |name| response.headers.get(name).and_then(|value| value.to_str().ok());

@@ -1,108 +1,184 @@
-//! Goes to web endpoints: finds each one's addresses, and asks at every one of them.
+//! Checks web endpoints at every address of their names.
+//!
+//! A check waits without a thread, and ends at once when nobody waits for it any more. Checks of one host
+//! are bounded apart from those of all hosts, so that a host that hangs does not hold up the others.
 
-use std::net::SocketAddr;
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use futures_util::future::join_all;
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, Shared, join_all};
 use hickory_resolver::net::runtime::RuntimeProvider;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use hickory_resolver::net::runtime::iocompat::AsyncIoStdAsTokio;
+use hickory_resolver::proto::rr::Name;
+use jiff::Timestamp;
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::timeout;
 
 use crate::config::{Endpoint, Host, Scheme};
 use crate::decide::probe::endpoint::{
     AddressResult, CheckOutcome, EndpointCheck, EndpointReply, EndpointResult,
 };
 use crate::decide::probe::endpoint_error::EndpointError;
-use crate::io::dns::message::broken;
-use crate::io::dns::prober::Prober;
-use crate::io::dns::resolve::Resolution;
-use crate::io::http::https;
+use crate::io::clock::{Clock, random};
+use crate::io::dns::resolver::{Resolution, Resolver};
+use crate::io::http::failure::{local, unconnected};
+use crate::io::http::{page, tls};
 
-/// Addresses of one name that are asked; whoever has more has somebody who watches them.
+/// Addresses of one name that are checked.
 const ADDRESSES: usize = 8;
 
-impl<P: RuntimeProvider> Prober<P> {
-    /// Each visit takes one of `turns`; what has not come back by the deadline is unknown.
-    pub(in crate::io) async fn visit(
+/// Checks under way at once: each takes a socket, and up to 100 kB with TLS.
+const CHECKS: usize = 32;
+
+/// Of these at one address.
+const CHECKS_PER_HOST: usize = 2;
+
+const OUT_OF_TIME: &str = "the round ran out of time";
+
+#[derive(Clone)]
+pub(in crate::io) struct EndpointChecker<P> {
+    network: P,
+    clock: Clock,
+    resolver: Resolver<P>,
+}
+
+/// One look-up for each name in a round.
+type LookUps<'a> = HashMap<&'a Name, Shared<BoxFuture<'a, Resolution>>>;
+
+/// The permits of a round.
+struct Permits {
+    all: Semaphore,
+    hosts: Mutex<HashMap<IpAddr, Arc<Semaphore>>>,
+}
+
+impl<P: RuntimeProvider> EndpointChecker<P> {
+    pub(in crate::io) fn new(network: P, clock: Clock, resolver: Resolver<P>) -> Self {
+        Self { network, clock, resolver }
+    }
+
+    /// Results are in the order of `checks`. What is not complete at `deadline` (uptime) is unknown; the
+    /// first check is another one each time, so that not always the same ones are late.
+    pub(in crate::io) async fn round(
         &self,
-        errand: &Arc<EndpointCheck>,
-        turns: &Arc<Semaphore>,
+        checks: &[Arc<EndpointCheck>],
+        deadline: Duration,
+    ) -> Vec<EndpointResult> {
+        let look_ups = self.look_ups(checks);
+        let permits = Permits { all: Semaphore::new(CHECKS), hosts: Mutex::default() };
+        let first = usize::try_from(random() >> 32).unwrap_or(0) % checks.len().max(1);
+        let (after, before) = checks.split_at(first);
+        let order = before.iter().chain(after);
+        let check = |check| self.check(check, &look_ups, &permits, deadline);
+        let mut results = join_all(order.map(check)).await;
+        results.rotate_right(first);
+        results
+    }
+
+    fn look_ups<'a>(&'a self, checks: &'a [Arc<EndpointCheck>]) -> LookUps<'a> {
+        let mut look_ups = LookUps::new();
+        for check in checks {
+            if let Host::Name(name) = &check.endpoint.host {
+                let resolve = || self.resolver.resolve(name, &check.zones).boxed().shared();
+                look_ups.entry(name).or_insert_with(resolve);
+            }
+        }
+        look_ups
+    }
+
+    async fn check(
+        &self,
+        check: &Arc<EndpointCheck>,
+        look_ups: &LookUps<'_>,
+        permits: &Permits,
         deadline: Duration,
     ) -> EndpointResult {
-        let endpoint = &errand.endpoint;
-        let find = async {
-            match &endpoint.host {
-                Host::Address(address) => Resolution::To(vec![*address]),
-                Host::Name(name) => self.find(name, &errand.zones, endpoint.timeout, turns).await,
-            }
+        let endpoint = &check.endpoint;
+        let resolution = match &endpoint.host {
+            Host::Address(address) => Resolution::Addresses(vec![*address]),
+            Host::Name(name) => tokio::select! {
+                resolution = look_ups[name].clone() => resolution,
+                () = self.clock.sleep_until(deadline) => Resolution::Failed(OUT_OF_TIME.to_owned()),
+            },
         };
-        let late = || "the round ran out of time".to_owned();
-        let leads = tokio::select! {
-            leads = find => leads,
-            () = self.clock.sleep_until(deadline) => Resolution::Unknown(late()),
-        };
-        let found = match leads {
-            Resolution::To(addresses) => {
-                let visits = addresses.into_iter().take(ADDRESSES).map(|ip| async move {
+        let outcome = match resolution {
+            Resolution::Addresses(addresses) => {
+                let checks = addresses.into_iter().take(ADDRESSES).map(async |ip| {
                     let address = SocketAddr::new(ip, endpoint.port);
                     tokio::select! {
-                        visit = self.visit_address(errand, address, turns) => visit,
-                        () = self.clock.sleep_until(deadline) => local(address, late()),
+                        result = self.check_address(endpoint, address, permits) => result,
+                        () = self.clock.sleep_until(deadline) => AddressResult {
+                            address,
+                            outcome: local(OUT_OF_TIME),
+                            latency: Duration::ZERO,
+                            certificate: None,
+                        },
                     }
                 });
-                CheckOutcome::Addresses(join_all(visits).await)
+                CheckOutcome::Addresses(join_all(checks).await)
             }
-            Resolution::Nowhere(server) => CheckOutcome::NoAddress(server),
-            Resolution::Unknown(why) => CheckOutcome::Unknown(why),
+            Resolution::NoAddress(server) => CheckOutcome::NoAddress(server),
+            Resolution::Failed(why) => CheckOutcome::Unknown(why),
         };
-        EndpointResult { check: Arc::clone(errand), outcome: found }
+        EndpointResult { check: Arc::clone(check), outcome }
     }
 
-    async fn visit_address(
-        &self,
-        errand: &Arc<EndpointCheck>,
-        address: SocketAddr,
-        turns: &Arc<Semaphore>,
-    ) -> AddressResult {
-        let Ok(turn) = Arc::clone(turns).acquire_owned().await else {
-            return local(address, "there are no turns any more".to_owned());
-        };
-        if errand.endpoint.scheme == Scheme::Tcp {
-            return self.connect(&errand.endpoint, address, turn).await;
-        }
-        let wall = self.clock.now().wall;
-        let errand = Arc::clone(errand);
-        let blocking = tokio::task::spawn_blocking(move || {
-            let _turn = turn; // held to the end, even when nobody waits for it any more
-            https::get(&errand.endpoint, address, wall)
-        });
-        blocking.await.unwrap_or_else(|error| local(address, error.to_string()))
-    }
-
-    async fn connect(
+    async fn check_address(
         &self,
         endpoint: &Endpoint,
         address: SocketAddr,
-        _turn: OwnedSemaphorePermit,
+        permits: &Permits,
     ) -> AddressResult {
+        let host = permits.host(address.ip());
+        let _permits = permits.take(&host).await;
         let began = self.clock.now().uptime;
-        let connecting = self.network.connect_tcp(address, None, Some(endpoint.timeout));
-        let connected = tokio::time::timeout(endpoint.timeout, connecting).await;
+        let replied = self.ask(endpoint, address).await;
         let latency = self.clock.now().uptime.saturating_sub(began);
-        let outcome = match connected {
-            Ok(Ok(_)) => EndpointReply::Open,
-            Ok(Err(error)) => broken(&error, endpoint.timeout, false),
-            Err(_) => EndpointReply::Failed(EndpointError::Silent(endpoint.timeout)),
+        let (outcome, certificate) = replied.unwrap_or_else(|failed| (failed, None));
+        AddressResult { address, outcome, latency, certificate }
+    }
+
+    /// The reply, and the end of the certificate if it is near.
+    async fn ask(
+        &self,
+        endpoint: &Endpoint,
+        address: SocketAddr,
+    ) -> Result<(EndpointReply, Option<Timestamp>), EndpointReply> {
+        let began = self.clock.now();
+        let connecting = self.network.connect_tcp(address, None, Some(endpoint.timeout));
+        let stream = match timeout(endpoint.timeout, connecting).await {
+            Ok(connected) => connected.map_err(|error| unconnected(&error, endpoint.timeout))?,
+            Err(_) => return Err(EndpointReply::Failed(EndpointError::Silent(endpoint.timeout))),
         };
-        AddressResult { address, outcome, latency, certificate: None }
+        let stream = AsyncIoStdAsTokio(stream);
+        let reply = async {
+            match endpoint.scheme {
+                Scheme::Tcp => Ok((EndpointReply::Open, None)),
+                Scheme::Http => Ok((page::get(stream, endpoint).await?, None)),
+                Scheme::Https => {
+                    let (stream, end) = tls::handshake(endpoint, began.wall, stream).await?;
+                    // A page that fails has a certificate all the same.
+                    Ok((page::get(stream, endpoint).await.unwrap_or_else(|failed| failed), end))
+                }
+            }
+        };
+        let passed = self.clock.now().uptime.saturating_sub(began.uptime);
+        let mute = |_| Err(EndpointReply::Failed(EndpointError::Mute(endpoint.timeout)));
+        timeout(endpoint.timeout.saturating_sub(passed), reply).await.unwrap_or_else(mute)
     }
 }
 
-fn local(address: SocketAddr, why: String) -> AddressResult {
-    AddressResult {
-        address,
-        outcome: EndpointReply::Local(why),
-        latency: Duration::ZERO,
-        certificate: None,
+impl Permits {
+    fn host(&self, ip: IpAddr) -> Arc<Semaphore> {
+        let mut hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(hosts.entry(ip).or_insert_with(|| Arc::new(Semaphore::new(CHECKS_PER_HOST))))
+    }
+
+    /// First the host's: a check that waits for its host holds nothing that another host needs.
+    async fn take<'a>(&'a self, host: &'a Semaphore) -> (SemaphorePermit<'a>, SemaphorePermit<'a>) {
+        const OPEN: &str = "this semaphore is never closed";
+        (host.acquire().await.expect(OPEN), self.all.acquire().await.expect(OPEN))
     }
 }

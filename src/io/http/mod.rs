@@ -1,6 +1,9 @@
-//! HTTP: one client for GitHub, one for the web endpoints.
+//! HTTP: the client for GitHub, and the checks of web endpoints.
 
-pub(super) mod certificate;
 pub mod client;
 pub(super) mod endpoint;
-pub(super) mod https;
+pub mod error;
+mod failure;
+mod page;
+mod tls;
+mod trust;
