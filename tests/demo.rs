@@ -63,8 +63,7 @@ const ROOT: &str = "\
 @ 86400 NS a.root-servers.net.";
 
 fn main() -> io::Result<()> {
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build()?;
+    let runtime = pilotlight::io::runtime::builder().start_paused(true).build()?;
     runtime.block_on(async {
         // As long as a blocking task runs, the paused clock stands still until it is told to move.
         let (done, until_done) = thread::channel::<()>();

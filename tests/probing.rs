@@ -1,4 +1,4 @@
-//! What the product makes of a nameserver: the real `Prober` asks, the real `judge` judges, and the
+//! What the product makes of a nameserver: the real `Inspector` asks, the real `judge` judges, and the
 //! nameserver does what it is told to, over loopback sockets or over a network in memory whose time is
 //! paused. All times are virtual, except that the sockets' packets take what they take.
 
@@ -20,7 +20,8 @@ use pilotlight::decide::judge::round::{Judgement, judge};
 use pilotlight::decide::probe::query::targets;
 use pilotlight::decide::probe::round::Round;
 use pilotlight::io::clock::Clock;
-use pilotlight::io::dns::prober::{Patience, Prober};
+use pilotlight::io::dns::limits::ProbeLimits;
+use pilotlight::io::inspector::Inspector;
 use tokio::time::Instant;
 
 use crate::peers::dns::memnet::MemNet;
@@ -108,28 +109,27 @@ fn many_zone(count: usize) -> ZoneData {
 async fn look<P: RuntimeProvider>(
     network: &P,
     config: &Config,
-    patience: Patience,
+    limits: ProbeLimits,
 ) -> (Round, Judgement) {
     let clock = Clock::starting_at("2026-01-01T00:00:00Z".parse().unwrap());
-    let prober = Prober::new(network.clone(), clock, patience);
-    let vantage = &config.vantage;
-    let round = prober.round(&targets(config), &vantage.anchors, &vantage.intercept).await;
+    let inspector = Inspector::new(network.clone(), clock, limits);
+    let round = inspector.round(&targets(config), &[], &config.vantage).await;
     let judgement = judge(config, &round);
     (round, judgement)
 }
 
 /// As the product asks, at its default pace.
-fn product() -> Patience {
-    Patience::paced(50)
+fn product() -> ProbeLimits {
+    ProbeLimits::at_rate(50)
 }
 
 /// For sockets, where waiting is real: shorter, and still long enough for a machine that does other
 /// things as well.
-fn hurried() -> Patience {
-    Patience {
+fn hurried() -> ProbeLimits {
+    ProbeLimits {
         timeout: Duration::from_secs(1),
         pause: Duration::from_millis(10),
-        ..Patience::paced(0)
+        ..ProbeLimits::at_rate(0)
     }
 }
 

@@ -12,8 +12,9 @@ use pilotlight::decide::judge::round::judge;
 use pilotlight::decide::probe::endpoint::endpoint_checks;
 use pilotlight::decide::probe::query::targets;
 use pilotlight::io::clock::Clock;
-use pilotlight::io::dns::prober::{Patience, Prober};
+use pilotlight::io::dns::limits::ProbeLimits;
 use pilotlight::io::dns::socket::Net;
+use pilotlight::io::inspector::Inspector;
 
 use crate::peers::dns::script::{Behaviour, Nameserver, ZoneData};
 use crate::peers::dns::socket::SocketServer;
@@ -68,10 +69,10 @@ impl Stage {
         let config = Config::parse("test.toml", &self.config(endpoint));
         let config = config.unwrap_or_else(|problems| panic!("{problems}"));
         let clock = Clock::starting_at(self.clock.parse().unwrap());
-        let patience = Patience { timeout: Duration::from_secs(1), ..Patience::paced(0) };
-        let prober = Prober::new(Net::default(), clock, patience);
-        let anchors = &config.vantage.anchors;
-        let round = prober.look(&targets(&config), &endpoint_checks(&config), anchors, &[]).await;
+        let limits = ProbeLimits { timeout: Duration::from_secs(1), ..ProbeLimits::at_rate(0) };
+        let inspector = Inspector::new(Net::default(), clock, limits);
+        let checks = endpoint_checks(&config);
+        let round = inspector.round(&targets(&config), &checks, &config.vantage).await;
         judge(&config, &round).verdicts.pop().unwrap().1
     }
 

@@ -12,8 +12,9 @@ use crate::decide::probe::query::targets;
 use crate::decide::show::status::Status;
 use crate::decide::track::state::MonitorState;
 use crate::io::clock::Clock;
-use crate::io::dns::prober::{Patience, Prober};
+use crate::io::dns::limits::ProbeLimits;
 use crate::io::dns::socket::Net;
+use crate::io::inspector::Inspector;
 use crate::io::system::executable;
 
 /// With `only` these nameservers, each `NAME=ADDRESS`, in place of the file's.
@@ -24,11 +25,10 @@ pub(super) fn check(path: &Path, json: bool, only: &[String]) -> Result<u8, Fail
     }
     let round = async {
         let clock = Clock::system();
-        let prober =
-            Prober::new(Net::default(), clock, Patience::paced(config.schedule.queries_per_second));
-        let vantage = &config.vantage;
-        let (targets, errands) = (targets(&config), endpoint_checks(&config));
-        let round = prober.look(&targets, &errands, &vantage.anchors, &vantage.intercept).await;
+        let limits = ProbeLimits::at_rate(config.schedule.queries_per_second);
+        let inspector = Inspector::new(Net::default(), clock, limits);
+        let (targets, checks) = (targets(&config), endpoint_checks(&config));
+        let round = inspector.round(&targets, &checks, &config.vantage).await;
         (round, clock.now())
     };
     let (round, now) = runtime()?.block_on(round);

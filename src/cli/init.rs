@@ -20,7 +20,7 @@ use crate::config::{Config, server_address, zone_name};
 use crate::decide::judge::fault::Fault;
 use crate::decide::probe::query::name_text;
 use crate::io::dns::lookup;
-use crate::io::dns::lookup::LookupClient;
+use crate::io::dns::lookup::{LookupClient, LookupError};
 
 /// Each question of a zone has its own bound, of seconds; together they may take this.
 const LONGEST: Duration = Duration::from_secs(60);
@@ -147,7 +147,7 @@ async fn delegation(asker: &LookupClient, zone: &Name) -> Result<Delegation, Str
     Ok(Delegation { parent, names, glue: Vec::new(), unseen: Some(why) })
 }
 
-fn next_resolver(why: String) -> String {
+fn next_resolver(why: LookupError) -> String {
     format!("{why}; name another one with --resolver")
 }
 
@@ -166,7 +166,7 @@ fn referral(message: &Message, zone: &Name, parent: &Name) -> Option<Delegation>
     let glue = message.additionals.iter().filter_map(|record| {
         let name = record.name.to_lowercase();
         let ours = zone.zone_of(&name) && names.contains(&name);
-        Some((name, lookup::address(record.data.clone())?)).filter(|_| ours)
+        Some((name, record.data.ip_addr()?)).filter(|_| ours)
     });
     let glue = glue.collect();
     let refers = message.answers.is_empty() && !names.is_empty();
@@ -190,7 +190,7 @@ async fn server(asker: &LookupClient, zone: &Name, name: &Name, delegation: &Del
     let unknown = match &looked_up {
         Ok(addresses) if addresses.is_empty() => Some("there is no A or AAAA record".to_owned()),
         Ok(_) => None,
-        Err(why) => Some(why.clone()),
+        Err(error) => Some(error.to_string()),
     };
     let mut addresses = looked_up.unwrap_or_default();
     if addresses.is_empty() {

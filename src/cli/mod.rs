@@ -177,9 +177,7 @@ fn colour(stream: &impl IsTerminal) -> bool {
     stream.is_terminal() && !refused && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
 }
 
-/// One thread for everything that waits; GitHub's calls get a second one when they are made.
 fn runtime() -> Result<tokio::runtime::Runtime, Failed> {
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(1).build();
+    let runtime = crate::io::runtime::builder().build();
     runtime.map_err(|error| Failed::Other(format!("the async runtime does not start: {error}")))
 }

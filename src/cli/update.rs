@@ -12,8 +12,7 @@ use crate::config::Config;
 use crate::decide::probe::query::targets;
 use crate::decide::time::wall_text;
 use crate::io::clock::Clock;
-use crate::io::dns::prober::{Patience as Asking, Prober};
-use crate::io::dns::socket::Net;
+use crate::io::dns::limits::ProbeLimits;
 use crate::io::system::disk::Disk;
 use crate::io::system::{executable, log};
 use crate::update::paths::UpdatePaths;
@@ -94,8 +93,7 @@ pub(super) fn update(args: &Args, options: &Update) -> Result<u8, Failed> {
 /// How long the first round may take: over servers that are dead, too.
 fn first_round(args: &Args) -> Duration {
     let longest = |config: Config| {
-        let asking = Asking::paced(config.schedule.queries_per_second);
-        Prober::new(Net::default(), Clock::system(), asking).longest(&targets(&config))
+        ProbeLimits::at_rate(config.schedule.queries_per_second).longest_round(&targets(&config))
     };
     START + Config::load(&args.config).map_or(ROUND, longest)
 }

@@ -32,8 +32,9 @@ use crate::decide::track::state::{CLOCK_PATIENCE, MonitorState, Reporting};
 use crate::decide::track::stored::StoredIncident;
 use crate::io::clock;
 use crate::io::clock::Clock;
-use crate::io::dns::prober::{Patience, Prober};
+use crate::io::dns::limits::ProbeLimits;
 use crate::io::gpio::panel::Panel;
+use crate::io::inspector::Inspector;
 use crate::io::system::files::Places;
 use crate::io::system::hardware;
 use crate::io::system::systemd::Manager;
@@ -101,8 +102,8 @@ pub async fn run<P: RuntimeProvider>(config: Config, parts: Parts<P>) {
     let mut daemon = Daemon {
         watch: MonitorState::new(&config),
         targets: targets(&config),
-        errands: endpoint_checks(&config),
-        prober: Prober::new(network.clone(), clock, patience(&config)),
+        checks: endpoint_checks(&config),
+        inspector: Inspector::new(network, clock, limits(&config)),
         reporter: Reporter::new(&config, token),
         regular: Duration::ZERO,
         report_after: Duration::ZERO,
@@ -121,7 +122,7 @@ pub async fn run<P: RuntimeProvider>(config: Config, parts: Parts<P>) {
         places,
         notices,
     };
-    daemon.look_by = daemon.prober.longest(&daemon.targets) + SLACK;
+    daemon.look_by = daemon.longest_round(&daemon.targets) + SLACK;
     daemon.manager.starting(daemon.look_by);
     daemon.restore();
     daemon.publish();
@@ -140,7 +141,7 @@ pub async fn run<P: RuntimeProvider>(config: Config, parts: Parts<P>) {
             order = orders.recv() => match order {
                 Some(Order::Reload) => {
                     daemon.manager.reloading();
-                    if daemon.reload(&path, &network, token) {
+                    if daemon.reload(&path, token) {
                         looking = None; // its questions are the old ones
                     }
                     daemon.manager.reloaded();
@@ -185,15 +186,15 @@ async fn maybe<T>(job: &mut Job<T>) -> T {
     }
 }
 
-fn patience(config: &Config) -> Patience {
-    Patience::paced(config.schedule.queries_per_second)
+fn limits(config: &Config) -> ProbeLimits {
+    ProbeLimits::at_rate(config.schedule.queries_per_second)
 }
 
 struct Daemon<P> {
     config: Config,
     targets: Vec<Arc<Target>>,
-    errands: Vec<Arc<EndpointCheck>>,
-    prober: Prober<P>,
+    checks: Vec<Arc<EndpointCheck>>,
+    inspector: Inspector<P>,
     reporter: Option<Reporter>,
     clock: Clock,
     panel: Panel,
@@ -271,19 +272,20 @@ impl<P: RuntimeProvider> Daemon<P> {
         };
         let asked = self.targets.iter().filter(|target| everybody || due(target.nameserver));
         let asked: Vec<Arc<Target>> = asked.cloned().collect();
-        let due = self.errands.iter().filter(|errand| everybody || due(errand.subject));
-        let errands: Vec<Arc<EndpointCheck>> = due.cloned().collect();
+        let due = self.checks.iter().filter(|check| everybody || due(check.subject));
+        let checks: Vec<Arc<EndpointCheck>> = due.cloned().collect();
         let asked = self.with_what_is_due(asked, now);
         for subject in &mut self.watch.subjects {
             // Whoever is asked has been asked; the verdict says when to ask again.
             subject.again = subject.again.filter(|at| *at > now && !everybody);
         }
-        self.look_by = now + self.prober.longest(&asked) + SLACK;
-        let (prober, vantage) = (self.prober.clone(), self.config.vantage.clone());
-        let round = async move {
-            prober.look(&asked, &errands, &vantage.anchors, &vantage.intercept).await
-        };
-        Box::pin(round)
+        self.look_by = now + self.longest_round(&asked) + SLACK;
+        let (inspector, vantage) = (self.inspector.clone(), self.config.vantage.clone());
+        Box::pin(async move { inspector.round(&asked, &checks, &vantage).await })
+    }
+
+    fn longest_round(&self, targets: &[Arc<Target>]) -> Duration {
+        self.inspector.limits().longest_round(targets)
     }
 
     /// Leaves the question about recursion out where it is not its time.
@@ -327,7 +329,7 @@ impl<P: RuntimeProvider> Daemon<P> {
         for (index, change) in &changes {
             log::change(&self.watch.subjects[*index], change, &now, schedule);
         }
-        self.look_by = self.next_look() + self.prober.longest(&self.targets) + SLACK;
+        self.look_by = self.next_look() + self.longest_round(&self.targets) + SLACK;
         self.manager.status(&self.view(&now).meaning); // before READY: it is the first thing to see
         self.manager.ready();
     }
@@ -397,7 +399,7 @@ impl<P: RuntimeProvider> Daemon<P> {
         }
     }
 
-    fn reload(&mut self, path: &Path, network: &P, token: TokenFrom) -> bool {
+    fn reload(&mut self, path: &Path, token: TokenFrom) -> bool {
         let config = match Config::load(path) {
             Ok(config) => config,
             Err(problems) => {
@@ -415,8 +417,8 @@ impl<P: RuntimeProvider> Daemon<P> {
         }
         self.watch = self.watch.clone().reconfigured(&config);
         self.targets = targets(&config);
-        self.errands = endpoint_checks(&config);
-        self.prober = Prober::new(network.clone(), self.clock, patience(&config));
+        self.checks = endpoint_checks(&config);
+        self.inspector.set_limits(limits(&config));
         self.reporter = Reporter::new(&config, token);
         self.regular = self.clock.now().uptime;
         self.report_after = self.regular;

@@ -110,8 +110,3 @@ pub fn random() -> u64 {
     // The standard library seeds every RandomState from the system's randomness.
     RandomState::new().hash_one(0)
 }
-
-/// For threads, which tokio's clock does not reach.
-pub(in crate::io) fn since(began: Duration) -> Duration {
-    monotonic().saturating_sub(began)
-}

@@ -33,10 +33,10 @@ impl<P: RuntimeProvider> Inspector<P> {
         Self { clock, limits, prober, endpoints }
     }
 
-    /// The same network under other limits. Look-ups under way still count against their bound.
-    #[must_use]
-    pub fn with_limits(self, limits: ProbeLimits) -> Self {
-        Self { prober: self.prober.with_limits(limits.clone()), limits, ..self }
+    /// Look-ups under way still count against their bound.
+    pub fn set_limits(&mut self, limits: ProbeLimits) {
+        self.prober.set_limits(limits.clone());
+        self.limits = limits;
     }
 
     #[must_use]

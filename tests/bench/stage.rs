@@ -14,8 +14,10 @@ use pilotlight::config::Config;
 use pilotlight::decide::judge::round::judge;
 use pilotlight::decide::probe::query::targets;
 use pilotlight::io::clock::Clock;
-use pilotlight::io::dns::prober::{Patience, Prober};
+use pilotlight::io::dns::limits::ProbeLimits;
 use pilotlight::io::dns::socket::Net;
+use pilotlight::io::inspector::Inspector;
+use pilotlight::io::runtime;
 use tempfile::TempDir;
 
 use crate::peers::dns::script::{Nameserver, ZoneData};
@@ -113,13 +115,13 @@ impl Setting {
     /// One round in this process, as the program does it: how long it took.
     pub(crate) fn round(&self) -> Duration {
         let config = Config::load(&self.config).unwrap();
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.unwrap();
+        let runtime = runtime::builder().build().unwrap();
         let (round, took) = runtime.block_on(async {
-            let prober = Prober::new(Net::default(), Clock::system(), Patience::paced(0));
+            let limits = ProbeLimits::at_rate(0);
+            let inspector = Inspector::new(Net::default(), Clock::system(), limits);
             let targets = targets(&config);
             let began = Instant::now();
-            let round = prober.round(&targets, &config.vantage.anchors, &[]).await;
+            let round = inspector.round(&targets, &[], &config.vantage).await;
             (round, began.elapsed())
         });
         let judgement = judge(&config, &round);

@@ -81,7 +81,7 @@ async fn a_server_that_is_silent_to_edns_alone_takes_no_longer_than_a_dead_one_a
     let old = Nameserver::behaving([many_zone(50)], Behaviour::NoEdnsSilent);
     let (net, config) = two(&old, 50);
     let begin = Instant::now();
-    let (round, judgement) = look(&net, &config, Patience::paced(0)).await;
+    let (round, judgement) = look(&net, &config, ProbeLimits::at_rate(0)).await;
     let took = Instant::now() - begin;
     assert_eq!(verdicts(&judgement), ["degraded: edns-silent", "well"]);
     assert_eq!(judgement.verdicts[0].1.findings[0].more, 0);
@@ -97,7 +97,7 @@ async fn a_server_that_refuses_edns_is_asked_once_more_and_then_each_question_on
     let old = Nameserver::behaving([many_zone(50)], Behaviour::NoEdnsFormerr);
     let (net, config) = two(&old, 50);
     let begin = Instant::now();
-    let (round, judgement) = look(&net, &config, Patience::paced(0)).await;
+    let (round, judgement) = look(&net, &config, ProbeLimits::at_rate(0)).await;
     let took = Instant::now() - begin;
     assert_eq!(verdicts(&judgement), ["degraded: edns-rcode-formerr", "well"]);
     let attempts = attempts(&round.observed[0]);
@@ -145,20 +145,16 @@ async fn a_server_that_dies_in_the_middle_is_down_and_the_round_ends_all_the_sam
 
 #[tokio::test(start_paused = true)]
 async fn a_round_ends_at_its_deadline_and_what_it_could_not_ask_is_unknown() {
-    let patience = Patience { deadline: Duration::from_secs(5), ..Patience::paced(0) };
+    let limits = ProbeLimits { deadline: Duration::from_secs(5), ..ProbeLimits::at_rate(0) };
     let (net, config) = two(&dying_after(1, zone()), 0);
-    let prober = Prober::new(
-        net.clone(),
-        Clock::starting_at("2026-01-01T00:00:00Z".parse().unwrap()),
-        patience.clone(),
-    );
+    let longest = limits.longest_round(&targets(&config));
     let begin = Instant::now();
-    let (round, judgement) = look(&net, &config, patience).await;
+    let (round, judgement) = look(&net, &config, limits).await;
     let took = Instant::now() - begin;
     assert_eq!(verdicts(&judgement), ["unknown", "well"]);
     assert!(matches!(round.observed[0].observations[1].outcome, Outcome::Local(_)));
     assert!(took < Duration::from_millis(5_100), "{took:?}");
-    assert!(took <= prober.longest(&targets(&config)));
+    assert!(took <= longest);
 }
 
 #[tokio::test(start_paused = true)]

@@ -105,7 +105,7 @@ async fn no_address_waits_for_another_one() {
 async fn without_a_pace_they_go_as_fast_as_they_can() {
     let world = world(&[Behaviour::Good], 100);
     let begin = Instant::now();
-    look(&world.net, &world.config, Patience::paced(0)).await;
+    look(&world.net, &world.config, ProbeLimits::at_rate(0)).await;
     let took = Instant::now() - begin;
     assert!(took < Duration::from_millis(50), "{took:?}");
 }
@@ -114,8 +114,8 @@ async fn without_a_pace_they_go_as_fast_as_they_can() {
 async fn no_more_than_so_many_questions_are_under_way_at_once() {
     let slow = Duration::from_secs(1);
     let world = world(&vec![Behaviour::Late(slow); 3], 30);
-    let patience = Patience { in_flight: 10, ..Patience::paced(0) };
-    let (_, judgement) = look(&world.net, &world.config, patience).await;
+    let limits = ProbeLimits { in_flight: 10, ..ProbeLimits::at_rate(0) };
+    let (_, judgement) = look(&world.net, &world.config, limits).await;
     assert_eq!(verdicts(&judgement), ["degraded: slow"; 3]);
     let mut times: Vec<Instant> = world.logs.iter().flat_map(Log::times).collect();
     times.sort_unstable();

@@ -52,11 +52,7 @@ pub(crate) fn play_text(
     end: impl FnOnce(&mut World) -> Result<(), String>,
 ) -> Result<(), String> {
     let script = Script::read(text)?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .start_paused(true)
-        .build()
-        .unwrap();
+    let runtime = pilotlight::io::runtime::builder().start_paused(true).build().unwrap();
     let played = runtime.block_on(day(&script, end));
     // What a killed daemon had under way at GitHub ends by itself.
     runtime.shutdown_background();

@@ -32,8 +32,8 @@ impl<P: RuntimeProvider> Prober<P> {
         Self { network, clock, limits }
     }
 
-    pub(in crate::io) fn with_limits(self, limits: ProbeLimits) -> Self {
-        Self { limits, ..self }
+    pub(in crate::io) fn set_limits(&mut self, limits: ProbeLimits) {
+        self.limits = limits;
     }
 
     /// Asks all targets at once. What has no answer at `deadline` (uptime) is unknown.
@@ -72,7 +72,8 @@ impl<P: RuntimeProvider> Prober<P> {
                 let sent = self.clock.now().uptime;
                 let response = client.udp(address, query).await;
                 reply.latency = self.clock.now().uptime.saturating_sub(sent);
-                reply.outcome = response.map_or_else(|failure| failure, |m| Outcome::Answer(answer(m)));
+                reply.outcome =
+                    response.map_or_else(|failure| failure, |m| Outcome::Answer(answer(m)));
                 if matches!(reply.outcome, Outcome::Answer(_)) {
                     break;
                 }

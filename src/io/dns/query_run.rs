@@ -126,6 +126,9 @@ impl<P: RuntimeProvider> QueryRun<'_, P> {
             Transport::Tcp => self.client.tcp(self.address, params).await,
         };
         let latency = self.clock.now().uptime.saturating_sub(sent);
-        (response.map_or_else(|failure| failure, |message| Outcome::Answer(answer(message))), latency)
+        (
+            response.map_or_else(|failure| failure, |message| Outcome::Answer(answer(message))),
+            latency,
+        )
     }
 }

@@ -57,7 +57,10 @@ impl<P: RuntimeProvider> Resolver<P> {
                 Err(alias) => name = alias,
             }
         }
-        Resolution::Failed(format!("{} is the start of too long a chain of aliases", name_text(host)))
+        Resolution::Failed(format!(
+            "{} is the start of too long a chain of aliases",
+            name_text(host)
+        ))
     }
 
     /// Asks one nameserver after another until one has an address: one that is dead, or wrong, has an

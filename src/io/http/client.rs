@@ -66,8 +66,8 @@ impl Http {
         let mut response = self.agent.run(request).map_err(failed)?;
         let body =
             response.body_mut().with_config().limit(BODY_LIMIT).lossy_utf8(true).read_to_string();
-        let body = body
-            .map_err(|error| HttpError::Ambiguous(format!("the answer broke off: {error}")))?;
+        let body =
+            body.map_err(|error| HttpError::Ambiguous(format!("the answer broke off: {error}")))?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         Ok(Response { status, headers, body })
     }
