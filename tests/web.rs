@@ -295,7 +295,7 @@ async fn a_nameserver_that_is_dead_or_wrong_is_not_the_endpoints_fault() {
     for server in &stage.servers {
         server.nameserver().set(Behaviour::ServFail);
     }
-    let unknown = "unknown: no nameserver of this file says where www.example.net leads";
+    let unknown = "unknown: none of your nameservers answers for www.example.net";
     assert_eq!(stage.said(&url).await, unknown);
 }
 

@@ -24,8 +24,9 @@ use crate::decide::probe::endpoint::{
 use crate::decide::probe::endpoint_error::EndpointError;
 use crate::io::clock::{Clock, random};
 use crate::io::dns::resolver::{Resolution, Resolver};
-use crate::io::http::failure::{local, unconnected};
-use crate::io::http::{page, tls};
+use crate::io::http::failure::{broken, local, unconnected};
+use crate::io::http::page;
+use crate::io::http::tls::TlsClient;
 
 /// Addresses of one name that are checked.
 const ADDRESSES: usize = 8;
@@ -147,6 +148,10 @@ impl<P: RuntimeProvider> EndpointChecker<P> {
         address: SocketAddr,
     ) -> Result<(EndpointReply, Option<Timestamp>), EndpointReply> {
         let began = self.clock.now();
+        let tls = match endpoint.scheme {
+            Scheme::Https => Some(TlsClient::new(endpoint, began.wall)?),
+            Scheme::Http | Scheme::Tcp => None,
+        };
         let connecting = self.network.connect_tcp(address, None, Some(endpoint.timeout));
         let stream = match timeout(endpoint.timeout, connecting).await {
             Ok(connected) => connected.map_err(|error| unconnected(&error, endpoint.timeout))?,
@@ -154,15 +159,16 @@ impl<P: RuntimeProvider> EndpointChecker<P> {
         };
         let stream = AsyncIoStdAsTokio(stream);
         let reply = async {
-            match endpoint.scheme {
-                Scheme::Tcp => Ok((EndpointReply::Open, None)),
-                Scheme::Http => Ok((page::get(stream, endpoint).await?, None)),
-                Scheme::Https => {
-                    let (stream, end) = tls::handshake(endpoint, began.wall, stream).await?;
-                    // A page that fails has a certificate all the same.
-                    Ok((page::get(stream, endpoint).await.unwrap_or_else(|failed| failed), end))
-                }
-            }
+            let Some(tls) = tls else {
+                return match endpoint.scheme {
+                    Scheme::Tcp => Ok((EndpointReply::Open, None)),
+                    _ => Ok((page::get(stream, endpoint).await?, None)),
+                };
+            };
+            let handshake = tls.handshake(stream).await;
+            let (stream, end) = handshake.map_err(|error| broken(&error, endpoint.timeout))?;
+            // A page that fails has a certificate all the same.
+            Ok((page::get(stream, endpoint).await.unwrap_or_else(|failed| failed), end))
         };
         let passed = self.clock.now().uptime.saturating_sub(began.uptime);
         let mute = |_| Err(EndpointReply::Failed(EndpointError::Mute(endpoint.timeout)));

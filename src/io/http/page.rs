@@ -122,8 +122,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
 
     /// Reads some more; false at the end of the connection.
     async fn read(&mut self) -> Result<bool, EndpointReply> {
-        match self.stream.read_buf(&mut self.unread).await {
-            Ok(length) => Ok(length > 0),
+        let mut chunk = [0; 4 * 1024]; // no read_buf: hickory's adapter needs initialized memory
+        match self.stream.read(&mut chunk).await {
+            Ok(length) => {
+                self.unread.extend_from_slice(&chunk[..length]);
+                Ok(length > 0)
+            }
             // Many servers end without TLS's close_notify. HTTP knows whether something is missing.
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(false),
             Err(error) => Err(self.broken(&error)),
