@@ -164,7 +164,7 @@ fn silence_is_an_alarm_one_for_each_vantage_until_it_is_back() {
     assert_eq!(states(&github), [home.clone(), office.clone()]);
     let told = alarms(&github)[0].body.clone();
     let number = sign(&github, "home").unwrap().number;
-    assert!(told.contains(&format!("at **{old}** (its sign of life is #{number})")), "{told}");
+    assert!(told.contains(&format!("at **{old}** (issue #{number})")), "{told}");
     let shown = told.replace(&old, "2026-03-01T03:00:00Z").replace(&format!("#{number}"), "#1");
     for line in shown.lines().skip(1).filter(|line| !line.is_empty()) {
         assert!(include_str!("../README.md").contains(&format!("\n> {line}\n")), "{line}");
@@ -194,7 +194,7 @@ fn silence_is_an_alarm_one_for_each_vantage_until_it_is_back() {
     let expected = [closed(home.clone()), closed(office), closed(cabin), home.clone()];
     assert_eq!(states(&github), expected);
     let [_, office, cabin, _] = &alarms(&github)[..] else { panic!() };
-    assert!(office.comments[0].body.starts_with("It is back, since 20"), "{office:?}");
+    assert!(office.comments[0].body.starts_with("The heartbeat is back, written at 20"), "{office:?}");
     assert!(cabin.comments[0].body.contains("was closed"), "{cabin:?}");
     as_described(&github);
 }
@@ -208,7 +208,7 @@ fn a_repository_without_any_sign_or_a_github_in_trouble_makes_the_run_fail() {
         "<!-- pilotlight {\"life\":\"home\",\"at\":\"2026-01-01T00:00:00Z\",\"every\":60} -->";
     github.open_as("octocat", "pilotlight: home is watching", sign);
     let failed = run(&workflow, &github).unwrap_err();
-    assert!(failed.contains("No open issue of pilot is a sign of life"), "{failed}");
+    assert!(failed.contains("No open issue of pilot is a heartbeat"), "{failed}");
     github.open_as(LOGIN, "pilotlight: home is watching", sign);
     github.set_permission(BOTS_TOKEN, crate::peers::github::Permission::Read);
     let failed = run(&workflow, &github).unwrap_err();
