@@ -1,13 +1,13 @@
-//! Web endpoints, from the file to the verdict: real connections to a server on loopback, and names that a
-//! scripted nameserver answers for.
+//! Web endpoints, from the configuration to the verdict: real connections to a server on loopback, and names
+//! that a scripted nameserver answers for.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
+use std::fmt::Write as _;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpListener};
 use std::time::Duration;
 
 use hickory_resolver::proto::rr::RecordType;
 use pilotlight::config::Config;
-use pilotlight::decide::judge::finding::Finding;
-use pilotlight::decide::judge::finding::Verdict;
+use pilotlight::decide::judge::finding::{Finding, Verdict};
 use pilotlight::decide::judge::round::judge;
 use pilotlight::decide::probe::endpoint::endpoint_checks;
 use pilotlight::decide::probe::query::targets;
@@ -16,6 +16,7 @@ use pilotlight::io::dns::limits::ProbeLimits;
 use pilotlight::io::dns::socket::Net;
 use pilotlight::io::inspector::Inspector;
 
+use crate::home::{Home, PATIENCE, wait};
 use crate::peers::dns::script::{Behaviour, Nameserver, ZoneData};
 use crate::peers::dns::socket::SocketServer;
 use crate::peers::web::{Site, Web, authority};
@@ -35,14 +36,17 @@ out 300 CNAME localhost.";
 /// Within the time of the peer's certificate.
 const SPRING: &str = "2026-04-01T00:00:00Z";
 
-/// Two nameservers of one zone, an anchor, and what is configured about an endpoint.
+const BROKEN: &str = "down broken-off: it breaks the connection off before its answer is complete";
+const MUTE: &str = "down mute: it takes the connection, and does not answer completely within 1 s";
+const CLOSED: &str = "down closed: it refuses the connection: nothing listens on the port";
+
+/// Two nameservers of one zone, and anchors.
 struct Stage {
     zone: ZoneData,
     servers: [SocketServer; 2],
-    anchor: SocketServer,
-    /// Speaks IPv6, for those who need it.
-    anchor6: Option<SocketServer>,
+    anchors: Vec<SocketServer>,
     clock: &'static str,
+    deadline: Duration,
 }
 
 impl Stage {
@@ -50,43 +54,72 @@ impl Stage {
         let zone = ZoneData::parse("example.net", ZONE);
         let server = || SocketServer::start(HERE, 0, Nameserver::new([zone.clone()]));
         let servers = [server(), server()];
-        Self { servers, zone, anchor: anchor(HERE), anchor6: None, clock: SPRING }
+        let deadline = ProbeLimits::at_rate(0).deadline;
+        Self { servers, zone, anchors: vec![anchor(HERE)], clock: SPRING, deadline }
     }
 
-    fn config(&self, endpoint: &str) -> String {
-        let mut anchors = vec![self.anchor.addr()];
-        anchors.extend(self.anchor6.as_ref().map(SocketServer::addr));
-        let servers = [self.servers[0].addr()];
-        let zone = format!(
-            "[[nameserver]]\nname = \"ns2.example.net\"\naddresses = [\"{}\"]\n[[zone]]\nname = \"example.net\"\nrecords = [{{ name = \"@\", type = \"NS\", values = [\"ns1\"] }}]\n[[endpoint]]\n{endpoint}\n",
+    fn config(&self, endpoints: &[String]) -> String {
+        let anchors: Vec<_> = self.anchors.iter().map(SocketServer::addr).collect();
+        let mut more = format!(
+            "[[nameserver]]\nname = \"ns2.example.net\"\naddresses = [\"{}\"]\n[[zone]]\nname = \"example.net\"\n\
+             records = [{{ name = \"@\", type = \"NS\", values = [\"ns1\"] }}]\n",
             self.servers[1].addr()
         );
-        loopback(&servers, &anchors, &zone)
+        for endpoint in endpoints {
+            writeln!(more, "[[endpoint]]\n{endpoint}").unwrap();
+        }
+        loopback(&[self.servers[0].addr()], &anchors, &more)
     }
 
-    /// One round, and what it says of the endpoint.
-    async fn look(&self, endpoint: &str) -> Verdict {
-        let config = Config::parse("test.toml", &self.config(endpoint));
+    /// One round, and the verdicts on these endpoints.
+    async fn round(&self, endpoints: &[String]) -> Vec<Verdict> {
+        let config = Config::parse("test.toml", &self.config(endpoints));
         let config = config.unwrap_or_else(|problems| panic!("{problems}"));
         let clock = Clock::starting_at(self.clock.parse().unwrap());
-        let limits = ProbeLimits { timeout: Duration::from_secs(1), ..ProbeLimits::at_rate(0) };
+        let limits = ProbeLimits {
+            timeout: Duration::from_secs(1),
+            deadline: self.deadline,
+            ..ProbeLimits::at_rate(0)
+        };
         let inspector = Inspector::new(Net::default(), clock, limits);
         let checks = endpoint_checks(&config);
         let round = inspector.round(&targets(&config), &checks, &config.vantage).await;
-        judge(&config, &round).verdicts.pop().unwrap().1
+        let verdicts = judge(&config, &round).verdicts.into_iter();
+        verdicts.skip(2).map(|(_, verdict)| verdict).collect()
+    }
+
+    async fn verdict(&self, endpoint: &str) -> Verdict {
+        self.round(&[endpoint.to_owned()]).await.remove(0)
     }
 
     async fn said(&self, endpoint: &str) -> String {
-        said(&self.look(endpoint).await)
+        said(&self.verdict(endpoint).await)
+    }
+
+    /// What is said of the web server when it does so, with these keys in the configuration. An expectation
+    /// that ends in `…` is a beginning.
+    async fn hold(&self, web: &Web, cases: &[(Site, &str, &str)]) {
+        for (site, more, expected) in cases {
+            web.set(site.clone());
+            expect(&self.said(&http(web, more)).await, expected);
+        }
+    }
+}
+
+#[track_caller]
+fn expect(said: &str, expected: &str) {
+    match expected.strip_suffix('…') {
+        Some(beginning) => assert!(said.starts_with(beginning), "{said}, not {expected}"),
+        None => assert_eq!(said, expected),
     }
 }
 
 fn said(verdict: &Verdict) -> String {
-    let rows: Vec<String> = verdict.findings.iter().map(sentence).collect();
+    let findings: Vec<String> = verdict.findings.iter().map(sentence).collect();
     match verdict.observed_addresses {
         0 => format!("unknown: {}", verdict.why.as_deref().unwrap_or_default()),
-        _ if rows.is_empty() => "well".to_owned(),
-        _ => rows.join("; "),
+        _ if findings.is_empty() => "well".to_owned(),
+        _ => findings.join("; "),
     }
 }
 
@@ -103,29 +136,34 @@ fn https(web: &Web, host: &str, more: &str) -> String {
     format!("url = \"https://{host}:{port}/\"\nca = {:?}\n{more}", ca.display())
 }
 
-#[tokio::test]
-async fn a_page_is_judged_by_its_status_its_text_and_where_it_leads() {
-    let stage = Stage::new();
-    let web = Web::http(HERE, Site::page(200, "", "Welcome home"));
-    let with = |more| http(&web, more);
-    assert_eq!(stage.said(&with("")).await, "well");
-    assert_eq!(stage.said(&with("contains = \"come ho\"")).await, "well");
-    let missing = stage.said(&with("contains = \"welcome\"")).await;
-    assert!(missing.starts_with("down text: it answers with a page that does not"), "{missing}");
-    let other = stage.said(&with("status = 204")).await;
-    assert_eq!(other, "down status: it answers with 200, not 204");
-    web.set(Site::page(503, "", "Welcome home"));
-    assert_eq!(stage.said(&with("")).await, "down status: it answers with 503, not 2xx");
-    assert_eq!(stage.said(&with("status = [401, 503]")).await, "well");
-    web.set(Site::page(301, "location: /new\r\n", ""));
-    assert_eq!(stage.said(&with("")).await, "down status: it answers with 301, not 2xx");
-    assert_eq!(stage.said(&with("location = \"/new\"")).await, "well");
-    let elsewhere = stage.said(&with("location = \"https://www.example.net/\"")).await;
-    assert_eq!(elsewhere, "down location: it leads to /new, not to https://www.example.net/");
+/// A port that takes connections, and the keys of its endpoint.
+fn tcp(ip: IpAddr) -> (TcpListener, String) {
+    let listener = TcpListener::bind((ip, 0)).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    (listener, format!("url = \"tcp://www.example.net:{port}\""))
 }
 
 #[tokio::test]
-async fn it_says_who_asks_and_follows_and_remembers_nothing() {
+async fn a_page_is_judged_by_its_status_its_text_and_its_redirect() {
+    let page = |status, headers| Site::page(status, headers, "Welcome home");
+    let (ok, moved) = (page(200, ""), page(301, "location: /new\r\n"));
+    let elsewhere = "location = \"https://www.example.net/\"";
+    let cases = [
+        (ok.clone(), "", "well"),
+        (ok.clone(), "contains = \"come ho\"", "well"),
+        (ok.clone(), "contains = \"welcome\"", "down text: it answers with a page that does not…"),
+        (ok, "status = 204", "down status: it answers with 200, not 204"),
+        (page(503, ""), "", "down status: it answers with 503, not 2xx"),
+        (page(503, ""), "status = [401, 503]", "well"),
+        (moved.clone(), "", "down status: it answers with 301, not 2xx"),
+        (moved.clone(), "location = \"/new\"", "well"),
+        (moved, elsewhere, "down location: it leads to /new, not to https://www.example.net/"),
+    ];
+    Stage::new().hold(&Web::http(HERE, Site::Resets), &cases).await;
+}
+
+#[tokio::test]
+async fn a_request_names_the_program_and_no_redirect_or_cookie_is_followed() {
     let stage = Stage::new();
     let cookie = "set-cookie: id=1\r\nlocation: /new\r\n";
     let web = Web::http(HERE, Site::page(302, cookie, ""));
@@ -137,57 +175,48 @@ async fn it_says_who_asks_and_follows_and_remembers_nothing() {
     for request in requests {
         let request = request.to_lowercase();
         let agent = format!("\r\nuser-agent: pilotlight/{}\r\n", env!("CARGO_PKG_VERSION"));
-        let host = format!("\r\nhost: www.example.net:{}\r\n", web.port());
-        assert!(request.starts_with("get / http/1.1\r\n"), "{request}");
-        assert!(request.contains(&agent) && request.contains(&host), "{request}");
+        let host = format!("get / http/1.1\r\nhost: www.example.net:{}\r\n", web.port());
+        assert!(request.starts_with(&host) && request.contains(&agent), "{request}");
         assert!(!request.contains("cookie") && !request.contains("authorization"), "{request}");
     }
 }
 
 #[tokio::test]
-async fn a_page_in_pieces_is_put_together_and_a_long_one_is_not_read_to_its_end() {
-    let stage = Stage::new();
-    let chunks =
-        "HTTP/1.1 200 X\r\ntransfer-encoding: chunked\r\n\r\n3\r\nWel\r\n4\r\ncome\r\n0\r\n\r\n";
-    let web = Web::http(HERE, Site::Sends(chunks.to_owned()));
-    assert_eq!(stage.said(&http(&web, "contains = \"Welcome\"")).await, "well");
-    web.set(Site::Sends("HTTP/1.0 200 X\r\n\r\nWelcome".to_owned()));
-    assert_eq!(stage.said(&http(&web, "contains = \"Welcome\"")).await, "well");
-    web.set(Site::page(200, "", &format!("{}Welcome", "x".repeat(1024 * 1024))));
-    let late = stage.said(&http(&web, "contains = \"Welcome\"")).await;
-    assert!(late.starts_with("down text: "), "{late}");
-}
-
-#[tokio::test]
-async fn a_server_that_does_not_answer_as_one_is_down() {
-    let stage = Stage::new();
-    let web = Web::http(HERE, Site::Resets);
-    let soon = "timeout = \"1s\"\ncontains = \"Welcome\"";
-    let broken = "down broken-off: it breaks the connection off before its answer is complete";
-    assert_eq!(stage.said(&http(&web, soon)).await, broken);
-    web.set(Site::Sends(String::new()));
-    assert_eq!(stage.said(&http(&web, soon)).await, broken);
-    web.set(Site::Sends("HTTP/1.1 200 X\r\ncontent-length: 100\r\n\r\nWel".to_owned()));
-    assert_eq!(stage.said(&http(&web, soon)).await, broken);
-    let mute = "down mute: it takes the connection, and does not answer completely within 1 s";
-    web.set(Site::Stalls(String::new()));
-    assert_eq!(stage.said(&http(&web, soon)).await, mute);
-    web.set(Site::Stalls("HTTP/1.1 200 X\r\ncontent-length: 100\r\n\r\nWel".to_owned()));
-    assert_eq!(stage.said(&http(&web, soon)).await, mute);
-    web.set(Site::Sends("220 mail.example.net ESMTP\r\n".to_owned()));
-    let garbled = stage.said(&http(&web, soon)).await;
-    assert!(garbled.starts_with("down garbled: it sends something"), "{garbled}");
+async fn an_answer_that_is_broken_late_or_no_http_is_down_and_no_more_of_it_is_read_than_needed() {
+    let sends = |text: &str| Site::Sends(text.to_owned());
+    let stalls = |text: &str| Site::Stalls(text.to_owned());
+    let keys = "timeout = \"1s\"\ncontains = \"Welcome\"";
+    let chunked = "HTTP/1.1 200 X\r\ntransfer-encoding: chunked\r\n\r\n3\r\nWel\r\n4\r\ncome\r\n";
+    let cut = "HTTP/1.1 200 X\r\ncontent-length: 100\r\n\r\nWel";
+    let interim = "HTTP/1.1 103 Early\r\nlink: </a>\r\n\r\nHTTP/1.1 200 X\r\n\r\nWelcome";
+    let long = format!("{}Welcome", "x".repeat(1024 * 1024));
+    let endless = format!("HTTP/1.1 200 X\r\n{}", "a: b\r\n".repeat(20_000));
+    let cases = [
+        (sends(&format!("{chunked}0\r\n\r\n")), keys, "well"),
+        (stalls(chunked), keys, "well"),
+        (sends("HTTP/1.0 200 X\r\n\r\nWelcome"), keys, "well"),
+        (sends(interim), keys, "well"),
+        (Site::page(200, "", &long), keys, "down text: …"),
+        (Site::Resets, keys, BROKEN),
+        (sends(""), keys, BROKEN),
+        (sends(cut), keys, BROKEN),
+        (stalls(""), keys, MUTE),
+        (stalls(cut), keys, MUTE),
+        (sends("220 mail.example.net ESMTP\r\n"), keys, "down garbled: it sends something…"),
+        (sends(&endless), keys, "down garbled: it sends something…"),
+    ];
+    let (stage, web) = (Stage::new(), Web::http(HERE, Site::Resets));
+    stage.hold(&web, &cases).await;
     let url = http(&web, "");
     drop(web);
-    let closed = "down closed: it refuses the connection: nothing listens on the port";
     let mut last = String::new();
     for _ in 0..100 {
         last = stage.said(&url).await; // the listener closes when it has woken up
-        if last == closed {
+        if last == CLOSED {
             break;
         }
     }
-    assert_eq!(last, closed);
+    assert_eq!(last, CLOSED);
 }
 
 #[tokio::test]
@@ -195,97 +224,86 @@ async fn a_certificate_is_good_for_its_names_and_its_time() {
     let mut stage = Stage::new();
     let web = Web::https(HERE, Site::page(200, "", "Welcome"));
     let good = https(&web, "www.example.net", "contains = \"Welcome\"");
-    assert_eq!(stage.said(&good).await, "well");
-    let name = stage.said(&https(&web, "other.example.net", "")).await;
-    assert!(name.starts_with("down certificate-name: it has a certificate for other names: "));
-    assert!(name.contains("www.example.net"), "{name}");
-    for (clock, text) in [
-        ("2026-12-17T23:00:00Z", "well"),
+    let later = https(&web, "www.example.net", "certificate-warning = \"7d\"");
+    let other = https(&web, "other.example.net", "");
+    for (clock, endpoint, expected) in [
+        (SPRING, &good, "well"),
+        (
+            SPRING,
+            &other,
+            "down certificate-name: it has a certificate for other names: www.example.net, example.net",
+        ),
+        ("2026-12-17T23:00:00Z", &good, "well"),
         (
             "2026-12-18T01:00:00Z",
+            &good,
             "degraded certificate-ends: it has a certificate that ends at 2027-01-01 00:00:00 UTC: it should have been renewed by now",
         ),
+        ("2026-12-18T01:00:00Z", &later, "well"),
         (
             "2027-01-02T00:00:00Z",
+            &good,
             "down certificate-ended: it has a certificate that ended at 2027-01-01 00:00:00 UTC",
         ),
         (
             "2025-12-31T00:00:00Z",
+            &good,
             "down certificate-ahead: it has a certificate that is not valid yet",
         ),
     ] {
         stage.clock = clock;
-        assert_eq!(stage.said(&good).await, text, "{clock}");
+        assert_eq!(stage.said(endpoint).await, expected, "{clock}");
     }
     stage.clock = "2026-12-18T01:00:00Z";
-    let later = https(&web, "www.example.net", "certificate-warning = \"7d\"");
-    assert_eq!(stage.said(&later).await, "well");
+    web.set(Site::page(500, "", ""));
+    let both = stage.said(&good).await;
+    assert!(both.contains("500") && both.contains("certificate-ends"), "{both}");
 }
 
 #[tokio::test]
-async fn who_is_not_trusted_or_has_no_tls_is_down() {
+async fn an_endpoint_without_trust_or_without_tls_is_down() {
     let stage = Stage::new();
     let web = Web::https(HERE, Site::page(200, "", ""));
     let public = format!("url = \"https://www.example.net:{}/\"", web.port());
-    assert_eq!(
-        stage.said(&public).await,
-        "down certificate-untrusted: it has a certificate that nobody vouches for whom we trust: its issuer is unknown, or it has signed itself"
-    );
+    expect(&stage.said(&public).await, "down certificate-untrusted: …");
     let plain = Web::http(HERE, Site::Sends("HTTP/1.1 400 X\r\n\r\n".to_owned()));
-    let verdict = stage.look(&https(&plain, "www.example.net", "timeout = \"1s\"")).await;
-    assert!(
-        ["tls", "broken-off", "mute"].contains(&verdict.findings[0].fault.to_string().as_str()),
-        "{verdict:?}"
-    );
-    let empty = "url = \"https://www.example.net/\"\nca = \"Cargo.toml\"";
-    let unknown = stage.said(empty).await;
+    let said = stage.said(&https(&plain, "www.example.net", "timeout = \"1s\"")).await;
+    assert!(["down tls", "down broken-off", "down mute"].iter().any(|s| said.starts_with(s)), "{said}");
+    let unknown = stage.said("url = \"https://www.example.net/\"\nca = \"Cargo.toml\"").await;
     assert!(unknown.starts_with("unknown: endpoint.ca: "), "{unknown}");
     assert!(unknown.ends_with("no certificate in it; it must be a PEM file"), "{unknown}");
 }
 
 #[tokio::test]
-async fn a_port_is_open_or_it_is_not() {
+async fn a_name_of_ours_has_the_addresses_that_our_nameservers_answer() {
     let stage = Stage::new();
-    let listener = TcpListener::bind((HERE, 0)).unwrap();
-    let url = format!("url = \"tcp://www.example.net:{}\"", listener.local_addr().unwrap().port());
-    assert_eq!(stage.said(&url).await, "well");
-    drop(listener);
-    let closed = "down closed: it refuses the connection: nothing listens on the port";
-    assert_eq!(stage.said(&url).await, closed);
-}
-
-#[tokio::test]
-async fn a_name_of_ours_leads_where_our_nameservers_say() {
-    let stage = Stage::new();
-    let listener = TcpListener::bind((THERE, 0)).unwrap();
-    let url = format!("url = \"tcp://www.example.net:{}\"", listener.local_addr().unwrap().port());
-    let here = stage.look(&url).await;
-    assert_eq!(here.findings[0].address.ip(), HERE);
+    let (listener, url) = tcp(THERE);
+    assert_eq!(stage.verdict(&url).await.findings[0].address.ip(), HERE);
     stage.zone.set("@", RecordType::A, &["127.0.0.2"]);
     assert_eq!(stage.said(&url).await, "well");
     stage.zone.set("@", RecordType::A, &["127.0.0.1", "127.0.0.2"]);
-    let both = stage.look(&url).await;
+    let both = stage.verdict(&url).await;
     assert_eq!((both.observed_addresses, both.findings.len()), (2, 1), "each address counts");
+    let out = stage.verdict(&url.replace("www", "out")).await;
+    assert_eq!(out.findings[0].address.ip(), HERE, "an alias to somebody else's name");
     stage.zone.set("www", RecordType::CNAME, &[]);
-    let nowhere = stage.look(&url).await;
+    let nowhere = stage.verdict(&url).await;
     assert_eq!(nowhere.findings[0].address, stage.servers[0].addr());
-    assert_eq!(
-        said(&nowhere),
-        "down no-address: it says that the name has no address, neither A nor AAAA"
-    );
-    let out = url.replace("www", "out");
-    assert_eq!(
-        stage.look(&out).await.findings[0].address.ip(),
-        HERE,
-        "an alias to somebody else's name"
-    );
+    expect(&said(&nowhere), "down no-address: it says that the name has no address…");
+    stage.zone.set("www", RecordType::A, &["127.0.0.2"]);
+    drop(listener);
+    assert_eq!(stage.said(&url).await, CLOSED);
 }
 
 #[tokio::test]
 async fn a_nameserver_that_is_dead_or_wrong_is_not_the_endpoints_fault() {
     let stage = Stage::new();
-    let listener = TcpListener::bind((HERE, 0)).unwrap();
-    let url = format!("url = \"tcp://www.example.net:{}\"", listener.local_addr().unwrap().port());
+    let (_listener, url) = tcp(HERE);
+    for server in &stage.servers {
+        // More addresses than a datagram takes come over TCP.
+        server.nameserver().set(Behaviour::TruncatedEmpty);
+    }
+    assert_eq!(stage.said(&url).await, "well");
     for behaviour in
         [Behaviour::Silent, Behaviour::PortClosed, Behaviour::Refused, Behaviour::NxDomain]
     {
@@ -295,50 +313,87 @@ async fn a_nameserver_that_is_dead_or_wrong_is_not_the_endpoints_fault() {
     for server in &stage.servers {
         server.nameserver().set(Behaviour::ServFail);
     }
-    let unknown = "unknown: none of your nameservers answers for www.example.net";
-    assert_eq!(stage.said(&url).await, unknown);
+    expect(&stage.said(&url).await, "unknown: none of your nameservers answers for www.example.net");
 }
 
 #[tokio::test]
 async fn a_family_that_is_offline_here_accuses_nobody() {
     let mut stage = Stage::new();
-    let listener = TcpListener::bind((HERE, 0)).unwrap();
-    let url = format!("url = \"tcp://www.example.net:{}\"", listener.local_addr().unwrap().port());
+    let (_listener, url) = tcp(HERE);
     stage.zone.set("@", RecordType::AAAA, &["::1"]);
-    let blind = stage.look(&url).await;
-    assert_eq!((blind.observed_addresses, blind.findings.len()), (1, 0));
-    assert!(blind.unobserved_addresses[0].is_ipv6());
-    stage.anchor6 = Some(anchor(IpAddr::V6(Ipv6Addr::LOCALHOST)));
-    let seeing = stage.look(&url).await;
-    assert_eq!((seeing.observed_addresses, seeing.findings.len()), (2, 1));
-    let at: SocketAddr = seeing.findings[0].address;
-    assert!(at.is_ipv6());
+    let offline = stage.verdict(&url).await;
+    assert_eq!((offline.observed_addresses, offline.findings.len()), (1, 0));
+    assert!(offline.unobserved_addresses[0].is_ipv6());
+    stage.anchors.push(anchor(IpAddr::V6(Ipv6Addr::LOCALHOST)));
+    let online = stage.verdict(&url).await;
+    assert_eq!((online.observed_addresses, online.findings.len()), (2, 1));
+    assert!(online.findings[0].address.is_ipv6());
+}
+
+#[tokio::test]
+async fn endpoints_of_a_host_that_hangs_keep_no_others_waiting() {
+    let mut stage = Stage::new();
+    stage.deadline = Duration::from_secs(2);
+    stage.zone.set("other", RecordType::A, &["127.0.0.2"]);
+    let hanging = Web::http(THERE, Site::Stalls(String::new()));
+    let (well, broken) = (Web::http(HERE, Site::page(200, "", "")), Web::http(HERE, Site::Resets));
+    let (_listener, open) = tcp(HERE);
+    // More than there are checks at once.
+    let mut endpoints: Vec<String> = (0..100)
+        .map(|n| format!("url = \"http://other.example.net:{}/{n}\"", hanging.port()))
+        .collect();
+    endpoints.extend([http(&well, ""), http(&broken, ""), open]);
+    let verdicts = stage.round(&endpoints).await;
+    let said: Vec<String> = verdicts.iter().map(said).collect();
+    assert_eq!(said[100..], ["well", BROKEN, "well"]);
+    assert!(said[..100].iter().all(|said| said == "unknown: the round ran out of time"), "{said:?}");
+    assert!(hanging.requests().len() <= 2, "at once, and abandoned at the end of the round");
+}
+
+#[test]
+fn a_github_that_hangs_keeps_no_endpoint_waiting() {
+    let (plain, secure) = (Web::http(HERE, Site::page(200, "", "")), Web::https(HERE, Site::Resets));
+    let home = Home::new();
+    // Names that the system resolves.
+    let endpoints = format!(
+        "[[endpoint]]\nurl = \"http://localhost:{}/\"\n[[endpoint]]\n{}\n",
+        plain.port(),
+        https(&secure, "localhost", "")
+    );
+    home.write_config(2, &endpoints);
+    home.github.set_hang(true);
+    home.start();
+    let waiting = || !home.github.requests().is_empty();
+    assert!(wait(PATIENCE, waiting), "a report begins: {}", home.log());
+    let asked = home.github.requests().len();
+    plain.set(Site::page(500, "", ""));
+    let states = || {
+        let status = home.status().unwrap_or_default();
+        [0, 1].map(|n| status["endpoints"][n]["state"].as_str().unwrap_or_default().to_owned())
+    };
+    let known = || states() == ["down", "down"];
+    assert!(wait(Duration::from_secs(15), known), "{:?} {}", states(), home.log());
+    assert_eq!(home.github.requests().len(), asked, "GitHub still has not answered");
 }
 
 #[test]
 fn check_shows_endpoints_below_the_nameservers_and_counts_them() {
     let stage = Stage::new();
     let web = Web::http(HERE, Site::page(200, "", ""));
-    let setting = Setting::new(&stage.config(&http(&web, "")));
+    let url = format!("http://www.example.net:{}/", web.port());
+    let setting = Setting::new(&stage.config(&[http(&web, "")]));
     let ran = setting.run(&["check"]);
     let line = ran.out.lines().last().unwrap();
-    assert!(
-        line.starts_with(&format!("- http://www.example.net:{}/  well ", web.port())),
-        "{ran:?}"
-    );
+    assert!(line.starts_with(&format!("- {url}  well ")), "{ran:?}");
     assert_eq!(ran.code, Some(0), "{ran:?}");
     web.set(Site::page(500, "", ""));
     let ran = setting.run(&["check", "--json"]);
     assert_eq!(ran.code, Some(2), "{ran:?}");
     let view: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
     let endpoint = &view["endpoints"][0];
-    assert_eq!(
-        (&endpoint["state"], &endpoint["faults"][0]["fault"]),
-        (&"down".into(), &"status".into())
-    );
-    assert_eq!(view["meaning"], format!("down: http://www.example.net:{}/", web.port()));
+    assert_eq!((&endpoint["state"], &endpoint["faults"][0]["fault"]), (&"down".into(), &"status".into()));
+    assert_eq!(view["meaning"], format!("down: {url}"));
     assert_eq!(ran.nameserver()["state"], "well");
     let ran = setting.run(&["config"]);
-    let line = format!("- http://www.example.net:{}/: answers with 2xx, within 10 s\n", web.port());
-    assert!(ran.out.contains(&line), "{ran:?}");
+    assert!(ran.out.contains(&format!("- {url}: answers with 2xx, within 10 s\n")), "{ran:?}");
 }
