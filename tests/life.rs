@@ -194,7 +194,10 @@ fn silence_is_an_alarm_one_for_each_vantage_until_it_is_back() {
     let expected = [closed(home.clone()), closed(office), closed(cabin), home.clone()];
     assert_eq!(states(&github), expected);
     let [_, office, cabin, _] = &alarms(&github)[..] else { panic!() };
-    assert!(office.comments[0].body.starts_with("The heartbeat is back, written at 20"), "{office:?}");
+    assert!(
+        office.comments[0].body.starts_with("The heartbeat is back, written at 20"),
+        "{office:?}"
+    );
     assert!(cabin.comments[0].body.contains("was closed"), "{cabin:?}");
     as_described(&github);
 }

@@ -268,7 +268,10 @@ async fn an_endpoint_without_trust_or_without_tls_is_down() {
     expect(&stage.said(&public).await, "down certificate-untrusted: …");
     let plain = Web::http(HERE, Site::Sends("HTTP/1.1 400 X\r\n\r\n".to_owned()));
     let said = stage.said(&https(&plain, "www.example.net", "timeout = \"1s\"")).await;
-    assert!(["down tls", "down broken-off", "down mute"].iter().any(|s| said.starts_with(s)), "{said}");
+    assert!(
+        ["down tls", "down broken-off", "down mute"].iter().any(|s| said.starts_with(s)),
+        "{said}"
+    );
     let unknown = stage.said("url = \"https://www.example.net/\"\nca = \"Cargo.toml\"").await;
     assert!(unknown.starts_with("unknown: endpoint.ca: "), "{unknown}");
     assert!(unknown.ends_with("no certificate in it; it must be a PEM file"), "{unknown}");
@@ -313,7 +316,10 @@ async fn a_nameserver_that_is_dead_or_wrong_is_not_the_endpoints_fault() {
     for server in &stage.servers {
         server.nameserver().set(Behaviour::ServFail);
     }
-    expect(&stage.said(&url).await, "unknown: none of your nameservers answers for www.example.net");
+    expect(
+        &stage.said(&url).await,
+        "unknown: none of your nameservers answers for www.example.net",
+    );
 }
 
 #[tokio::test]
@@ -346,13 +352,17 @@ async fn endpoints_of_a_host_that_hangs_keep_no_others_waiting() {
     let verdicts = stage.round(&endpoints).await;
     let said: Vec<String> = verdicts.iter().map(said).collect();
     assert_eq!(said[100..], ["well", BROKEN, "well"]);
-    assert!(said[..100].iter().all(|said| said == "unknown: the round ran out of time"), "{said:?}");
+    assert!(
+        said[..100].iter().all(|said| said == "unknown: the round ran out of time"),
+        "{said:?}"
+    );
     assert!(hanging.requests().len() <= 2, "at once, and abandoned at the end of the round");
 }
 
 #[test]
 fn a_github_that_hangs_keeps_no_endpoint_waiting() {
-    let (plain, secure) = (Web::http(HERE, Site::page(200, "", "")), Web::https(HERE, Site::Resets));
+    let (plain, secure) =
+        (Web::http(HERE, Site::page(200, "", "")), Web::https(HERE, Site::Resets));
     let home = Home::new();
     // Names that the system resolves.
     let endpoints = format!(
@@ -391,7 +401,10 @@ fn check_shows_endpoints_below_the_nameservers_and_counts_them() {
     assert_eq!(ran.code, Some(2), "{ran:?}");
     let view: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
     let endpoint = &view["endpoints"][0];
-    assert_eq!((&endpoint["state"], &endpoint["faults"][0]["fault"]), (&"down".into(), &"status".into()));
+    assert_eq!(
+        (&endpoint["state"], &endpoint["faults"][0]["fault"]),
+        (&"down".into(), &"status".into())
+    );
     assert_eq!(view["meaning"], format!("down: {url}"));
     assert_eq!(ran.nameserver()["state"], "well");
     let ran = setting.run(&["config"]);
