@@ -50,22 +50,20 @@ table! {
     TruncatedMidRecord => "well",
     OtherOwner => "down: other-owner, tcp-other-owner",
     OtherCase => "well",
-    // Over TCP an answer with another ID, or one that cannot be read, is passed over by hickory: what is
-    // left is silence.
-    WrongId => "down: garbled, tcp-silent",
-    WrongIdThenRight => "well",
+    // Over UDP anybody can have sent the first one. On a connection it was the server.
+    WrongId => "down: garbled, tcp-garbled",
+    WrongIdThenRight => "degraded: tcp-garbled",
     WrongSource => "down: garbled",
     WrongSourceThenRight => "well",
     WrongQuestion => "down: garbled, tcp-garbled",
-    // Over UDP anybody can have sent the first one. On a connection it was the server.
     WrongQuestionThenRight => "degraded: tcp-garbled",
-    Garbage => "down: garbled, tcp-silent",
-    GarbageThenRight => "well",
-    GarbageShort => "down: garbled, tcp-silent",
+    Garbage => "down: garbled, tcp-garbled",
+    GarbageThenRight => "degraded: tcp-garbled",
+    GarbageShort => "down: garbled, tcp-garbled",
     Oversized => "down: garbled",
-    Echo => "down: garbled, tcp-silent",
+    Echo => "down: garbled, tcp-garbled",
     NoTcp => "degraded: tcp-closed",
-    TcpGarbage => "degraded: tcp-silent",
+    TcpGarbage => "degraded: tcp-garbled",
     TcpSilent => "degraded: tcp-silent",
     TcpHalf => "degraded: tcp-garbled",
     // Whoever asks without EDNS gets the answer.

@@ -107,7 +107,7 @@ async fn a_record_without_data_is_no_record() {
             record.data = RData::Update0(record.record_type());
         }
     }
-    assert_eq!(bent(|_, m| hollow(m)).await, "down: garbled, tcp-silent");
+    assert_eq!(bent(|_, m| hollow(m)).await, "down: garbled, tcp-garbled");
     // In an update they are allowed.
     let update = bent(|_, message| {
         hollow(message);

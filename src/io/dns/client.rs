@@ -1,27 +1,28 @@
 //! One query, one answer: the only place that sends DNS messages.
 //!
-//! Hickory's own `Resolver` hides what we look for (AA, RCODE) and asks again by itself. So queries go
-//! through hickory's transports with their retries switched off.
+//! Hickory's `Resolver` hides what we look for (AA, RCODE) and asks again by itself, and its clients give up at
+//! the first packet that they cannot read. So queries go straight through the network.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
-use hickory_resolver::net::NetError;
-use hickory_resolver::net::runtime::RuntimeProvider;
-use hickory_resolver::net::tcp::TcpClientStream;
-use hickory_resolver::net::udp::UdpClientStream;
-use hickory_resolver::net::xfer::{DnsHandle, DnsRequestSender, FirstAnswer};
+use futures_util::{AsyncReadExt, AsyncWriteExt};
+use hickory_resolver::net::runtime::{DnsUdpSocket, RuntimeProvider};
 use hickory_resolver::proto::op::Message;
+use tokio::time::timeout;
 
 use crate::decide::probe::round::Outcome;
-use crate::io::dns::message::{QueryParams, refuses_edns, request, response};
-use crate::io::dns::socket::FilteredSocket;
+use crate::io::dns::message::{QueryParams, io_outcome, refuses_edns};
+use crate::io::dns::packet::{accept, accept_datagram};
 
 /// Packets for each query of [`DnsClient::ask`].
 const ATTEMPTS: usize = 3;
 
-/// Sends queries over one network.
+/// Larger than a datagram that we accept, so that one that is too large is recognised.
+const BUFFER: usize = 4096;
+
+/// Sends queries over one network. A failure is any [`Outcome`] but an answer.
 #[derive(Clone)]
 pub(in crate::io) struct DnsClient<P> {
     network: P,
@@ -58,44 +59,70 @@ impl<P: RuntimeProvider> DnsClient<P> {
         Err(last)
     }
 
-    /// One packet, and the first answer to it.
+    /// One packet, and the first one that answers it.
     pub(super) async fn udp(
         &self,
         server: SocketAddr,
         query: QueryParams<'_>,
     ) -> Result<Message, Outcome> {
-        let network = FilteredSocket::new(self.network.clone());
-        let mut stream = UdpClientStream::builder(server, network.clone())
-            .with_timeout(Some(self.timeout))
-            .with_max_retries(0) // the caller counts attempts
-            .with_os_port_selection(true)
-            .build();
-        let reply = stream.send_message(request(query)).first_answer().await;
-        match (response(reply, query), network.rejected()) {
-            (Err(Outcome::Silent), Some(why)) => Err(Outcome::Garbled(why)),
-            (response, _) => response,
+        let query = query.message();
+        let mut rejected = None;
+        let exchange = async {
+            let any = if server.is_ipv4() {
+                (Ipv4Addr::UNSPECIFIED, 0).into()
+            } else {
+                (Ipv6Addr::UNSPECIFIED, 0).into()
+            };
+            let socket = self.network.bind_udp(any, server).await?;
+            socket.send_to(&bytes(&query)?, server).await?;
+            let mut datagram = [0; BUFFER];
+            // Bounded: each turn takes a datagram out of the socket, and the timeout ends a flood.
+            loop {
+                let (length, source) = socket.recv_from(&mut datagram).await?;
+                let accepted = match source == server {
+                    true => accept_datagram(&query, &datagram[..length]),
+                    false => Err(format!("a packet from another address, {source}")),
+                };
+                match accepted {
+                    Ok(message) => return io::Result::Ok(message),
+                    Err(why) => rejected = Some(why),
+                }
+            }
+        };
+        match timeout(self.timeout, exchange).await {
+            Ok(answered) => answered.map_err(|error| io_outcome(&error)),
+            Err(_) => Err(rejected.map_or(Outcome::Silent, Outcome::Garbled)),
         }
     }
 
-    /// One connection, one query, and the first answer to it.
+    /// One connection, one query, and the first message that comes.
     pub(super) async fn tcp(
         &self,
         server: SocketAddr,
         query: QueryParams<'_>,
     ) -> Result<Message, Outcome> {
-        let (network, timeout) = (self.network.clone(), self.timeout);
+        let query = query.message();
         let exchange = async {
-            let stream = TcpClientStream::exchange(server, None, timeout, Some(1), network).await?;
-            match stream.send(request(query)).first_answer().await {
-                // Hickory's task for the connection has ended with it before the query was sent.
-                Err(NetError::Busy | NetError::Message(_)) => {
-                    Err(io::Error::from(io::ErrorKind::UnexpectedEof).into())
-                }
-                reply => reply,
-            }
+            let mut stream = self.network.connect_tcp(server, None, Some(self.timeout)).await?;
+            let mut sent = bytes(&query)?;
+            let length = u16::try_from(sent.len()).map_err(io::Error::other)?;
+            sent.splice(..0, length.to_be_bytes());
+            stream.write_all(&sent).await?;
+            stream.flush().await?;
+            let mut length = [0; 2];
+            stream.read_exact(&mut length).await?;
+            let mut packet = vec![0; u16::from_be_bytes(length).into()];
+            stream.read_exact(&mut packet).await?;
+            io::Result::Ok(packet)
         };
-        // Hickory gives connecting and asking this time each; here they share it.
-        let reply = tokio::time::timeout(timeout, exchange).await.unwrap_or(Err(NetError::Timeout));
-        response(reply, query)
+        match timeout(self.timeout, exchange).await {
+            Ok(Ok(packet)) => accept(&query, &packet).map_err(Outcome::Garbled),
+            Ok(Err(error)) => Err(io_outcome(&error)),
+            Err(_) => Err(Outcome::Silent),
+        }
     }
+}
+
+fn bytes(query: &Message) -> io::Result<Vec<u8>> {
+    query.to_vec().map_err(io::Error::other)
 }

@@ -1,17 +1,13 @@
-//! A query as hickory sends it, and the meaning of its reply.
+//! A query as a message, and the meaning of what comes back.
 
 use std::io;
 
-use hickory_resolver::net::{DnsError, NetError};
-use hickory_resolver::proto::op::{
-    DnsRequest, DnsRequestOptions, DnsResponse, Edns, Message, MessageType, OpCode, Query,
-    ResponseCode,
-};
-use hickory_resolver::proto::rr::{DNSClass, Name, Record, RecordType};
+use hickory_resolver::proto::op::{Edns, Message, Query, ResponseCode};
+use hickory_resolver::proto::rr::{Name, RecordType};
 
 use crate::decide::probe::query::QueryKind;
 use crate::decide::probe::round::{Answer, Outcome};
-use crate::io::dns::socket::UDP_PAYLOAD;
+use crate::io::dns::packet::UDP_PAYLOAD;
 
 /// EACCES (administratively prohibited), ENONET, EPROTO, ENOPROTOOPT and EHOSTDOWN of Linux, as it reports
 /// ICMP (icmp_err_convert in net/ipv4/icmp.c, tab_unreach in net/ipv6/icmp.c).
@@ -30,66 +26,25 @@ impl<'a> QueryParams<'a> {
         Self { name, rtype, kind, edns: true }
     }
 
-    fn query(&self) -> Query {
-        Query::query(self.name.clone(), self.rtype)
+    /// With an ID that nobody can guess.
+    pub(super) fn message(&self) -> Message {
+        let mut message = Message::query();
+        // As a rule RD is clear: the answer must be the server's own.
+        message.metadata.recursion_desired = self.kind == QueryKind::Recursion;
+        message.add_query(Query::query(self.name.clone(), self.rtype));
+        if self.edns {
+            let mut edns = Edns::new();
+            edns.set_max_payload(UDP_PAYLOAD);
+            edns.set_dnssec_ok(self.kind == QueryKind::Signatures);
+            message.set_edns(edns);
+        }
+        message
     }
 }
 
 /// Servers that do not know EDNS answer with one of these codes (RFC 6891, section 7).
 pub(super) fn refuses_edns(code: ResponseCode) -> bool {
     matches!(code, ResponseCode::FormErr | ResponseCode::NotImp)
-}
-
-pub(super) fn request(query: QueryParams<'_>) -> DnsRequest {
-    let mut message = Message::query();
-    // As a rule RD is clear: the answer must be the server's own.
-    message.metadata.recursion_desired = query.kind == QueryKind::Recursion;
-    message.add_query(query.query());
-    if query.edns {
-        let mut edns = Edns::new();
-        edns.set_max_payload(UDP_PAYLOAD);
-        edns.set_dnssec_ok(query.kind == QueryKind::Signatures);
-        message.set_edns(edns);
-    }
-    DnsRequest::new(message, DnsRequestOptions::default())
-}
-
-/// The message that answers the query, right or wrong; else an outcome that is no [`Outcome::Answer`].
-pub(super) fn response(
-    reply: Result<DnsResponse, NetError>,
-    query: QueryParams<'_>,
-) -> Result<Message, Outcome> {
-    match reply {
-        Ok(response) => checked(response.into_parts().0, query),
-        Err(NetError::Timeout) => Err(Outcome::Silent),
-        Err(NetError::Io(error)) => Err(io_outcome(&error)),
-        // Hickory turns a message that it cannot read into this.
-        Err(NetError::Dns(DnsError::ResponseCode(code))) => {
-            Err(Outcome::Garbled(format!("an answer of code {code} that could not be read")))
-        }
-        Err(error @ (NetError::Busy | NetError::NoConnections)) => {
-            Err(Outcome::Local(error.to_string()))
-        }
-        Err(error) => Err(Outcome::Garbled(error.to_string())),
-    }
-}
-
-fn checked(message: Message, query: QueryParams<'_>) -> Result<Message, Outcome> {
-    let garbled = |what: &str| Err(Outcome::Garbled(what.to_owned()));
-    if message.metadata.message_type != MessageType::Response {
-        return garbled("a question instead of an answer");
-    }
-    // An error may come without the question; an answer may not.
-    let bare = message.queries.is_empty() && message.answers.is_empty();
-    if !bare && message.queries != [query.query()] {
-        return garbled("an answer to another question");
-    }
-    // Hickory does not look at the class, and accepts records without data in messages that are no query.
-    let internet = |record: &Record| record.dns_class == DNSClass::IN;
-    if message.metadata.op_code != OpCode::Query || !message.answers.iter().all(internet) {
-        return garbled("an answer of another kind or class");
-    }
-    Ok(message)
 }
 
 /// The part of the message that judging needs.
