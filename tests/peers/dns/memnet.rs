@@ -1,5 +1,4 @@
-//! A network in memory, as a [`RuntimeProvider`]: hickory's own UDP and TCP clients run over it
-//! unchanged, without a socket, in tokio time. With that time paused, a test of hours takes
+//! A network in memory, as a [`RuntimeProvider`], in tokio time. With that time paused, a test of hours takes
 //! milliseconds and comes out the same in every run.
 
 use std::collections::{HashMap, HashSet};
@@ -8,62 +7,43 @@ use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use hickory_resolver::net::runtime::{RuntimeProvider, TokioHandle, TokioTime};
-use tokio::time::{sleep, timeout};
+use hickory_resolver::net::runtime::iocompat::AsyncIoTokioAsStd;
+use hickory_resolver::net::runtime::{DnsUdpSocket, RuntimeProvider, TokioHandle, TokioTime};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex, sink};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
-pub use super::memsock::{MemTcp, MemUdp};
 use super::nameserver::lock;
-use super::script::Nameserver;
-use super::wire::Prng;
+use super::script::{Nameserver, Reply, Transport};
 
 /// How long a packet takes one way, unless told otherwise.
 const LATENCY: Duration = Duration::from_millis(1);
 
-/// How long a TCP connect takes to fail without an answer, where the caller sets no time: hickory's
-/// own provider takes the same.
+/// How long a TCP connect takes to fail without an answer, where the caller sets no time.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// One of the two internets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Family {
-    /// Addresses of 32 bits.
     V4,
-    /// Addresses of 128 bits.
     V6,
 }
 
-/// Which way a packet goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Direction {
-    /// A query.
-    ToServer,
-    /// A reply.
-    FromServer,
-}
-
-/// A network of nameservers, as one asker sees it. Clones are the same network.
+/// A network of nameservers, as one client sees it. Clones are the same network.
 ///
 /// An address that was never added is a host that is switched off: packets to it vanish.
 #[derive(Clone, Default)]
-pub struct MemNet {
-    wires: Wires,
-    tasks: TokioHandle,
-}
+pub struct MemNet(Arc<Mutex<Shared>>);
 
-/// The network without the asker's tasks. Sockets hold no more than this: as with tokio's provider,
-/// the background task of an exchange ends when the last clone of its provider is dropped.
-#[derive(Clone, Default)]
-pub(super) struct Wires(Arc<Mutex<Shared>>);
-
+#[derive(Default)]
 struct Shared {
     servers: HashMap<SocketAddr, Nameserver>,
     closed: HashSet<SocketAddr>,
     links: HashMap<Family, Link>,
-    latency: Duration,
-    loss: HashMap<Direction, Loss>,
-    next_port: u16,
+    latency: Option<Duration>,
 }
 
 /// What is the matter with a family.
@@ -73,32 +53,12 @@ enum Link {
     Unreachable,
 }
 
-struct Loss {
-    dice: Prng,
-    percent: u8,
-}
-
 /// What a packet finds at an address.
-pub(super) enum Host {
-    /// Nobody.
+enum Host {
     Absent,
-    /// A host without anything on this port.
+    /// Nothing on this port.
     Closed,
-    /// A nameserver.
     Open(Nameserver),
-}
-
-impl Default for Shared {
-    fn default() -> Self {
-        Self {
-            servers: HashMap::new(),
-            closed: HashSet::new(),
-            links: HashMap::new(),
-            latency: LATENCY,
-            loss: HashMap::new(),
-            next_port: 49_152,
-        }
-    }
 }
 
 impl MemNet {
@@ -117,9 +77,8 @@ impl MemNet {
         self.lock().servers.remove(&addr);
     }
 
-    /// Ends the server at an address while its host stays up: UDP gets `ConnectionRefused`, one
-    /// round trip after the send, as a *connected* socket does; TCP is refused, and an open
-    /// connection is reset when it is next written to.
+    /// Ends the server at an address while its host stays up: UDP gets `ConnectionRefused`, one round trip
+    /// after the send, as a *connected* socket does; TCP is refused, and an open connection ends.
     pub fn close(&self, addr: SocketAddr) {
         self.lock().closed.insert(addr);
     }
@@ -129,8 +88,8 @@ impl MemNet {
         self.lock().closed.remove(&addr);
     }
 
-    /// Cuts a family off beyond the local router: sends succeed and nothing comes back. A TCP
-    /// connection that sends into a cut is lost; it stays silent after [`mend`](Self::mend) too.
+    /// Cuts a family off beyond the local router: sends succeed and nothing comes back. A TCP connection
+    /// that sends into a cut is lost; it stays silent after [`mend`](Self::mend) too.
     pub fn cut(&self, family: Family) {
         self.lock().links.insert(family, Link::Cut);
     }
@@ -145,90 +104,170 @@ impl MemNet {
         self.lock().links.remove(&family);
     }
 
-    /// Loses so many of a hundred UDP packets in one direction, which ones depending on nothing but
-    /// the seed and the order of the packets. (TCP would send again; it is not touched.)
-    pub fn loss(&self, direction: Direction, seed: u64, percent: u8) {
-        let dice = Prng::new(seed);
-        self.lock().loss.insert(direction, Loss { dice, percent });
-    }
-
-    /// Sets how long a packet takes one way: 1 ms at first.
+    /// Sets how long a packet takes one way.
     pub fn latency(&self, one_way: Duration) {
-        self.lock().latency = one_way;
+        self.lock().latency = Some(one_way);
     }
 
     fn lock(&self) -> MutexGuard<'_, Shared> {
-        self.wires.lock()
+        lock(&self.0)
     }
-}
 
-impl Wires {
-    pub(super) fn one_way(&self) -> Duration {
-        self.lock().latency
+    fn one_way(&self) -> Duration {
+        self.lock().latency.unwrap_or(LATENCY)
+    }
+
+    fn link(&self, addr: SocketAddr) -> Option<Link> {
+        let family = if addr.is_ipv4() { Family::V4 } else { Family::V6 };
+        self.lock().links.get(&family).copied()
     }
 
     /// What a send to an address returns at once.
-    pub(super) fn route(&self, to: SocketAddr) -> io::Result<()> {
+    fn route(&self, to: SocketAddr) -> io::Result<()> {
         match self.link(to) {
             Some(Link::Unreachable) => Err(io::ErrorKind::NetworkUnreachable.into()),
             _ => Ok(()),
         }
     }
 
-    /// Whether packets between here and an address arrive, but for bad luck.
-    pub(super) fn is_up(&self, with: SocketAddr) -> bool {
+    /// Whether packets between here and an address arrive.
+    fn is_up(&self, with: SocketAddr) -> bool {
         self.link(with).is_none()
     }
 
-    /// Whether this one UDP packet arrives.
-    pub(super) fn passes(&self, with: SocketAddr, direction: Direction) -> bool {
-        let lost = self
-            .lock()
-            .loss
-            .get_mut(&direction)
-            .is_some_and(|loss| loss.dice.next() % 100 < u64::from(loss.percent));
-        !lost && self.is_up(with)
-    }
-
     /// Who takes a packet at an address; `open` says whether a nameserver has the port open.
-    pub(super) fn host(&self, addr: SocketAddr, open: fn(&Nameserver) -> bool) -> Host {
+    fn host(&self, addr: SocketAddr, open: fn(&Nameserver) -> bool) -> Host {
         let shared = self.lock();
-        if shared.closed.contains(&addr) {
-            return Host::Closed;
-        }
         match shared.servers.get(&addr) {
+            _ if shared.closed.contains(&addr) => Host::Closed,
             None => Host::Absent,
             Some(server) if open(server) => Host::Open(server.clone()),
             Some(_) => Host::Closed,
         }
     }
 
-    fn link(&self, addr: SocketAddr) -> Option<Link> {
-        let family = match addr {
-            SocketAddr::V4(_) => Family::V4,
-            SocketAddr::V6(_) => Family::V6,
-        };
-        self.lock().links.get(&family).copied()
-    }
-
     /// The handshake: what comes of it, one round trip later.
-    async fn handshake(&self, addr: SocketAddr) -> io::Result<MemTcp> {
+    async fn handshake(self, addr: SocketAddr) -> io::Result<AsyncIoTokioAsStd<DuplexStream>> {
         self.route(addr)?;
-        if !self.is_up(addr) {
-            pending::<()>().await;
-        }
+        let sent = self.is_up(addr);
         sleep(self.one_way()).await;
         let host = self.host(addr, Nameserver::tcp_open);
         sleep(self.one_way()).await;
         match host {
-            Host::Open(_) if self.is_up(addr) => Ok(MemTcp::connected(self.clone(), addr)),
-            Host::Closed if self.is_up(addr) => Err(io::ErrorKind::ConnectionRefused.into()),
-            _ => pending().await,
+            _ if !sent || !self.is_up(addr) => pending().await,
+            Host::Absent => pending().await,
+            Host::Closed => Err(io::ErrorKind::ConnectionRefused.into()),
+            Host::Open(_) => {
+                let (ours, theirs) = duplex(2 * usize::from(u16::MAX));
+                tokio::spawn(self.converse(addr, theirs));
+                Ok(AsyncIoTokioAsStd(ours))
+            }
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Shared> {
-        lock(&self.0)
+    /// The server's end of a connection, until either end closes it.
+    async fn converse(self, addr: SocketAddr, mut stream: DuplexStream) -> io::Result<()> {
+        loop {
+            let mut query = vec![0; stream.read_u16().await?.into()];
+            stream.read_exact(&mut query).await?;
+            sleep(self.one_way()).await;
+            let server = match self.host(addr, Nameserver::tcp_open) {
+                Host::Open(server) if self.is_up(addr) => server,
+                Host::Closed if self.is_up(addr) => return sleep_then_end(self.one_way()).await,
+                // Lost: the connection stays open, and silent, until the client gives it up.
+                _ => return tokio::io::copy(&mut stream, &mut sink()).await.map(drop),
+            };
+            for (at, reply) in self.schedule(server.replies(Transport::Tcp, &query)) {
+                sleep_until(at).await;
+                if self.is_up(addr) {
+                    stream.write_all(&reply.framed()).await?;
+                }
+                if reply.half {
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    /// Takes a datagram to its server and the replies back.
+    async fn carry(self, to: SocketAddr, packet: Vec<u8>, inbox: UnboundedSender<Received>) {
+        let deliver = |received| {
+            if self.is_up(to) {
+                // The socket may be closed by now.
+                let _ = inbox.send(received);
+            }
+        };
+        sleep(self.one_way()).await;
+        match self.host(to, Nameserver::udp_open) {
+            Host::Absent => {}
+            Host::Closed => {
+                sleep(self.one_way()).await;
+                deliver(Err(io::ErrorKind::ConnectionRefused.into()));
+            }
+            Host::Open(server) => {
+                let elsewhere = SocketAddr::new(to.ip(), to.port().wrapping_add(1));
+                for (at, reply) in self.schedule(server.replies(Transport::Udp, &packet)) {
+                    sleep_until(at).await;
+                    let from = if reply.from_other_source { elsewhere } else { to };
+                    deliver(Ok((reply.bytes, from)));
+                }
+            }
+        }
+    }
+
+    /// When each reply arrives, in that order; replies of one moment keep theirs.
+    fn schedule(&self, replies: Vec<Reply>) -> Vec<(Instant, Reply)> {
+        let start = Instant::now() + self.one_way();
+        let mut all: Vec<_> =
+            replies.into_iter().map(|reply| (start + reply.delay, reply)).collect();
+        all.sort_by_key(|(at, _)| *at);
+        all
+    }
+}
+
+async fn sleep_then_end(time: Duration) -> io::Result<()> {
+    sleep(time).await;
+    Ok(())
+}
+
+/// A datagram and its sender, or what the network had to say about one of ours.
+type Received = io::Result<(Vec<u8>, SocketAddr)>;
+
+/// A UDP socket on a [`MemNet`].
+pub struct MemUdp {
+    net: MemNet,
+    to_inbox: UnboundedSender<Received>,
+    inbox: Mutex<UnboundedReceiver<Received>>,
+}
+
+impl DnsUdpSocket for MemUdp {
+    type Time = TokioTime;
+
+    fn poll_recv_from(
+        &self,
+        cx: &mut Context<'_>,
+        buf: &mut [u8],
+    ) -> Poll<io::Result<(usize, SocketAddr)>> {
+        let received = ready!(lock(&self.inbox).poll_recv(cx));
+        let (packet, from) = received.expect("this socket holds a sender")?;
+        // What does not fit is gone, as with recvfrom.
+        let length = packet.len().min(buf.len());
+        buf[..length].copy_from_slice(&packet[..length]);
+        Poll::Ready(Ok((length, from)))
+    }
+
+    fn poll_send_to(
+        &self,
+        _cx: &mut Context<'_>,
+        buf: &[u8],
+        target: SocketAddr,
+    ) -> Poll<io::Result<usize>> {
+        self.net.route(target)?;
+        if self.net.is_up(target) {
+            let inbox = self.to_inbox.clone();
+            tokio::spawn(self.net.clone().carry(target, buf.to_vec(), inbox));
+        }
+        Poll::Ready(Ok(buf.len()))
     }
 }
 
@@ -236,38 +275,30 @@ impl RuntimeProvider for MemNet {
     type Handle = TokioHandle;
     type Timer = TokioTime;
     type Udp = MemUdp;
-    type Tcp = MemTcp;
+    type Tcp = AsyncIoTokioAsStd<DuplexStream>;
 
     fn create_handle(&self) -> Self::Handle {
-        self.tasks.clone()
+        TokioHandle::default()
     }
 
     fn connect_tcp(
         &self,
-        server_addr: SocketAddr,
-        _bind_addr: Option<SocketAddr>,
+        server: SocketAddr,
+        _bind: Option<SocketAddr>,
         wait_for: Option<Duration>,
     ) -> Pin<Box<dyn Send + Future<Output = io::Result<Self::Tcp>>>> {
-        let wires = self.wires.clone();
-        Box::pin(async move {
-            let wait_for = wait_for.unwrap_or(CONNECT_TIMEOUT);
-            timeout(wait_for, wires.handshake(server_addr))
-                .await
-                .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
-        })
+        let connecting =
+            timeout(wait_for.unwrap_or(CONNECT_TIMEOUT), self.clone().handshake(server));
+        Box::pin(async { connecting.await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())) })
     }
 
     fn bind_udp(
         &self,
-        mut local_addr: SocketAddr,
-        _server_addr: SocketAddr,
+        _local: SocketAddr,
+        _server: SocketAddr,
     ) -> Pin<Box<dyn Send + Future<Output = io::Result<Self::Udp>>>> {
-        if local_addr.port() == 0 {
-            let mut shared = self.lock();
-            local_addr.set_port(shared.next_port);
-            shared.next_port = shared.next_port.checked_add(1).unwrap_or(49_152);
-        }
-        let socket = MemUdp::bound(self.wires.clone(), local_addr);
+        let (to_inbox, inbox) = unbounded_channel();
+        let socket = MemUdp { net: self.clone(), to_inbox, inbox: Mutex::new(inbox) };
         Box::pin(async move { Ok(socket) })
     }
 }

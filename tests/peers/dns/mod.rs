@@ -2,7 +2,6 @@
 //! ([`socket`]) or over a network that lives in memory ([`memnet`]).
 
 pub mod memnet;
-mod memsock;
 pub mod nameserver;
 pub mod script;
 pub mod socket;

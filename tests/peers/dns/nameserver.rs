@@ -11,9 +11,6 @@ use super::script::{Behaviour, Reply, Transport};
 use super::wire::Prng;
 use super::zone::ZoneData;
 
-/// A question as a nameserver received it, the name in the asker's letter case.
-pub type Asked = (Transport, Name, RecordType);
-
 /// A callback for [`Nameserver::watch`].
 pub(super) type Watcher = dyn Fn() + Send + Sync;
 
@@ -31,7 +28,6 @@ struct Shared {
 struct State {
     behaviour: Behaviour,
     packets: usize,
-    asked: Vec<Asked>,
     noise: Prng,
     /// UDP packets since the behaviour was set, for `DropEvery` and, by question, for `DropFirst`.
     since: u32,
@@ -46,7 +42,6 @@ impl Nameserver {
             state: Mutex::new(State {
                 behaviour: Behaviour::Good,
                 packets: 0,
-                asked: Vec::new(),
                 noise: Prng::new(53),
                 since: 0,
                 since_by_question: HashMap::new(),
@@ -83,21 +78,14 @@ impl Nameserver {
         self.state().behaviour.clone()
     }
 
-    /// Every question received, in order, answered or not.
-    pub fn asked(&self) -> Vec<Asked> {
-        self.state().asked.clone()
-    }
-
     /// How many packets were received, questions or not.
     pub fn count(&self) -> usize {
         self.state().packets
     }
 
-    /// Forgets what was asked and counted so far.
+    /// Counts from 0 again.
     pub fn forget(&self) {
-        let mut state = self.state();
-        state.packets = 0;
-        state.asked.clear();
+        self.state().packets = 0;
     }
 
     /// Whether something is bound to the UDP port.
@@ -144,7 +132,6 @@ impl State {
         let mut lost = false;
         if let Some(question) = query.and_then(|query| query.queries.first()) {
             let key = (question.name.clone(), question.query_type);
-            self.asked.push((transport, key.0.clone(), key.1));
             if transport == Transport::Udp {
                 self.since += 1;
                 let of_question = self.since_by_question.entry(key).or_default();

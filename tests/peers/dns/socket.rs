@@ -1,24 +1,31 @@
-//! A nameserver on real loopback sockets: the same port over UDP and TCP, served by plain threads, so
-//! that it neither needs a tokio clock nor minds a paused one, and child processes reach it too.
+//! A nameserver on real loopback sockets: the same port over UDP and TCP, served by a runtime of its own, so
+//! that it does not mind a paused clock, and child processes reach it too.
 
-use std::io::{self, Read, Write};
-use std::net::{IpAddr, Shutdown, SocketAddr, TcpListener, TcpStream, UdpSocket};
-use std::sync::{Arc, Condvar, Mutex, PoisonError, Weak};
-use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::future::pending;
+use std::io;
+use std::net::{IpAddr, SocketAddr, TcpListener as StdListener, UdpSocket as StdSocket};
+use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::thread;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream, UdpSocket};
+use tokio::runtime::Handle;
+use tokio::task::{AbortHandle, JoinSet};
+use tokio::time::sleep;
 
 use super::super::real::free_port;
 use super::nameserver::{Watcher, lock};
-use super::script::{Nameserver, Reply, Transport};
+use super::script::{Nameserver, Transport};
 
 /// How often to look for a port that is free over both UDP and TCP.
 const PORT_ATTEMPTS: usize = 100;
 
-/// A nameserver's port. It opens and closes as the behaviour wants it ([`Nameserver::set`] returns
-/// when that is done), and closes for good when dropped.
+/// A nameserver's port. It opens and closes as the behaviour wants it ([`Nameserver::set`] returns when that
+/// is done), and closes for good when dropped.
 ///
-/// While a port is closed another program may take it; tests that close ports are safer with a port
-/// of their own choice, or an address of their own in 127.0.0.0/8.
+/// While a port is closed another program may take it; tests that close ports are safer with a port of
+/// their own choice, or an address of their own in 127.0.0.0/8.
 pub struct SocketServer {
     port: Arc<Port>,
     /// Keeps the nameserver's callback alive.
@@ -32,16 +39,17 @@ struct Port {
 }
 
 /// What is bound now.
+#[derive(Default)]
 struct Open {
     stopped: bool,
     udp: Option<Served>,
     tcp: Option<Served>,
 }
 
-/// A socket and the thread that owns it; the socket is closed when the thread ends.
+/// A socket and the task that owns it. To drop it closes the socket, and waits until it is closed.
 struct Served {
-    halt: Arc<Halt>,
-    thread: JoinHandle<()>,
+    task: AbortHandle,
+    closed: Receiver<()>,
 }
 
 impl SocketServer {
@@ -70,12 +78,11 @@ impl SocketServer {
         self.port.addr
     }
 
-    /// The nameserver behind the port.
     pub fn nameserver(&self) -> &Nameserver {
         &self.port.nameserver
     }
 
-    /// Closes the port and every connection; it is closed on return.
+    /// Closes the port; it is closed on return.
     pub fn stop(&self) {
         lock(&self.port.open).stopped = true;
         self.port.follow();
@@ -104,162 +111,118 @@ impl Port {
         let (addr, server) = (self.addr, &self.nameserver);
         let taken = "nobody else took the port";
         if open.stopped || !server.udp_open() {
-            if let Some(udp) = open.udp.take() {
-                udp.close(|| poke_udp(addr));
-            }
+            open.udp = None;
         } else if open.udp.is_none() {
-            let socket = UdpSocket::bind(addr).expect(taken);
+            let socket = StdSocket::bind(addr).expect(taken);
             open.udp = Some(Served::udp(socket, server.clone()));
         }
         if open.stopped || !server.tcp_open() {
-            if let Some(tcp) = open.tcp.take() {
-                tcp.close(|| poke_tcp(addr));
-            }
+            open.tcp = None;
         } else if open.tcp.is_none() {
-            let listener = TcpListener::bind(addr).expect(taken);
+            let listener = StdListener::bind(addr).expect(taken);
             open.tcp = Some(Served::tcp(listener, server.clone()));
         }
     }
 }
 
+/// One thread for all servers of the process.
+fn background() -> &'static Handle {
+    static BACKGROUND: OnceLock<Handle> = OnceLock::new();
+    BACKGROUND.get_or_init(|| {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let handle = runtime.handle().clone();
+        thread::spawn(move || runtime.block_on(pending::<()>()));
+        handle
+    })
+}
+
 impl Served {
-    fn udp(socket: UdpSocket, server: Nameserver) -> Self {
-        Self::spawn(move |halt| serve_udp(&socket, &server, halt))
+    fn udp(socket: StdSocket, server: Nameserver) -> Self {
+        Self::spawn(async move {
+            socket.set_nonblocking(true)?;
+            serve_udp(UdpSocket::from_std(socket)?, &server).await
+        })
     }
 
-    fn tcp(listener: TcpListener, server: Nameserver) -> Self {
-        Self::spawn(move |halt| serve_tcp(&listener, &server, halt))
+    fn tcp(listener: StdListener, server: Nameserver) -> Self {
+        Self::spawn(async move {
+            listener.set_nonblocking(true)?;
+            serve_tcp(TcpListener::from_std(listener)?, &server).await
+        })
     }
 
-    fn spawn(serve: impl FnOnce(&Halt) + Send + 'static) -> Self {
-        let halt = Arc::new(Halt::default());
-        let seen = halt.clone();
-        let thread = thread::spawn(move || serve(&seen));
-        Self { halt, thread }
-    }
-
-    /// Ends the thread; `poke` gets it out of the call that it waits in.
-    fn close(self, poke: impl FnOnce()) {
-        self.halt.raise();
-        poke();
-        // A thread that panicked (a test's script did) has said so and closed its socket.
-        let _ = self.thread.join();
-    }
-}
-
-/// A flag that can be waited for.
-#[derive(Default)]
-struct Halt {
-    raised: Mutex<bool>,
-    changed: Condvar,
-}
-
-impl Halt {
-    fn raise(&self) {
-        *lock(&self.raised) = true;
-        self.changed.notify_all();
-    }
-
-    fn is_raised(&self) -> bool {
-        *lock(&self.raised)
-    }
-
-    /// Waits; false if the flag was raised before the time was up.
-    fn stays_down(&self, time: Duration) -> bool {
-        let raised = lock(&self.raised);
-        let waited = self.changed.wait_timeout_while(raised, time, |up| !*up);
-        !*waited.unwrap_or_else(PoisonError::into_inner).0
+    fn spawn(serve: impl Future<Output = io::Result<()>> + Send + 'static) -> Self {
+        let (guard, closed) = channel();
+        let task = background().spawn(async move {
+            let _guard = guard; // dropped after the socket
+            serve.await
+        });
+        Self { task: task.abort_handle(), closed }
     }
 }
 
-fn serve_udp(socket: &UdpSocket, server: &Nameserver, halt: &Halt) {
-    let here = socket.local_addr().expect("a bound socket has an address");
-    let elsewhere = UdpSocket::bind((here.ip(), 0)).expect("a second port");
-    let elsewhere = &elsewhere;
-    thread::scope(|scope| {
-        let mut buffer = vec![0; usize::from(u16::MAX)];
-        loop {
-            let received = socket.recv_from(&mut buffer);
-            if halt.is_raised() {
-                return;
-            }
-            let Ok((length, from)) = received else {
+impl Drop for Served {
+    fn drop(&mut self) {
+        self.task.abort();
+        let _ = self.closed.recv(); // fails once the guard is gone
+    }
+}
+
+async fn serve_udp(socket: UdpSocket, server: &Nameserver) -> io::Result<()> {
+    let socket = Arc::new(socket);
+    let elsewhere = Arc::new(UdpSocket::bind((socket.local_addr()?.ip(), 0)).await?);
+    let mut late = JoinSet::new();
+    let mut buffer = vec![0; usize::from(u16::MAX)];
+    loop {
+        // "Nothing listens there" of a client that has gone is no error of ours.
+        let Ok((length, from)) = socket.recv_from(&mut buffer).await else { continue };
+        for reply in server.replies(Transport::Udp, &buffer[..length]) {
+            let out = if reply.from_other_source { &elsewhere } else { &socket };
+            if reply.delay.is_zero() {
+                let _ = out.send_to(&reply.bytes, from).await;
                 continue;
-            };
-            for reply in server.replies(Transport::Udp, &buffer[..length]) {
-                let send = move |reply: &Reply| {
-                    let out = if reply.from_other_source { elsewhere } else { socket };
-                    // An asker that has gone is none of a nameserver's business.
-                    let _ = out.send_to(&reply.bytes, from);
-                };
-                if reply.delay.is_zero() {
-                    send(&reply);
-                } else {
-                    scope.spawn(move || halt.stays_down(reply.delay).then(|| send(&reply)));
+            }
+            let out = Arc::downgrade(out); // a late reply does not keep the socket open
+            late.spawn(async move {
+                sleep(reply.delay).await;
+                if let Some(out) = out.upgrade() {
+                    let _ = out.send_to(&reply.bytes, from).await;
                 }
-            }
+            });
         }
-    });
+    }
 }
 
-fn serve_tcp(listener: &TcpListener, server: &Nameserver, halt: &Halt) {
-    thread::scope(|scope| {
-        let mut connections: Vec<Weak<TcpStream>> = Vec::new();
-        for stream in listener.incoming() {
-            if halt.is_raised() {
-                break;
-            }
-            let Ok(stream) = stream.map(Arc::new) else {
-                continue;
-            };
-            connections.retain(|open| open.strong_count() > 0);
-            connections.push(Arc::downgrade(&stream));
-            scope.spawn(move || converse(&stream, server, halt));
-        }
-        for open in connections.iter().filter_map(Weak::upgrade) {
-            let _ = open.shutdown(Shutdown::Both);
-        }
-    });
+async fn serve_tcp(listener: TcpListener, server: &Nameserver) -> io::Result<()> {
+    let mut connections = JoinSet::new();
+    loop {
+        let Ok((stream, _)) = listener.accept().await else { continue };
+        connections.spawn(converse(stream, server.clone()));
+    }
 }
 
 /// Answers one connection until either side ends it.
-fn converse(stream: &TcpStream, server: &Nameserver, halt: &Halt) {
-    let _ = stream.set_nodelay(true);
-    thread::scope(|scope| {
-        while let Ok(query) = read_message(stream) {
-            for reply in server.replies(Transport::Tcp, &query) {
-                if reply.delay.is_zero() {
-                    send_message(stream, &reply);
-                } else {
-                    scope.spawn(move || {
-                        halt.stays_down(reply.delay).then(|| send_message(stream, &reply))
-                    });
-                }
+async fn converse(mut stream: TcpStream, server: Nameserver) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    loop {
+        let mut query = vec![0; stream.read_u16().await?.into()];
+        stream.read_exact(&mut query).await?;
+        for reply in server.replies(Transport::Tcp, &query) {
+            if !reply.delay.is_zero() {
+                sleep(reply.delay).await; // even no time takes a millisecond
+            }
+            stream.write_all(&reply.framed()).await?;
+            if reply.half {
+                return Ok(());
             }
         }
-    });
-}
-
-fn read_message(mut stream: &TcpStream) -> io::Result<Vec<u8>> {
-    let mut length = [0; 2];
-    stream.read_exact(&mut length)?;
-    let mut message = vec![0; usize::from(u16::from_be_bytes(length))];
-    stream.read_exact(&mut message)?;
-    Ok(message)
-}
-
-/// Sends a reply in one write, so that replies of several threads do not mix.
-fn send_message(mut stream: &TcpStream, reply: &Reply) {
-    let sent = stream.write_all(&reply.framed());
-    if sent.is_err() || reply.half {
-        let _ = stream.shutdown(Shutdown::Both);
     }
 }
 
-fn bind_both(ip: IpAddr, port: u16) -> (UdpSocket, TcpListener) {
+fn bind_both(ip: IpAddr, port: u16) -> (StdSocket, StdListener) {
     let attempt = |port: u16| -> io::Result<_> {
-        let udp = UdpSocket::bind((ip, port))?;
-        let tcp = TcpListener::bind(udp.local_addr()?)?;
+        let udp = StdSocket::bind((ip, port))?;
+        let tcp = StdListener::bind(udp.local_addr()?)?;
         Ok((udp, tcp))
     };
     if port == 0 {
@@ -267,16 +230,4 @@ fn bind_both(ip: IpAddr, port: u16) -> (UdpSocket, TcpListener) {
         return bound.next().expect("a port is free");
     }
     attempt(port).unwrap_or_else(|error| panic!("{ip} port {port}: {error}"))
-}
-
-/// Wakes a thread that waits for a datagram. Should the packet be lost to a full buffer, then the
-/// thread does not wait.
-fn poke_udp(addr: SocketAddr) {
-    let poke = UdpSocket::bind((addr.ip(), 0)).and_then(|socket| socket.send_to(&[], addr));
-    poke.expect("a packet to oneself");
-}
-
-/// Wakes a thread that waits for a connection. A refusal means that it has ended already.
-fn poke_tcp(addr: SocketAddr) {
-    let _ = TcpStream::connect_timeout(&addr, Duration::from_secs(1));
 }

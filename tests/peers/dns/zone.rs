@@ -10,13 +10,12 @@ use hickory_resolver::proto::serialize::txt::Parser;
 use super::nameserver::lock;
 
 /// TTL of the records that [`ZoneData::set`] puts where there were none.
-pub const DEFAULT_TTL: u32 = 300;
+const DEFAULT_TTL: u32 = 300;
 
 /// How many CNAMEs are followed before a chain is taken for a loop.
 const MAX_CHAIN: usize = 8;
 
-/// One zone. Clones share the records, as a primary and its up-to-date secondaries do; a stale
-/// secondary is a [`fork`](Self::fork).
+/// One zone. Clones share the records, as a primary and its up-to-date secondaries do.
 #[derive(Clone, Debug)]
 pub struct ZoneData {
     origin: Name,
@@ -61,11 +60,6 @@ impl ZoneData {
         &self.origin
     }
 
-    /// A copy that no longer follows this zone's changes.
-    pub fn fork(&self) -> Self {
-        Self { origin: self.origin.clone(), records: Arc::new(Mutex::new(self.lock().clone())) }
-    }
-
     /// Replaces the records of one name and type by `values` (record data as a zone file writes it),
     /// keeping their TTL; no values removes them. Does not touch the SOA serial.
     ///
@@ -85,15 +79,6 @@ impl ZoneData {
         let fresh = parse_lines(&self.origin, &lines);
         records.retain(|record| !same(record));
         records.extend(fresh);
-    }
-
-    /// Sets the serial of the SOA.
-    pub fn set_serial(&self, serial: u32) {
-        for record in self.lock().iter_mut() {
-            if let RData::SOA(soa) = &mut record.data {
-                soa.serial = serial;
-            }
-        }
     }
 
     /// The SOA as it stands in a negative answer, that is with the negative TTL; none if a test
