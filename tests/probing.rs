@@ -105,6 +105,26 @@ fn many_zone(count: usize) -> ZoneData {
     ZoneData::parse("example.net", &text)
 }
 
+/// A network with an anchor and this nameserver, which should have [`ZONE`].
+fn one(server: Nameserver) -> (MemNet, Config) {
+    let net = MemNet::new();
+    let (home, address) = (at("127.0.0.1:53"), at("127.0.0.2:53"));
+    net.add(home, anchor());
+    net.add(address, server);
+    (net, config(&[vec![address]], WWW, &[home], &[]))
+}
+
+/// A round, its meaning, and how long it took.
+async fn timed<P: RuntimeProvider>(
+    network: &P,
+    config: &Config,
+    limits: ProbeLimits,
+) -> (Round, Judgement, Duration) {
+    let begin = Instant::now();
+    let (round, judgement) = look(network, config, limits).await;
+    (round, judgement, begin.elapsed())
+}
+
 /// A round and what it means.
 async fn look<P: RuntimeProvider>(
     network: &P,

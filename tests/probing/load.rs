@@ -37,9 +37,7 @@ const GIVES_UP: Duration = Duration::from_millis(7_500);
 async fn a_dead_address_gets_three_packets_however_much_there_is_to_ask() {
     let dead = Nameserver::behaving([], Behaviour::Silent);
     let (net, config) = two(&dead, 500);
-    let begin = Instant::now();
-    let (round, judgement) = look(&net, &config, product()).await;
-    let took = Instant::now() - begin;
+    let (round, judgement, took) = timed(&net, &config, product()).await;
     assert_eq!(verdicts(&judgement), ["down: silent", "well"]);
     assert_eq!(dead.count(), 3);
     let attempts = attempts(&round.observed[0]);
@@ -65,9 +63,7 @@ async fn a_dead_server_is_given_up_within_seconds_whether_it_is_silent_or_closed
         if behaviour.is_none() {
             net.remove(at(FIRST));
         }
-        let begin = Instant::now();
-        let (round, judgement) = look(&net, &config, product()).await;
-        let took = Instant::now() - begin;
+        let (round, judgement, took) = timed(&net, &config, product()).await;
         assert_eq!(verdicts(&judgement), [verdict, "well"]);
         assert_eq!(attempts(&round.observed[0]), [3, 0, 0, 0]);
         assert_eq!(attempts(&round.observed[1]), [1, 1, 1, 1]);
@@ -80,9 +76,7 @@ async fn a_server_that_is_silent_to_edns_alone_takes_no_longer_than_a_dead_one_a
  {
     let old = Nameserver::behaving([many_zone(50)], Behaviour::NoEdnsSilent);
     let (net, config) = two(&old, 50);
-    let begin = Instant::now();
-    let (round, judgement) = look(&net, &config, ProbeLimits::at_rate(0)).await;
-    let took = Instant::now() - begin;
+    let (round, judgement, took) = timed(&net, &config, ProbeLimits::at_rate(0)).await;
     assert_eq!(verdicts(&judgement), ["degraded: edns-silent", "well"]);
     assert_eq!(judgement.verdicts[0].1.findings[0].more, 0);
     let attempts = attempts(&round.observed[0]);
@@ -96,9 +90,7 @@ async fn a_server_that_is_silent_to_edns_alone_takes_no_longer_than_a_dead_one_a
 async fn a_server_that_refuses_edns_is_asked_once_more_and_then_each_question_once() {
     let old = Nameserver::behaving([many_zone(50)], Behaviour::NoEdnsFormerr);
     let (net, config) = two(&old, 50);
-    let begin = Instant::now();
-    let (round, judgement) = look(&net, &config, ProbeLimits::at_rate(0)).await;
-    let took = Instant::now() - begin;
+    let (round, judgement, took) = timed(&net, &config, ProbeLimits::at_rate(0)).await;
     assert_eq!(verdicts(&judgement), ["degraded: edns-rcode-formerr", "well"]);
     let attempts = attempts(&round.observed[0]);
     assert_eq!(attempts[0], 2);
@@ -134,9 +126,7 @@ fn dying_after(packets: usize, zone: ZoneData) -> Nameserver {
 #[tokio::test(start_paused = true)]
 async fn a_server_that_dies_in_the_middle_is_down_and_the_round_ends_all_the_same() {
     let (net, config) = two(&dying_after(100, many_zone(500)), 500);
-    let begin = Instant::now();
-    let (round, judgement) = look(&net, &config, product()).await;
-    let took = Instant::now() - begin;
+    let (round, judgement, took) = timed(&net, &config, product()).await;
     assert_eq!(verdicts(&judgement), ["down: silent, tcp-silent", "well"]);
     assert_eq!(attempts(&round.observed[0])[0], 1);
     // Fifty packets a second, three for each question that was not answered.
@@ -148,9 +138,7 @@ async fn a_round_ends_at_its_deadline_and_what_it_could_not_ask_is_unknown() {
     let limits = ProbeLimits { deadline: Duration::from_secs(5), ..ProbeLimits::at_rate(0) };
     let (net, config) = two(&dying_after(1, zone()), 0);
     let longest = limits.longest_round(&targets(&config));
-    let begin = Instant::now();
-    let (round, judgement) = look(&net, &config, limits).await;
-    let took = Instant::now() - begin;
+    let (round, judgement, took) = timed(&net, &config, limits).await;
     assert_eq!(verdicts(&judgement), ["unknown", "well"]);
     assert!(matches!(round.observed[0].observations[1].outcome, Outcome::Local(_)));
     assert!(took < Duration::from_millis(5_100), "{took:?}");
@@ -161,9 +149,7 @@ async fn a_round_ends_at_its_deadline_and_what_it_could_not_ask_is_unknown() {
 async fn a_server_that_accepts_and_never_answers_is_given_up() {
     let mute = Nameserver::behaving([zone()], Behaviour::TcpSilent);
     let (net, config) = two(&mute, 0);
-    let begin = Instant::now();
-    let (_, judgement) = look(&net, &config, product()).await;
-    let took = Instant::now() - begin;
+    let (_, judgement, took) = timed(&net, &config, product()).await;
     assert_eq!(verdicts(&judgement), ["degraded: tcp-silent", "well"]);
     assert!(took < GIVES_UP + Duration::from_millis(100), "{took:?}");
 }
@@ -173,9 +159,7 @@ async fn connecting_and_asking_have_one_timeout_together() {
     let (net, config) = two(&Nameserver::new([zone()]), 0);
     // A way there and back takes 1.8 s: within the timeout for one packet, not for two ways.
     net.latency(Duration::from_millis(900));
-    let begin = Instant::now();
-    let (_, judgement) = look(&net, &config, product()).await;
-    let took = Instant::now() - begin;
+    let (_, judgement, took) = timed(&net, &config, product()).await;
     assert_eq!(verdicts(&judgement), ["degraded: tcp-silent"; 2]);
     // One packet there and back, the connections, and the anchor again.
     let bound = GIVES_UP + 2 * Duration::from_millis(1_800);

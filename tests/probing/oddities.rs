@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 
 use hickory_resolver::proto::op::{Message, OpCode, ResponseCode};
-use hickory_resolver::proto::rr::rdata::{SOA, TXT};
+use hickory_resolver::proto::rr::rdata::TXT;
 use hickory_resolver::proto::rr::{DNSClass, Name, RData, Record};
 
 use super::*;
@@ -27,11 +27,7 @@ async fn bent(bend: impl Fn(Transport, &mut Message) + Send + Sync + 'static) ->
         let replies = good.replies(transport, packet);
         replies.into_iter().map(bend).collect()
     };
-    let net = MemNet::new();
-    let (home, address) = (at("127.0.0.1:53"), at("127.0.0.2:53"));
-    net.add(home, anchor());
-    net.add(address, Nameserver::behaving([], Behaviour::custom(script)));
-    let config = config(&[vec![address]], WWW, &[home], &[]);
+    let (net, config) = one(Nameserver::behaving([], Behaviour::custom(script)));
     let (_, judgement) = look(&net, &config, product()).await;
     verdicts(&judgement).concat()
 }
@@ -44,11 +40,7 @@ async fn a_question_is_asked_as_resolvers_ask_and_only_the_one_about_recursion_a
         heard.lock().unwrap().push(Message::from_vec(packet).unwrap());
         good.replies(transport, packet)
     };
-    let net = MemNet::new();
-    let (home, address) = (at("127.0.0.1:53"), at("127.0.0.2:53"));
-    net.add(home, anchor());
-    net.add(address, Nameserver::behaving([], Behaviour::custom(script)));
-    let config = config(&[vec![address]], WWW, &[home], &[]);
+    let (net, config) = one(Nameserver::behaving([], Behaviour::custom(script)));
     look(&net, &config, product()).await;
     let asked = asked.lock().unwrap();
     assert!(asked.len() >= 5, "SOA, NS, www and recursion over UDP, SOA over TCP");
@@ -65,135 +57,106 @@ async fn a_question_is_asked_as_resolvers_ask_and_only_the_one_about_recursion_a
     assert_eq!(signed.count(), 1);
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_message_that_is_not_bent_is_well() {
-    assert_eq!(bent(|_, _| {}).await, "well");
+fn error(message: &mut Message, code: ResponseCode) {
+    message.answers.clear();
+    message.metadata.response_code = code;
 }
 
-#[tokio::test(start_paused = true)]
-async fn an_error_may_come_without_the_question_and_an_answer_may_not() {
-    let refused = bent(|_, message| {
-        message.queries.clear();
-        message.answers.clear();
-        message.metadata.response_code = ResponseCode::Refused;
-    });
-    assert_eq!(refused.await, "down: rcode-refused, tcp-rcode-refused");
-    let nothing = bent(|_, message| message.queries.clear());
-    assert_eq!(nothing.await, "down: garbled, tcp-garbled");
-}
-
-#[tokio::test(start_paused = true)]
-async fn the_question_may_come_back_in_other_letter_case() {
-    let upper = bent(|_, message| {
-        let name = message.queries[0].name.to_ascii().to_uppercase();
-        message.queries[0].name = Name::from_ascii(name).unwrap();
-    });
-    assert_eq!(upper.await, "well");
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_rcode_that_needs_edns_is_read_whole() {
-    let badvers = bent(|_, message| {
-        message.answers.clear();
-        message.metadata.response_code = ResponseCode::BADVERS;
-    });
-    assert_eq!(badvers.await, "down: rcode-badvers, tcp-rcode-badvers");
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_record_without_data_is_no_record() {
-    fn hollow(message: &mut Message) {
-        for record in &mut message.answers {
-            record.data = RData::Update0(record.record_type());
-        }
+fn hollow(_: Transport, message: &mut Message) {
+    for record in &mut message.answers {
+        record.data = RData::Update0(record.record_type());
     }
-    assert_eq!(bent(|_, m| hollow(m)).await, "down: garbled, tcp-garbled");
-    // In an update they are allowed.
-    let update = bent(|_, message| {
-        hollow(message);
-        message.metadata.op_code = OpCode::Update;
-    });
-    assert_eq!(update.await, "down: garbled, tcp-garbled");
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_record_of_another_class_is_not_ours() {
-    let chaos = bent(|_, message| {
-        let records = message.answers.iter_mut();
-        records.for_each(|record| record.dns_class = DNSClass::CH);
-    });
-    assert_eq!(chaos.await, "down: garbled, tcp-garbled");
+fn shout(_: Transport, message: &mut Message) {
+    let name = message.queries[0].name.to_ascii().to_uppercase();
+    message.queries[0].name = Name::from_ascii(name).unwrap();
 }
 
-#[tokio::test(start_paused = true)]
-async fn records_of_other_types_beside_the_answer_do_not_matter() {
-    let chatty = bent(|_, message| {
-        let data = RData::TXT(TXT::new(vec!["by the way".to_owned()]));
-        let name = message.queries[0].name.clone();
-        message.answers.insert(0, Record::from_rdata(name, 1, data));
-    });
-    assert_eq!(chatty.await, "well");
+fn chatter(_: Transport, message: &mut Message) {
+    let data = RData::TXT(TXT::new(vec!["by the way".to_owned()]));
+    let name = message.queries[0].name.clone();
+    message.answers.insert(0, Record::from_rdata(name, 1, data));
 }
 
-#[tokio::test(start_paused = true)]
-async fn two_soa_records_are_one_too_many() {
-    let twice = bent(|_, message| {
-        let soa = message.answers.iter().find_map(|record| match &record.data {
-            RData::SOA(soa) => Some((record.name.clone(), soa.clone())),
-            _ => None,
-        });
-        if let Some((name, soa)) = soa {
-            let other = SOA::new(
-                soa.mname.clone(),
-                soa.rname.clone(),
-                soa.serial + 1,
-                soa.refresh,
-                soa.retry,
-                soa.expire,
-                soa.minimum,
-            );
-            let second = Record::from_rdata(name, 300, RData::SOA(other));
-            message.answers.push(second);
-        }
-    });
-    assert_eq!(twice.await, "down: many-soa, tcp-many-soa");
+fn second_soa(_: Transport, message: &mut Message) {
+    let mut soa = message.answers.iter().find(|r| matches!(r.data, RData::SOA(_))).cloned();
+    if let Some(RData::SOA(soa)) = soa.as_mut().map(|record| &mut record.data) {
+        soa.serial += 1;
+    }
+    message.answers.extend(soa);
 }
 
-#[tokio::test(start_paused = true)]
-async fn nothing_is_truncated_over_tcp() {
-    let cut = bent(|transport, message| {
-        message.metadata.truncation = transport == Transport::Tcp;
-    });
-    assert_eq!(cut.await, "degraded: tcp-garbled");
-}
+type Bend = fn(Transport, &mut Message);
 
 #[tokio::test(start_paused = true)]
-async fn after_a_truncated_answer_the_one_over_tcp_is_judged() {
-    let lame = bent(|transport, message| {
-        message.metadata.truncation = transport == Transport::Udp;
-        message.metadata.authoritative = transport == Transport::Udp;
-    });
-    let verdict = "down: truncated-not-authoritative, tcp-not-authoritative";
-    assert_eq!(lame.await, verdict);
-    // What the cut answer itself held does not matter.
-    let stray = bent(|transport, message| {
-        if transport == Transport::Udp {
-            message.metadata.truncation = true;
-            message.metadata.authoritative = false;
-            message.metadata.response_code = ResponseCode::ServFail;
-        }
-    });
-    assert_eq!(stray.await, "well");
-}
-
-#[tokio::test(start_paused = true)]
-async fn ttls_do_not_matter() {
-    let aged = bent(|_, message| {
-        for (ttl, record) in (0..).zip(&mut message.answers) {
-            record.ttl = ttl;
-        }
-    });
-    assert_eq!(aged.await, "well");
+async fn a_bent_message_gets_its_verdict() {
+    let cases: [(&str, Bend, &str); 14] = [
+        ("nothing", |_, _| {}, "well"),
+        (
+            "an error without the question",
+            |_, m| {
+                error(m, ResponseCode::Refused);
+                m.queries.clear();
+            },
+            "down: rcode-refused, tcp-rcode-refused",
+        ),
+        ("an answer without it", |_, m| m.queries.clear(), "down: garbled, tcp-garbled"),
+        ("the question in other letter case", shout, "well"),
+        (
+            "a code that needs EDNS",
+            |_, m| error(m, ResponseCode::BADVERS),
+            "down: rcode-badvers, tcp-rcode-badvers",
+        ),
+        ("records without data", hollow, "down: garbled, tcp-garbled"),
+        (
+            "records without data in an update, which may have them",
+            |transport, m| {
+                hollow(transport, m);
+                m.metadata.op_code = OpCode::Update;
+            },
+            "down: garbled, tcp-garbled",
+        ),
+        (
+            "another class",
+            |_, m| m.answers.iter_mut().for_each(|record| record.dns_class = DNSClass::CH),
+            "down: garbled, tcp-garbled",
+        ),
+        ("records of other types beside the answer", chatter, "well"),
+        ("two SOA records", second_soa, "down: many-soa, tcp-many-soa"),
+        (
+            "TC over TCP",
+            |transport, m| m.metadata.truncation = transport == Transport::Tcp,
+            "degraded: tcp-garbled",
+        ),
+        (
+            "TC, and an answer over TCP that is not authoritative",
+            |transport, m| {
+                m.metadata.truncation = transport == Transport::Udp;
+                m.metadata.authoritative = transport == Transport::Udp;
+            },
+            "down: truncated-not-authoritative, tcp-not-authoritative",
+        ),
+        (
+            "TC, and something that does not matter then",
+            |transport, m| {
+                if transport == Transport::Udp {
+                    m.metadata.truncation = true;
+                    m.metadata.authoritative = false;
+                    m.metadata.response_code = ResponseCode::ServFail;
+                }
+            },
+            "well",
+        ),
+        (
+            "TTLs",
+            |_, m| (0..).zip(&mut m.answers).for_each(|(ttl, record)| record.ttl = ttl),
+            "well",
+        ),
+    ];
+    for (what, bend, verdict) in cases {
+        assert_eq!(bent(bend).await, verdict, "{what}");
+    }
 }
 
 /// What is said of a server before whose answers, over UDP, come so many of these, one every millisecond.
@@ -211,14 +174,8 @@ async fn flooded(count: u32, forged: fn(&[u8]) -> Vec<u8>) -> String {
         }
         replies
     };
-    let net = MemNet::new();
-    let (home, address) = (at("127.0.0.1:53"), at("127.0.0.2:53"));
-    net.add(home, anchor());
-    net.add(address, Nameserver::behaving([], Behaviour::custom(script)));
-    let config = config(&[vec![address]], WWW, &[home], &[]);
-    let begin = Instant::now();
-    let (_, judgement) = look(&net, &config, product()).await;
-    let took = Instant::now() - begin;
+    let (net, config) = one(Nameserver::behaving([], Behaviour::custom(script)));
+    let (_, judgement, took) = timed(&net, &config, product()).await;
     // Two questions after each other, each given up after 7.5 s.
     assert!(took < Duration::from_millis(15_200), "{took:?}");
     verdicts(&judgement).concat()
