@@ -6,7 +6,7 @@ mod behaviours;
 mod checks;
 mod load;
 mod oddities;
-mod pace;
+mod rate_limit;
 mod uplink;
 
 use std::fmt::Write as _;
@@ -138,7 +138,7 @@ async fn look<P: RuntimeProvider>(
     (round, judgement)
 }
 
-/// As the product asks, at its default pace.
+/// The product's limits, at its default rate.
 fn product() -> ProbeLimits {
     ProbeLimits::at_rate(50)
 }

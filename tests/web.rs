@@ -288,7 +288,7 @@ async fn a_name_of_ours_has_the_addresses_that_our_nameservers_answer() {
     let both = stage.verdict(&url).await;
     assert_eq!((both.observed_addresses, both.findings.len()), (2, 1), "each address counts");
     let out = stage.verdict(&url.replace("www", "out")).await;
-    assert_eq!(out.findings[0].address.ip(), HERE, "an alias to somebody else's name");
+    assert_eq!(out.findings[0].address.ip(), HERE, "an alias to a name outside of our zones");
     stage.zone.set("www", RecordType::CNAME, &[]);
     let nowhere = stage.verdict(&url).await;
     assert_eq!(nowhere.findings[0].address, stage.servers[0].addr());
@@ -323,7 +323,7 @@ async fn a_nameserver_that_is_dead_or_wrong_is_not_the_endpoints_fault() {
 }
 
 #[tokio::test]
-async fn a_family_that_is_offline_here_accuses_nobody() {
+async fn a_family_that_is_offline_here_leaves_its_addresses_unknown() {
     let mut stage = Stage::new();
     let (_listener, url) = tcp(HERE);
     stage.zone.set("@", RecordType::AAAA, &["::1"]);

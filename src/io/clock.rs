@@ -104,7 +104,7 @@ pub fn boot() -> Option<Duration> {
     Duration::try_from_secs_f64(seconds).ok()
 }
 
-/// A number that nobody can foresee; not for secrets.
+/// An unpredictable number; not for secrets.
 #[must_use]
 pub fn random() -> u64 {
     // The standard library seeds every RandomState from the system's randomness.

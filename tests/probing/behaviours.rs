@@ -66,7 +66,7 @@ table! {
     TcpGarbage => "degraded: tcp-garbled",
     TcpSilent => "degraded: tcp-silent",
     TcpHalf => "degraded: tcp-garbled",
-    // Whoever asks without EDNS gets the answer.
+    // Queries without EDNS get the answer.
     NoEdnsFormerr => "degraded: edns-rcode-formerr",
     NoEdnsNotimp => "degraded: edns-rcode-notimp",
     NoEdnsSilent => "degraded: edns-silent",
@@ -90,7 +90,7 @@ async fn over_sockets(behaviours: &[Behaviour], records: &str) -> Vec<String> {
     let home = SocketServer::start([127, 0, 0, 1].into(), 0, anchor());
     let mut ports = Vec::new();
     for (number, behaviour) in (1..).zip(behaviours) {
-        // An address of their own each: nobody else takes a port there while it is closed.
+        // Each has its own address, so that no other test takes its port while that is closed.
         let server = Nameserver::behaving([zone()], behaviour.clone());
         ports.push(SocketServer::start([127, 53, 1, number].into(), 0, server));
     }

@@ -1,4 +1,4 @@
-//! What a round costs: in packets to those who do not answer, and in time for everybody else.
+//! What a round costs: packets to servers that do not answer, and time for all others.
 
 use std::io;
 use std::pin::Pin;
@@ -47,7 +47,7 @@ async fn a_dead_address_gets_three_packets_however_much_there_is_to_ask() {
     let rows = &judgement.verdicts[0].1.findings;
     assert_eq!(rows.len(), 1);
     assert_eq!(rows[0].more, attempts.len() - 2, "all but the one about recursion");
-    // The live one was paced for ten seconds, and nobody waited for the dead one.
+    // The rate limit makes the live one take ten seconds; it does not wait for the dead one.
     assert!(took < Duration::from_millis(10_100), "{took:?}");
 }
 
@@ -220,12 +220,12 @@ impl RuntimeProvider for Exhausted {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_fails_on_our_own_side_is_nobodys_fault() {
+async fn a_failure_on_our_own_side_leaves_nameservers_unknown() {
     let (net, config) = two(&Nameserver::new([zone()]), 0);
     let (round, judgement) = look(&Exhausted(net.clone(), at(FIRST)), &config, product()).await;
     assert_eq!(verdicts(&judgement), ["unknown", "well"]);
     assert_eq!(judgement.verdicts[0].1.unobserved_addresses, [at(FIRST)]);
-    assert_eq!(round.after, None, "nobody was accused, so nothing had to be made sure of");
+    assert_eq!(round.after, None, "no nameserver looked faulty");
     // Where the anchors fail as well, we are offline.
     let (_, judgement) = look(&Exhausted(net, at(HOME)), &config, product()).await;
     assert_eq!(judgement.uplink.ipv4, Family::Offline);

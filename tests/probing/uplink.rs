@@ -1,5 +1,5 @@
-//! Whose fault it is: the anchors are asked with the nameservers and after them, and while our own
-//! connection cannot be believed nobody is accused and nobody acquitted.
+//! The anchors are asked with the nameservers and after them. While our own connection cannot be believed, no
+//! nameserver is well or down.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -14,7 +14,7 @@ const NOWHERE_6: &str = "[::1]:9";
 const SERVER_4: &str = "127.0.0.2:53";
 const SERVER_6: &str = "[::1]:2";
 
-/// An anchor and one nameserver, on both internets, and nobody at the two addresses for interception.
+/// An anchor and one nameserver, on both internets; nothing at the two addresses for interception.
 struct Home {
     net: MemNet,
     anchor_4: Nameserver,
@@ -60,7 +60,7 @@ fn unknown(unseen: &[&str]) -> Verdict {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_link_that_goes_down_in_the_middle_accuses_nobody() {
+async fn a_link_that_goes_down_in_the_middle_leaves_nameservers_unknown() {
     let home = home(&[SERVER_4], Behaviour::Good);
     let (net, packets) = (home.net.clone(), AtomicUsize::new(0));
     home.server.set(Behaviour::custom(move |_, _| {
@@ -82,7 +82,7 @@ async fn a_link_that_goes_down_in_the_middle_accuses_nobody() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_link_that_comes_back_in_the_middle_acquits_nobody() {
+async fn a_link_that_comes_back_in_the_middle_leaves_nameservers_unknown() {
     let home = home(&[SERVER_4], Behaviour::Good);
     home.net.cut(Internet::V4);
     let mend = async {
@@ -160,10 +160,10 @@ async fn one_address_without_a_way_there_is_down_when_the_anchors_are_reached() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_from_nowhere_hides_its_family_and_no_other() {
+async fn an_answer_from_an_intercept_address_makes_its_family_unknown_and_no_other() {
     for behaviour in [Behaviour::Good, Behaviour::Refused, Behaviour::NotAuthoritative] {
         let home = home(&[SERVER_4, SERVER_6], Behaviour::Good);
-        // Whoever intercepts answers for everybody, well or badly.
+        // An interceptor answers for all addresses, well or badly.
         home.net.add(at(NOWHERE_4), Nameserver::behaving([zone()], behaviour));
         let (uplink, verdict) = home.look().await;
         assert_eq!(uplink, (Family::Intercepted, Family::Online));
@@ -176,7 +176,7 @@ async fn an_answer_from_nowhere_hides_its_family_and_no_other() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_host_without_a_nameserver_where_nobody_should_be_is_no_interception() {
+async fn a_host_without_a_nameserver_at_an_intercept_address_is_no_interception() {
     let home = home(&[SERVER_4], Behaviour::Good);
     home.net.close(at(NOWHERE_4));
     let (uplink, verdict) = home.look().await;
@@ -196,7 +196,7 @@ async fn an_anchor_without_authority_is_not_the_anchor() {
 #[tokio::test(start_paused = true)]
 async fn a_family_without_nameservers_is_not_asked_at_all() {
     let home = home(&[SERVER_4], Behaviour::Refused);
-    // Not even interception counts there: nobody looks.
+    // Not even interception counts there: its address is not asked.
     let nowhere = anchor();
     home.net.add(at(NOWHERE_6), nowhere.clone());
     let (uplink, _) = home.look().await;

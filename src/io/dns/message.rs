@@ -26,7 +26,7 @@ impl<'a> QueryParams<'a> {
         Self { name, rtype, kind, edns: true }
     }
 
-    /// With an ID that nobody can guess.
+    /// With a random ID.
     pub(super) fn message(&self) -> Message {
         let mut message = Message::query();
         // As a rule RD is clear: the answer must be the server's own.

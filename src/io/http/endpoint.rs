@@ -1,7 +1,7 @@
 //! Checks web endpoints at every address of their names.
 //!
-//! A check waits without a thread, and ends at once when nobody waits for it any more. Checks of one host
-//! are bounded apart from those of all hosts, so that a host that hangs does not hold up the others.
+//! A check needs no thread, and a check that the round abandons ends at once. The checks of one host have a
+//! bound of their own, so that a host that hangs does not delay the others.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};

@@ -99,7 +99,7 @@ impl Nameserver {
         !matches!(self.behaviour(), PortClosed | NoTcp | TruncatedPartialNoTcp)
     }
 
-    /// Calls `watcher`, for as long as somebody holds it, whenever the behaviour was changed.
+    /// Calls `watcher`, while it is held, whenever the behaviour was changed.
     pub(super) fn watch(&self, watcher: &Arc<Watcher>) {
         lock(&self.0.watchers).push(Arc::downgrade(watcher));
     }

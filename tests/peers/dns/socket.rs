@@ -109,7 +109,7 @@ impl Port {
     fn follow(&self) {
         let mut open = lock(&self.open);
         let (addr, server) = (self.addr, &self.nameserver);
-        let taken = "nobody else took the port";
+        let taken = "the port is still free";
         if open.stopped || !server.udp_open() {
             open.udp = None;
         } else if open.udp.is_none() {

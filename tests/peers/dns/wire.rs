@@ -75,7 +75,7 @@ pub(crate) fn respond(zones: &[ZoneData], query: &Message) -> Message {
     reply
 }
 
-/// A message's bytes, held to the size the asker takes: over UDP first the additional section goes,
+/// A message's bytes, held to the size that the client takes: over UDP first the additional section goes,
 /// then everything, with TC set.
 pub(crate) fn fit(reply: &Message, query: &Message, transport: Transport) -> Vec<u8> {
     let bytes = encode(reply);
@@ -120,7 +120,7 @@ pub(crate) fn recurse(reply: &mut Message, query: &Message) {
     }
 }
 
-/// Adds a signature over the SOA that holds between these times, if the reply says DO. Nobody verifies it.
+/// Adds a signature over the SOA that holds between these times, if the reply says DO. It is not a valid one.
 pub(crate) fn sign(reply: &mut Message, begins: u32, ends: u32) {
     let asked = reply.edns.as_ref().is_some_and(|edns| edns.flags().dnssec_ok);
     let soa = reply.answers.iter().find(|record| record.record_type() == RecordType::SOA);
@@ -189,11 +189,11 @@ pub(crate) fn stray_address(data: &RData) -> Option<RData> {
 
 /// The same name with the case of every letter turned.
 pub(crate) fn other_case(name: &Name) -> Name {
-    let turn = |byte: &u8| match byte.is_ascii_lowercase() {
+    let swap = |byte: &u8| match byte.is_ascii_lowercase() {
         true => byte.to_ascii_uppercase(),
         false => byte.to_ascii_lowercase(),
     };
-    let labels = name.iter().map(|label| label.iter().map(turn).collect::<Vec<u8>>());
+    let labels = name.iter().map(|label| label.iter().map(swap).collect::<Vec<u8>>());
     Name::from_labels(labels).expect("as long as it was")
 }
 

@@ -1,8 +1,8 @@
 //! A web server that answers as a test wants it, with TLS or without.
 //!
 //! Its certificate (`server.pem`) is for `www.example.net` and `example.net`, from 2026-01-01 to 2027-01-01,
-//! signed by `ca.pem`, whose key nobody has kept: what else a certificate may be is a matter of the clock, and of
-//! the name, that a test asks with.
+//! signed by `ca.pem`, whose key does not exist any more. Tests of other certificates change the clock or the
+//! name.
 
 use std::io::{Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
@@ -16,8 +16,8 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
-/// How long a client may be quiet before it is given up.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// For a client that sends nothing.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// What the server does with a request.
 #[derive(Clone)]
@@ -122,7 +122,7 @@ impl Drop for Web {
 
 impl State {
     fn serve(&self, stream: TcpStream) {
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.set_read_timeout(Some(IDLE_TIMEOUT)).unwrap();
         let site = self.site.lock().unwrap().clone();
         if matches!(site, Site::Resets) {
             // To close with something unread is to reset.
@@ -143,7 +143,7 @@ impl State {
         while !request.ends_with(b"\r\n\r\n") {
             match stream.read(&mut byte) {
                 Ok(1) => request.push(byte[0]),
-                _ => return, // whoever it was has seen enough, such as the certificate
+                _ => return, // the client has seen enough, such as the certificate
             }
         }
         self.requests.lock().unwrap().push(String::from_utf8(request).unwrap());

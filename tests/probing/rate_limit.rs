@@ -15,7 +15,7 @@ impl Log {
         Nameserver::behaving(
             [],
             Behaviour::custom(move |transport, packet| {
-                // A connection begins a handshake before its question comes, and takes its turn then.
+                // A connection gets its permit before the handshake, and its query comes after that.
                 let handshake = match transport {
                     Transport::Udp => Duration::ZERO,
                     Transport::Tcp => 2 * LATENCY,
@@ -60,7 +60,7 @@ fn world(behaviours: &[Behaviour], questions: usize) -> World {
 
 /// What a packet takes one way in [`MemNet`].
 const LATENCY: Duration = Duration::from_millis(1);
-/// At the product's pace.
+/// At the product's rate.
 const GAP: Duration = Duration::from_millis(20);
 /// What a timer of one millisecond's grain may take off a gap.
 const GRAIN: Duration = Duration::from_millis(1);
@@ -100,7 +100,7 @@ async fn no_address_waits_for_another_one() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_a_pace_they_go_as_fast_as_they_can() {
+async fn without_a_limit_they_go_as_fast_as_they_can() {
     let world = world(&[Behaviour::Good], 100);
     let (_, _, took) = timed(&world.net, &world.config, ProbeLimits::at_rate(0)).await;
     assert!(took < Duration::from_millis(50), "{took:?}");
