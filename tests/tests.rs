@@ -27,6 +27,7 @@ mod program;
 mod scenarios;
 mod signals;
 mod stage;
+mod structure;
 mod systemd;
 mod vantages;
 mod web;
