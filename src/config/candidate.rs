@@ -1,27 +1,28 @@
-//! Nameservers that are not in the file, or not yet at these addresses: what `check --nameserver` asks.
+//! `check --nameserver`: nameservers that are not in the file, or not yet at these addresses.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use hickory_resolver::proto::rr::RecordType;
 
-use super::problem::{Problem, Problems, Wrong, wrong};
-use super::{Config, Expected, Nameserver, RecordSet, Vantage, hosts, name};
+use super::hosts::{Nameserver, Vantage, server_address};
+use super::name;
+use super::problem::{Problem, Problems, Rejection, quoted, reject};
+use super::records::{Expected, RecordSet};
+use super::root::Config;
 
 impl Config {
-    /// The same with these nameservers and no others, each written as `NAME=ADDRESS`.
+    /// The same with these nameservers only, each written as `NAME=ADDRESS`; a repeated name adds an address.
     ///
-    /// One whose name is in the file serves the zones that it serves there, any other serves all. What the zones
-    /// must hold stays as it was, their NS sets too: whoever is tried out is in none yet. A name may come
-    /// again, with a further address.
+    /// A nameserver of the file serves its zones there; a new one serves all. The zones keep their records
+    /// and their NS sets, which do not have the new nameservers yet.
     ///
     /// # Errors
-    ///
-    /// Everything that is wrong with what is given: stop with 78.
-    pub fn with_only(self, given: &[String]) -> Result<Self, Problems> {
+    /// All problems of the arguments.
+    pub fn with_only(self, arguments: &[String]) -> Result<Self, Problems> {
         let mut candidates: Vec<Nameserver> = Vec::new();
         let mut list = Vec::new();
-        for text in given {
+        for text in arguments {
             match candidate(text, &self.vantage, &candidates) {
                 Ok((name, address)) => match candidates.iter_mut().find(|c| c.name == name) {
                     Some(known) => known.addresses.push(address),
@@ -29,14 +30,11 @@ impl Config {
                         candidates.push(Nameserver { name, addresses: vec![address], lamp: None });
                     }
                 },
-                Err(Wrong { reason, next }) => {
-                    let (key, value) = (String::new(), format!("{text:?}"));
-                    list.push(Problem { file: None, line: None, key, value, reason, next });
-                }
+                Err(why) => list.push(Problem::new("--nameserver", None, quoted(text), why)),
             }
         }
         if !list.is_empty() {
-            return Err(Problems { file: "--nameserver".to_owned(), list });
+            return Err(Problems { list });
         }
         let mut zones = self.zones.clone();
         for zone in &mut zones {
@@ -61,26 +59,27 @@ fn candidate(
     text: &str,
     vantage: &Vantage,
     before: &[Nameserver],
-) -> Result<(String, SocketAddr), Wrong> {
-    let (name, address) = text.split_once('=').ok_or_else(|| {
-        wrong("is not NAME=ADDRESS", "write both, such as ns1-next.example.net=192.0.2.1")
-    })?;
-    let (name, address) = (name::host(name)?, hosts::address(address)?);
+) -> Result<(String, SocketAddr), Rejection> {
+    let Some((name, address)) = text.split_once('=') else {
+        let next = "write both, such as ns1-next.example.net=192.0.2.1";
+        return reject("is not NAME=ADDRESS", next);
+    };
+    let (name, address) = (name::host(name)?, server_address(address)?);
     if before.iter().any(|other| other.addresses.contains(&address)) {
-        return Err(wrong("has an address that is there already", "take one of the two out"));
+        return reject("repeats an address", "remove one of the two");
     }
     if vantage.anchors.contains(&address) || vantage.intercept.contains(&address) {
-        return Err(wrong(
-            "has an address that vantage.anchors or vantage.intercept has in the configuration",
-            "give the nameserver's own address: those prove our uplink and are nobody's to try out",
-        ));
+        return reject(
+            "has an address of vantage.anchors or vantage.intercept in the configuration",
+            "give the nameserver's own address",
+        );
     }
     if !vantage.anchors.iter().any(|anchor| anchor.is_ipv6() == address.is_ipv6()) {
         let family = if address.is_ipv6() { "IPv6" } else { "IPv4" };
-        return Err(wrong(
-            format!("has an {family} address, and vantage.anchors has none in the configuration"),
-            "add an anchor of that family: without one, nothing is known of it",
-        ));
+        return reject(
+            format!("has an {family} address, but vantage.anchors in the configuration has none"),
+            format!("add an {family} anchor: it proves that our own connection works"),
+        );
     }
     Ok((name, address))
 }

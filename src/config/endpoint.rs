@@ -1,104 +1,132 @@
-//! What must answer on the web: pages, and ports that take connections.
+//! Web endpoints: pages, and ports that accept connections.
 
 use std::net::IpAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use ureq::http::Uri;
+use hickory_resolver::proto::rr::Name;
 
-use super::check::duration;
-use super::lamps::{self, Wires};
-use super::problem::{Wrong, wrong};
-use super::spec::Table;
-use super::{Endpoint, Host, Scheme, name};
+use super::document::{Node, distinct};
+use super::environment::{Environment, unreadable};
+use super::name;
+use super::panel::PinAssignments;
+use super::problem::{Rejection, reject};
+use super::value::{self, LONGEST, SECOND, time};
 
-const ENDPOINT: &[&str] =
-    &["url", "status", "contains", "location", "timeout", "certificate-warning", "ca", "lamp"];
+const ENDPOINT: &str = "url status contains location timeout certificate-warning ca lamp";
 
-/// What only an answer over HTTP has, and what only a certificate has.
+/// Keys about an HTTP response, and keys about a certificate.
 const OF_PAGES: [&str; 3] = ["status", "contains", "location"];
 const OF_CERTIFICATES: [&str; 2] = ["certificate-warning", "ca"];
 
-/// A page that takes longer is no page, and all of them share a round.
-const LONGEST: Duration = Duration::from_secs(30);
+/// A page that takes longer is useless, and all of them share a round.
+const LONGEST_TIMEOUT: Duration = Duration::from_secs(30);
 
 const NEXT: &str =
     "write url = \"…\", such as \"https://www.example.net/\" or \"tcp://mail.example.net:25\"";
 
-/// Relative paths are taken from `folder`; lamps of their own go into `wires`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Endpoint {
+    /// As in the file, with the host in lower case, and with a path if it is a page; unique.
+    pub url: String,
+    pub scheme: Scheme,
+    pub host: Host,
+    pub port: u16,
+    /// The right ones. Empty: any 2xx, or any 3xx if a [`Self::location`] is expected.
+    pub status: Vec<u16>,
+    /// A text in the page.
+    pub contains: Option<String>,
+    /// The target of a redirect.
+    pub location: Option<String>,
+    /// For the whole check.
+    pub timeout: Duration,
+    /// A certificate with less than this left is a fault.
+    pub certificate_warning: Duration,
+    /// A PEM file with the certificate authority to trust instead of the public ones.
+    pub ca: Option<PathBuf>,
+    /// The BCM number of its own lamp.
+    pub lamp: Option<u8>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scheme {
+    Https,
+    Http,
+    Tcp,
+}
+
+impl Scheme {
+    /// As it stands before `://`.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Https => "https",
+            Self::Http => "http",
+            Self::Tcp => "tcp",
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Host {
+    /// Absolute.
+    Name(Name),
+    Address(IpAddr),
+}
+
+/// File names are relative to `folder`.
 pub(super) fn endpoints<'a>(
-    root: &Table<'a>,
+    root: &Node<'a>,
     folder: &Path,
-    wires: &mut Wires<'a>,
+    pins: &mut PinAssignments<'a>,
+    environment: Environment<'_>,
 ) -> Vec<Endpoint> {
     let next = "write a table [[endpoint]] for each, with its url";
     let mut endpoints: Vec<Endpoint> = Vec::new();
-    for table in root.tables("endpoint", ENDPOINT, next) {
-        table.require("url", NEXT);
-        let lamp = lamps::own(&table, wires);
-        let address = table.text("url", "https://www.example.net/", |text| {
-            let address = url(text)?;
+    for table in root.get("endpoint").tables(ENDPOINT, next) {
+        let address = table.require("url", NEXT).text("https://www.example.net/", |text| {
+            let address = address(text)?;
             match endpoints.iter().position(|other| other.url == address.url) {
-                Some(i) => {
-                    Err(wrong(format!("is already endpoint[{i}]"), "take one of the two out"))
-                }
+                Some(i) => reject(format!("is already endpoint[{i}]"), "remove one of the two"),
                 None => Ok(address),
             }
         });
-        let time = |key: &str, default: &'static str, longest| {
-            let least = Duration::from_secs(1);
-            let read = |text: &str| match duration(text, least)? {
-                time if time > longest => {
-                    Err(wrong("is too long", format!("write {longest:?} at most")))
-                }
-                time => Ok(time),
-            };
-            let written = table.text(key, default, read);
-            written.unwrap_or_else(|| duration(default, least).expect("the defaults are good"))
-        };
         let words = |key| {
-            table.text(key, "Welcome", |text| match text {
-                "" => Err(wrong("is empty", "write some text, or leave the key out")),
+            table.get(key).text("Welcome", |text| match text {
+                "" => reject("is empty", "write some text, or leave the key out"),
                 text => Ok(text.to_owned()),
             })
         };
+        let time = |key, default, longest| time(&table.get(key), default, SECOND..=longest);
         let endpoint = Endpoint {
-            status: status(&table),
+            status: status(&table.get("status")),
             contains: words("contains"),
             location: words("location"),
-            timeout: time("timeout", "10s", LONGEST),
-            certificate_warning: time("certificate-warning", "14d", Duration::MAX),
-            ca: table.text("ca", "ca.pem", |text| match folder.join(text) {
-                path if path.is_file() => Ok(path),
-                _ => Err(wrong(
-                    "names a file that is not there",
-                    "write the path of a PEM file, seen from the folder of this one",
-                )),
+            timeout: time("timeout", "10s", LONGEST_TIMEOUT),
+            certificate_warning: time("certificate-warning", "14d", LONGEST),
+            ca: table.get("ca").text("ca.pem", |text| {
+                let path = folder.join(text);
+                (environment.read)(&path).map(|_| path).map_err(|error| unreadable(&error))
             }),
-            lamp,
-            ..address.unwrap_or_else(nothing)
+            lamp: pins.add(&table.get("lamp"), None),
+            ..address.unwrap_or_else(|| at(String::new(), Scheme::Https, UNKNOWN, 0))
         };
-        let foreign: Vec<&str> = match endpoint.scheme {
-            Scheme::Https => Vec::new(),
-            Scheme::Http => OF_CERTIFICATES.to_vec(),
-            Scheme::Tcp => OF_PAGES.into_iter().chain(OF_CERTIFICATES).collect(),
-        };
-        for node in foreign.into_iter().filter_map(|key| table.get(key)) {
-            let scheme = endpoint.scheme.word();
-            node.refuse(wrong(format!("says nothing about {scheme}://"), "take it out"));
-        }
+        reject_foreign_keys(&table, endpoint.scheme);
         endpoints.push(endpoint);
     }
     endpoints
 }
 
-/// Stands where a URL was refused.
-fn nothing() -> Endpoint {
+/// In the place of a host that is rejected.
+const UNKNOWN: Host = Host::Address(IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED));
+
+/// An endpoint of which only the URL is known.
+fn at(url: String, scheme: Scheme, host: Host, port: u16) -> Endpoint {
     Endpoint {
-        url: String::new(),
-        scheme: Scheme::Https,
-        host: Host::Address(IpAddr::from([0, 0, 0, 0])),
-        port: 0,
+        url,
+        scheme,
+        host,
+        port,
         status: Vec::new(),
         contains: None,
         location: None,
@@ -109,64 +137,61 @@ fn nothing() -> Endpoint {
     }
 }
 
-fn status(table: &Table<'_>) -> Vec<u16> {
-    table.require_items("status", "write the status that is right, such as 200");
-    let mut all: Vec<u16> = Vec::new();
-    for (node, status) in table.numbers("status", 200..=599) {
-        match u16::try_from(status) {
-            Ok(status) if all.contains(&status) => {
-                node.refuse(wrong("stands here twice", "take one of the two out"));
-            }
-            status => all.extend(status.ok()),
-        }
+fn reject_foreign_keys(table: &Node<'_>, scheme: Scheme) {
+    let foreign: Vec<&str> = match scheme {
+        Scheme::Https => Vec::new(),
+        Scheme::Http => OF_CERTIFICATES.to_vec(),
+        Scheme::Tcp => OF_PAGES.into_iter().chain(OF_CERTIFICATES).collect(),
+    };
+    for node in foreign.into_iter().map(|key| table.get(key)).filter(Node::exists) {
+        node.reject(format!("does not apply to {}://", scheme.word()), "remove it");
     }
-    all
 }
 
-/// The part of an endpoint that its URL says.
-fn url(text: &str) -> Result<Endpoint, Wrong> {
-    // It is shown in issues, and stands in commands that a person copies into a shell.
+fn status(key: &Node<'_>) -> Vec<u16> {
+    key.reject_empty("write the right status, such as 200");
+    distinct(key.numbers(200..=599)).into_iter().filter_map(|n| u16::try_from(n).ok()).collect()
+}
+
+fn address(text: &str) -> Result<Endpoint, Rejection> {
+    // Issues show it, in commands that a person copies into a shell.
     let known = |c: &char| c.is_ascii_alphanumeric() || "-._~:/?[]@!$&()+,;=%".contains(*c);
-    if let Some(other) = text.chars().find(|c| !known(c)) {
-        let next = "write it percent-encoded, or a host in its xn-- form (punycode)";
-        return Err(match other {
-            '#' => wrong("has a fragment, which no server ever sees", "take it out, from the # on"),
-            other => wrong(format!("has a {other:?} in it"), next),
-        });
+    match text.chars().find(|c| !known(c)) {
+        None => {}
+        Some('#') => {
+            return reject(
+                "has a fragment, which a server never receives",
+                "remove it, from the # on",
+            );
+        }
+        Some(other) => {
+            let next = "write it percent-encoded, or a host in its xn-- form (punycode)";
+            return reject(format!("has a {other:?} in it"), next);
+        }
     }
-    let uri: Uri = text.parse().map_err(|_| wrong("is not a URL", NEXT))?;
-    let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
-        return Err(wrong("is not a URL", NEXT));
-    };
-    let (scheme, port) = match scheme {
+    let url = value::url(text, NEXT)?;
+    let (scheme, default) = match url.scheme.as_str() {
         "https" => (Scheme::Https, Some(443)),
         "http" => (Scheme::Http, Some(80)),
         "tcp" => (Scheme::Tcp, None),
-        _ => return Err(wrong("is neither https://, http:// nor tcp://", NEXT)),
+        _ => return reject("begins with neither https://, http:// nor tcp://", NEXT),
     };
-    let host = match uri.port_u16() {
-        Some(port) => format!("{}:{port}", authority.host()),
-        None => authority.host().to_owned(),
+    let Some(port) = url.port.or(default) else {
+        return reject("has no port", "write it, such as tcp://mail.example.net:25");
     };
-    if host != authority.as_str() || uri.port_u16() == Some(0) {
-        return Err(wrong("has more than a host and a port before its path", NEXT));
-    }
-    let Some(port) = uri.port_u16().or(port) else {
-        return Err(wrong("has no port", "write it, such as tcp://mail.example.net:25"));
-    };
-    let path = uri.path_and_query().map_or("/", |path| path.as_str());
-    if scheme == Scheme::Tcp && !matches!(path, "" | "/") {
-        return Err(wrong("has a path, and only pages have", "take it out"));
-    }
-    let path = if scheme == Scheme::Tcp { "" } else { path };
-    let bare = authority.host().trim_matches(['[', ']']);
-    let (name, place) = match bare.parse() {
-        Ok(address) => (host.clone(), Host::Address(address)),
-        Err(_) => {
-            let name = name::host(bare)?;
-            (host.to_ascii_lowercase(), Host::Name(name::absolute(&name)?))
+    let path = match (scheme, url.path.as_str()) {
+        (Scheme::Tcp, "" | "/") => "",
+        (Scheme::Tcp, _) => {
+            return reject("has a path, but a tcp:// endpoint has none", "remove it");
         }
+        (_, "") => "/",
+        (_, path) => path,
     };
-    let url = format!("{}://{name}{path}", scheme.word());
-    Ok(Endpoint { url, scheme, host: place, port, ..nothing() })
+    let host = match url.bare_host().parse() {
+        Ok(address) => Host::Address(address),
+        Err(_) => Host::Name(name::absolute(&name::host(url.bare_host())?)?),
+    };
+    let port_text = url.port.map_or_else(String::new, |port| format!(":{port}"));
+    let place = format!("{}{port_text}", url.host.to_ascii_lowercase());
+    Ok(at(format!("{}://{place}{path}", scheme.word()), scheme, host, port))
 }

@@ -1,136 +1,135 @@
-//! Where issues go.
+//! The repository that holds the issues.
 
 use std::net::IpAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use ureq::http::Uri;
+use super::document::Node;
+use super::problem::{Rejection, reject};
+use super::value::{self, LONGEST, SECOND, duration};
 
-use super::GitHub;
-use super::check::duration;
-use super::problem::{Wrong, wrong};
-use super::spec::Table;
+const GITHUB: &str = "repository api ca labels assignees accounts quorum heartbeat token-file";
 
-const GITHUB: &[&str] = &[
-    "repository",
-    "api",
-    "ca",
-    "labels",
-    "assignees",
-    "accounts",
-    "quorum",
-    "heartbeat",
-    "token-file",
-];
+#[derive(Debug, Clone, PartialEq)]
+pub struct GitHub {
+    /// `owner/name`.
+    pub repository: String,
+    /// The base URL, without a slash at the end.
+    pub api: String,
+    /// A PEM file with the certificate authority to trust instead of the public ones (GitHub
+    /// Enterprise behind a private authority).
+    pub ca: Option<PathBuf>,
+    /// For every issue that we open, if the token has the permission.
+    pub labels: Vec<String>,
+    /// Login names, for every issue that we open, if the token has the permission.
+    pub assignees: Vec<String>,
+    /// Login names of other vantages, whose issues and comments are trusted.
+    pub accounts: Vec<String>,
+    /// A fault seen by fewer vantages counts as degraded; at least 1.
+    pub quorum: u32,
+    /// Between two updates of the heartbeat issue; `None`: there is no such issue.
+    pub heartbeat: Option<Duration>,
+    /// A file with the token, used instead of the credential and read again for each report.
+    pub token_file: Option<PathBuf>,
+}
 
-const HOUR: Duration = Duration::from_secs(3600);
-
-/// Relative paths are taken from `folder`.
-pub(super) fn github(root: &Table<'_>, folder: &Path) -> Option<GitHub> {
-    let table = root.table("github", GITHUB)?;
-    table.require(
-        "repository",
-        "write repository = \"owner/name\", or take [github] out to do without issues",
-    );
-    let strings = |key, example, read: fn(&str) -> Result<String, Wrong>| {
-        let list = table.texts(key, example, read).unwrap_or_default();
+/// File names are relative to `folder`.
+pub(super) fn github(root: &Node<'_>, folder: &Path) -> Option<GitHub> {
+    let table = root.get("github").table(GITHUB);
+    if !table.exists() {
+        return None;
+    }
+    let next = "write repository = \"owner/name\", or remove [github] to do without issues";
+    let strings = |key, example, read: fn(&str) -> Result<String, Rejection>| {
+        let list = table.get(key).texts(example, read).unwrap_or_default();
         list.into_iter().filter_map(|(_, text)| text).collect()
     };
     let file = |key, example: &'static str, what: &'static str| {
-        table.text(key, example, |text| match text {
-            "" => Err(wrong("is empty", format!("name {what}, or leave the key out"))),
+        table.get(key).text(example, |text| match text {
+            "" => reject("is empty", format!("name {what}, or leave the key out")),
             path => Ok(folder.join(path)),
         })
     };
+    let public = "https://api.github.com";
+    let repository = table.require("repository", next).text("owner/infra", repository);
     Some(GitHub {
-        repository: table.text("repository", "owner/infra", repository).unwrap_or_default(),
-        api: table
-            .text("api", "https://api.github.com", api)
-            .unwrap_or_else(|| "https://api.github.com".to_owned()),
+        repository: repository.unwrap_or_default(),
+        api: table.get("api").text(public, api).unwrap_or_else(|| public.to_owned()),
         ca: file("ca", "ca.pem", "a PEM file"),
         labels: strings("labels", "outage", label),
-        assignees: strings("assignees", "octocat", assignee),
-        accounts: strings("accounts", "office-bot", assignee),
-        heartbeat: table.text("heartbeat", "6h", heartbeat).unwrap_or(Some(6 * HOUR)),
-        quorum: table.number("quorum", 1..=100).unwrap_or(1),
+        assignees: strings("assignees", "octocat", login),
+        accounts: strings("accounts", "office-bot", login),
+        heartbeat: table.get("heartbeat").text("6h", heartbeat).unwrap_or(Some(6 * 3600 * SECOND)),
+        quorum: table.get("quorum").number(1..=100).unwrap_or(1),
         token_file: file("token-file", "/etc/pilotlight/github-token", "a file"),
     })
 }
 
-fn heartbeat(text: &str) -> Result<Option<Duration>, Wrong> {
-    match text {
-        "off" => Ok(None),
-        text => match duration(text, Duration::from_secs(1)) {
-            Ok(every) => Ok(Some(every)),
-            Err(not) => Err(wrong(not.reason, "write a time from 1s to 365d, or \"off\"")),
-        },
+fn heartbeat(text: &str) -> Result<Option<Duration>, Rejection> {
+    if text == "off" {
+        return Ok(None);
     }
+    duration(text, &(SECOND..=LONGEST)).map(Some).map_err(|why| Rejection {
+        next: "write a time from 1s to 365d, or \"off\"".to_owned(),
+        ..why
+    })
 }
 
-fn repository(text: &str) -> Result<String, Wrong> {
+fn repository(text: &str) -> Result<String, Rejection> {
     let word = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     let owner = |owner: &str| (1..=39).contains(&owner.len()) && owner.chars().all(word);
     let name = |name: &str| {
         (1..=100).contains(&name.len())
             && name.chars().all(|c| word(c) || c == '.')
-            && name != "."
-            && name != ".."
+            && !matches!(name, "." | "..")
             && !name.ends_with(".git")
     };
     match text.split_once('/') {
         Some((o, n)) if owner(o) && name(n) => Ok(text.to_owned()),
-        _ => Err(wrong(
+        _ => reject(
             "is not the name of a repository",
             "write owner/name as in the repository's address, such as octocat/infra",
-        )),
+        ),
     }
 }
 
-fn api(text: &str) -> Result<String, Wrong> {
+fn api(text: &str) -> Result<String, Rejection> {
     let next = "write where the API is, such as https://api.github.com or https://github.example.net/api/v3";
-    let uri: Uri = text.parse().map_err(|_| wrong("is not a URL", next))?;
-    let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
-        return Err(wrong("is not a URL", next));
-    };
-    let bare = match uri.port_u16() {
-        Some(port) => format!("{}:{port}", authority.host()),
-        None => authority.host().to_owned(),
-    };
-    // A fragment is dropped by the parser, a user or a strange port stays in the authority.
-    if authority.as_str() != bare || uri.port_u16() == Some(0) || text.contains(['?', '#']) {
-        return Err(wrong("is more than scheme, host, port and path", next));
+    let url = value::url(text, next)?;
+    if text.contains(['?', '#']) {
+        return reject("has more than scheme, host, port and path", next);
     }
-    let host = authority.host().trim_matches(['[', ']']);
+    let host = url.bare_host();
     let loopback = host == "localhost" || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback());
-    match scheme {
+    match url.scheme.as_str() {
         "https" => {}
         "http" if loopback => {}
         "http" => {
-            return Err(wrong(
-                "would send the token through the network in the clear",
+            return reject(
+                "would send the token over the network without encryption",
                 "write https://, or name a host on this machine, such as http://127.0.0.1:8080",
-            ));
+            );
         }
-        _ => return Err(wrong("is neither https nor http", next)),
+        _ => return reject("begins with neither https:// nor http://", next),
     }
     Ok(text.trim_end_matches('/').to_owned())
 }
 
-fn label(text: &str) -> Result<String, Wrong> {
+fn label(text: &str) -> Result<String, Rejection> {
     let next = "write a label of at most 50 characters and without commas, such as outage";
     match text {
-        _ if text.trim().is_empty() => Err(wrong("is empty", next)),
-        _ if text.contains(',') => Err(wrong("has a comma, and GitHub's labels have none", next)),
-        _ if text.chars().count() > 50 => Err(wrong("is too long for a label on GitHub", next)),
+        _ if text.trim().is_empty() => reject("is empty", next),
+        _ if text.contains(',') => reject("has a comma, which GitHub's labels cannot have", next),
+        _ if text.chars().count() > 50 => reject("is too long for a label on GitHub", next),
         _ => Ok(text.to_owned()),
     }
 }
 
-fn assignee(text: &str) -> Result<String, Wrong> {
+fn login(text: &str) -> Result<String, Rejection> {
     let next = "write a login name, such as octocat";
     match text {
-        _ if text.trim().is_empty() => Err(wrong("is empty", next)),
-        _ if text.starts_with('@') => Err(wrong("has the @ of a mention", next)),
+        _ if text.trim().is_empty() => reject("is empty", next),
+        _ if text.starts_with('@') => reject("begins with @, as a mention does", next),
         _ => Ok(text.to_owned()),
     }
 }

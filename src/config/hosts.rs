@@ -1,40 +1,44 @@
-//! Whom we ask: the nameservers, the anchors, and the addresses where nobody can answer.
+//! Addresses: the nameservers, the anchors, and the addresses of the interception check.
 
 use std::net::{IpAddr, SocketAddr};
 
-use super::lamps::{self, Wires};
-use super::problem::{Wrong, wrong};
-use super::spec::{Node, Table};
-use super::{Nameserver, Vantage, name};
-
-const NAMESERVER: &[&str] = &["name", "addresses", "lamp"];
-const VANTAGE: &[&str] = &["name", "anchors", "intercept"];
+use super::document::Node;
+use super::name;
+use super::panel::PinAssignments;
+use super::problem::{Rejection, reject};
 
 /// Root servers of four operators, each with both families: a, d, f and e
 /// (<https://www.internic.net/domain/named.root>).
-const ANCHORS: [&str; 8] = [
-    "198.41.0.4",
-    "199.7.91.13",
-    "192.5.5.241",
-    "192.203.230.10",
-    "2001:503:ba3e::2:30",
-    "2001:500:2d::d",
-    "2001:500:2f::f",
-    "2001:500:a8::e",
-];
+const ANCHORS: &str = "198.41.0.4 199.7.91.13 192.5.5.241 192.203.230.10 \
+                       2001:503:ba3e::2:30 2001:500:2d::d 2001:500:2f::f 2001:500:a8::e";
 
-/// Documentation addresses (RFC 5737, RFC 3849): no route leads there.
-const INTERCEPT: [&str; 2] = ["192.0.2.53", "2001:db8::53"];
+/// Documentation addresses (RFC 5737, RFC 3849), to which no route leads.
+const INTERCEPT: &str = "192.0.2.53 2001:db8::53";
 
-/// Every address of the file with its role, for no address may stand twice.
-pub(super) type Addresses<'a> = Vec<Listed<'a>>;
-
-pub(super) struct Listed<'a> {
-    address: SocketAddr,
-    role: Role,
-    /// `None`: a default.
-    node: Option<Node<'a>>,
+#[derive(Debug, Clone, PartialEq)]
+pub struct Nameserver {
+    /// As in the file, in lower case and without the dot at the end; unique.
+    pub name: String,
+    /// Never empty.
+    pub addresses: Vec<SocketAddr>,
+    /// The BCM number of its own lamp.
+    pub lamp: Option<u8>,
 }
+
+/// The place of this monitor, and how it knows that its own connection works.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Vantage {
+    /// In issues and markers.
+    pub name: String,
+    /// Servers that prove the uplink: authoritative for the root, in other networks than ours.
+    pub anchors: Vec<SocketAddr>,
+    /// Addresses without a server; a reply from there means interception.
+    pub intercept: Vec<SocketAddr>,
+}
+
+/// The key and the role of every address so far; the key of a default has no value.
+#[derive(Default)]
+pub(super) struct Addresses<'a>(Vec<(SocketAddr, Role, Node<'a>)>);
 
 #[derive(Clone, Copy, PartialEq)]
 enum Role {
@@ -43,175 +47,150 @@ enum Role {
     Intercept,
 }
 
-impl Listed<'_> {
-    fn path(&self) -> String {
-        match (&self.node, self.role) {
-            (Some(node), _) => node.path().to_owned(),
-            (None, Role::Anchor) => "one of vantage.anchors by default".to_owned(),
-            (None, _) => "one of vantage.intercept by default".to_owned(),
-        }
+impl<'a> Addresses<'a> {
+    /// Adds an address, unless it is there.
+    fn add(&mut self, address: SocketAddr, role: Role, node: Node<'a>) {
+        let Some((_, old_role, old)) = self.0.iter().find(|(old, ..)| *old == address) else {
+            self.0.push((address, role, node));
+            return;
+        };
+        let next = match (*old_role, role) {
+            (old, new) if old == new => "remove one of the two",
+            (_, Role::Intercept) => {
+                "give vantage.intercept an address without a server, or []: a reply from there means that \
+                 our network answers for other servers"
+            }
+            _ => {
+                "give vantage.anchors a server of another operator: it proves our uplink while our servers \
+                 may be down"
+            }
+        };
+        // Defaults differ from each other, so one of the two is in the file.
+        let (node, other) = if node.exists() { (&node, old) } else { (old, &node) };
+        let default = if other.exists() { ("", "") } else { ("one of ", " by default") };
+        node.reject(format!("is already {}{}{}", default.0, other.path, default.1), next);
+    }
+
+    /// The list of this key, or its default; and whether it has no problem.
+    fn list(&mut self, key: &Node<'a>, role: Role, default: &str) -> (Vec<SocketAddr>, bool) {
+        let example = default.split(' ').next().unwrap_or_default();
+        let listed = key.texts(example, server_address).unwrap_or_else(|| {
+            default.split(' ').map(|text| (key.absent(), server_address(text).ok())).collect()
+        });
+        let complete = listed.iter().all(|(_, address)| address.is_some());
+        let listed: Vec<_> = listed.into_iter().filter_map(|(n, a)| Some((a?, n))).collect();
+        let addresses = listed.iter().map(|(address, _)| *address).collect();
+        listed.into_iter().for_each(|(address, node)| self.add(address, role, node));
+        (addresses, complete)
     }
 }
 
-/// Adds `new`, unless its address is there already.
-fn list<'a>(addresses: &mut Addresses<'a>, new: Listed<'a>) {
-    let Some(old) = addresses.iter().find(|old| old.address == new.address) else {
-        addresses.push(new);
-        return;
-    };
-    let next = match (old.role, new.role) {
-        (old, new) if old == new => "take one of the two out",
-        (_, Role::Intercept) => {
-            "give vantage.intercept an address where nobody can answer, or []: an answer from there \
-             means that our network answers for others"
-        }
-        _ => {
-            "give vantage.anchors somebody else's server: it proves our uplink while our servers \
-             may be down"
-        }
-    };
-    let (node, other) = match (&new.node, &old.node) {
-        (Some(node), _) => (node, old),
-        (None, Some(node)) => (node, &new),
-        (None, None) => unreachable!("the defaults differ from each other"),
-    };
-    node.refuse(wrong(format!("is already {}", other.path()), next));
-}
-
-/// Their own lamps go into `wires`.
 pub(super) fn nameservers<'a>(
-    root: &Table<'a>,
-    wires: &mut Wires<'a>,
-) -> (Vec<Nameserver>, Addresses<'a>) {
+    root: &Node<'a>,
+    pins: &mut PinAssignments<'a>,
+    all: &mut Addresses<'a>,
+) -> Vec<Nameserver> {
     let next = "write a table [[nameserver]] for each server, with its name and addresses";
-    root.require("nameserver", next);
     let mut nameservers: Vec<Nameserver> = Vec::new();
-    let mut all = Vec::new();
-    for table in root.tables("nameserver", NAMESERVER, next) {
-        table.require("name", "write name = \"…\", such as \"ns1.example.net\"");
-        table.require("addresses", "write addresses = [\"…\"], such as \"192.0.2.1\"");
+    for table in root.require("nameserver", next).tables("name addresses lamp", next) {
+        let key = table.require("name", "write name = \"…\", such as \"ns1.example.net\"");
         let mut written = String::new();
-        let name = table.text("name", "ns1.example.net", |text| {
+        let name = key.text("ns1.example.net", |text| {
             written = text.to_ascii_lowercase();
             let name = name::host(text)?;
             match nameservers.iter().position(|other| other.name == name) {
-                Some(i) => Err(wrong(
+                Some(i) => reject(
                     format!("is already nameserver[{i}]"),
                     "put all its addresses into one [[nameserver]]",
-                )),
+                ),
                 None => Ok(name),
             }
         });
-        let listed = table.texts("addresses", "192.0.2.1", address).unwrap_or_default();
+        let key = table.require("addresses", "write addresses = [\"…\"], such as \"192.0.2.1\"");
         let mut addresses = Vec::new();
-        for (node, address) in listed {
+        for (node, address) in key.texts("192.0.2.1", server_address).unwrap_or_default() {
             let Some(address) = address else { continue };
             addresses.push(address);
-            let node = Some(node);
-            let role = Role::Nameserver;
-            list(&mut all, Listed { address, role, node });
+            all.add(address, Role::Nameserver, node);
         }
-        nameservers.push(Nameserver {
-            // Refused names stay, so that a zone that lists one is not refused as well.
-            name: name.unwrap_or(written),
-            addresses,
-            lamp: lamps::own(&table, wires),
-        });
+        // A rejected name stays, so that the zones that list it are not rejected too.
+        let name = name.unwrap_or(written);
+        let lamp = pins.add(&table.get("lamp"), None);
+        nameservers.push(Nameserver { name, addresses, lamp });
     }
-    (nameservers, all)
+    nameservers
 }
 
-/// `192.0.2.1`, `192.0.2.1:5353`, `2001:db8::1` or `[2001:db8::1]:5353`.
-pub(super) fn address(text: &str) -> Result<SocketAddr, Wrong> {
+/// `192.0.2.1`, `192.0.2.1:5353`, `2001:db8::1` or `[2001:db8::1]:5353`; without a port: 53.
+///
+/// # Errors
+/// The reason and the next step.
+pub fn server_address(text: &str) -> Result<SocketAddr, Rejection> {
     let bare = text.parse().map(|ip: IpAddr| SocketAddr::new(ip, 53));
-    let address: SocketAddr = bare.or_else(|_| text.parse()).map_err(|_| {
-        wrong(
+    let Ok(address) = bare.or_else(|_| text.parse()) else {
+        return reject(
             "is not an IP address",
             "write an address, such as 192.0.2.1 or 2001:db8::1, or one with a port, such as \
              192.0.2.1:5353 or [2001:db8::1]:5353",
-        )
-    })?;
-    let host = "write the address of one host, such as 192.0.2.1 or 2001:db8::1";
+        );
+    };
+    let next = "write the address of one host, such as 192.0.2.1 or 2001:db8::1";
     match address.ip() {
-        _ if address.port() == 0 => Err(wrong(
-            "has port 0, where nothing can listen",
+        _ if address.port() == 0 => reject(
+            "has port 0, which no server can use",
             "write a port from 1 to 65535, or none for 53",
-        )),
-        ip if ip.is_unspecified() => Err(wrong("stands for no host", host)),
-        ip if ip.is_multicast() => Err(wrong("is a multicast address", host)),
-        IpAddr::V4(ip) if ip.is_broadcast() => Err(wrong("is the broadcast address", host)),
+        ),
+        ip if ip.is_unspecified() => reject("is not the address of a host", next),
+        ip if ip.is_multicast() => reject("is a multicast address", next),
+        IpAddr::V4(ip) if ip.is_broadcast() => reject("is the broadcast address", next),
         IpAddr::V6(ip) => match ip.to_ipv4_mapped() {
-            Some(v4) => Err(wrong("is an IPv4 address in IPv6 dress", format!("write {v4}"))),
+            Some(v4) => reject("is an IPv4-mapped IPv6 address", format!("write {v4}")),
             None => Ok(address),
         },
         IpAddr::V4(_) => Ok(address),
     }
 }
 
-pub(super) fn vantage<'a>(root: &Table<'a>, addresses: &mut Addresses<'a>, host: &str) -> Vantage {
-    let table = root.section("vantage", VANTAGE);
-    let default = vantage_name(host).unwrap_or_else(|_| "home".to_owned());
-    let mut of_role = |key, role, default: &[&str]| {
-        let listed = table.texts(key, default[0], address);
-        let complete = listed.iter().flatten().all(|(_, address)| address.is_some());
-        let listed: Vec<_> = match listed {
-            Some(listed) => {
-                let written = |(node, address): (_, Option<_>)| Some((address?, Some(node)));
-                listed.into_iter().filter_map(written).collect()
-            }
-            None => {
-                let default = default.iter().filter_map(|text| address(text).ok());
-                default.map(|address| (address, None)).collect()
-            }
-        };
-        let mut found = Vec::new();
-        for (address, node) in listed {
-            found.push(address);
-            list(addresses, Listed { address, role, node });
-        }
-        (found, complete)
-    };
-    let (anchors, complete) = of_role("anchors", Role::Anchor, &ANCHORS);
-    let (intercept, _) = of_role("intercept", Role::Intercept, &INTERCEPT);
-    if complete {
-        require_anchors(&table, &anchors, addresses);
-    }
-    Vantage {
-        name: table.text("name", "home", vantage_name).unwrap_or(default),
-        anchors,
-        intercept,
-    }
+/// `192.0.2.1` for port 53, else `192.0.2.1:5353`, as the file writes it.
+#[must_use]
+pub fn address_text(address: &SocketAddr) -> String {
+    if address.port() == 53 { address.ip().to_string() } else { address.to_string() }
 }
 
-fn vantage_name(text: &str) -> Result<String, Wrong> {
+pub(super) fn vantage<'a>(root: &Node<'a>, addresses: &mut Addresses<'a>, host: &str) -> Vantage {
+    let table = root.get("vantage").table("name anchors intercept");
+    let key = table.get("anchors");
+    let (anchors, complete) = addresses.list(&key, Role::Anchor, ANCHORS);
+    let (intercept, _) = addresses.list(&table.get("intercept"), Role::Intercept, INTERCEPT);
+    if complete {
+        require_anchors(&key, &anchors, addresses);
+    }
+    let name = table.get("name").text("home", vantage_name).or_else(|| vantage_name(host).ok());
+    Vantage { name: name.unwrap_or_else(|| "home".to_owned()), anchors, intercept }
+}
+
+fn vantage_name(text: &str) -> Result<String, Rejection> {
     let known = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     if (1..=64).contains(&text.len()) && text.chars().all(known) {
         return Ok(text.to_owned());
     }
-    Err(wrong("is not a short name", "write 1 to 64 letters, digits, -, _ and dots, such as home"))
+    reject("is not a short name", "write 1 to 64 letters, digits, -, _ and dots, such as home")
 }
 
-/// An anchor in each family in which a nameserver has an address.
-fn require_anchors(table: &Table<'_>, anchors: &[SocketAddr], addresses: &Addresses<'_>) {
-    let Some(node) = table.get("anchors") else {
-        return; // the defaults have both
-    };
-    for (v6, family, example) in [(false, "IPv4", ANCHORS[0]), (true, "IPv6", ANCHORS[4])] {
-        let asked = |listed: &&Listed<'_>| {
-            listed.role == Role::Nameserver && listed.address.is_ipv6() == v6
-        };
-        let Some(nameserver) = addresses.iter().find(asked) else {
-            continue;
-        };
-        if !anchors.iter().any(|anchor| anchor.is_ipv6() == v6) {
-            node.refuse(wrong(
-                format!(
-                    "has no {family} address, but {} is one: without an anchor, a missing {family} \
-                     at home would read as an outage",
-                    nameserver.path()
-                ),
-                format!("add one, such as {example} (a.root-servers.net)"),
-            ));
+/// Each family in which a nameserver has an address needs an anchor. (The defaults have both.)
+fn require_anchors(key: &Node<'_>, anchors: &[SocketAddr], addresses: &Addresses<'_>) {
+    for (v6, family) in [(false, "IPv4"), (true, "IPv6")] {
+        let mut nameservers = addresses.0.iter().filter(|(_, role, _)| *role == Role::Nameserver);
+        let nameserver = nameservers.find(|(address, ..)| address.is_ipv6() == v6);
+        let anchor = anchors.iter().any(|anchor| anchor.is_ipv6() == v6);
+        if let Some((_, _, node)) = nameserver.filter(|_| !anchor) {
+            let reason = format!(
+                "has no {family} address, but {} is one: without an anchor, a broken {family} connection at \
+                 home looks like an outage",
+                node.path
+            );
+            let example = if v6 { "2001:503:ba3e::2:30" } else { "198.41.0.4" };
+            key.reject(reason, format!("add one, such as {example} (a.root-servers.net)"));
         }
     }
 }

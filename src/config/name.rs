@@ -1,83 +1,87 @@
-//! Names of hosts and zones, as the file may write them.
+//! Names of hosts and zones.
 //!
-//! hickory's own reader takes `\DDD` as octal and rewrites what is not ASCII; here a name holds the
-//! characters that names hold, and everything else is refused by name.
+//! hickory's own parser reads `\DDD` as octal and rewrites characters that are not ASCII; these functions
+//! reject such a character and name it.
 
 use std::net::IpAddr;
 
 use hickory_resolver::proto::rr::Name;
 
-use super::master::{self, Word};
-use super::problem::{Wrong, wrong};
+use super::lexer::{self, Token};
+use super::problem::{Rejection, reject};
 
 /// A host name (RFC 1123, section 2.1), in lower case and without the dot at the end.
-pub(super) fn host(text: &str) -> Result<String, Wrong> {
-    let name = labels(text).map(|labels| labels.join("."))?;
+pub(super) fn host(text: &str) -> Result<String, Rejection> {
+    let name = without_dot(text)?;
+    from_labels(name.split('.').map(str::as_bytes).collect())?;
     if name.parse::<IpAddr>().is_ok() {
-        return Err(wrong(
+        return reject(
             "is an address, not a name",
             "write the name that the zone's NS records use, such as ns1.example.net",
-        ));
+        );
     }
     let inner = |c: char| c.is_ascii_alphanumeric() || c == '-';
     let label = |l: &str| !l.starts_with('-') && !l.ends_with('-') && l.chars().all(inner);
     if !name.split('.').all(label) {
-        return Err(wrong(
+        return reject(
             "is not a host name",
             "write letters, digits, inner hyphens and dots, such as ns1.example.net",
-        ));
+        );
     }
     Ok(name.to_ascii_lowercase())
 }
 
-/// A name that is complete with or without the dot at the end: a zone's.
-pub(super) fn absolute(text: &str) -> Result<Name, Wrong> {
+/// The name of a zone, which is complete with or without the dot at the end.
+pub(super) fn absolute(text: &str) -> Result<Name, Rejection> {
     if text == "." {
         return Ok(Name::root());
     }
-    from_labels(labels(text)?)
+    from_labels(without_dot(text)?.split('.').map(str::as_bytes).collect())
+}
+
+/// The name of a zone as typed, absolute and in lower case.
+///
+/// # Errors
+/// The reason and the next step.
+pub fn zone_name(text: &str) -> Result<Name, Rejection> {
+    Ok(absolute(text)?.to_lowercase())
 }
 
 /// A name as in a zone file: `@`, relative to `apex`, or absolute with a dot at the end.
-pub(super) fn within(text: &str, apex: &Name) -> Result<Name, Wrong> {
-    match text {
-        "@" => return Ok(apex.clone()),
-        "." => return Ok(Name::root()),
-        _ => {}
+pub(super) fn within(text: &str, apex: &Name) -> Result<Name, Rejection> {
+    if text == "@" {
+        return Ok(apex.clone());
     }
-    let labels = labels(text)?;
-    if labels.join(".").parse::<IpAddr>().is_ok() {
-        return Err(wrong(
-            "has an address where a name must stand",
+    let name = absolute(text)?;
+    if text.trim_end_matches('.').parse::<IpAddr>().is_ok() {
+        return reject(
+            "has an address in the place of a name",
             "write the name of the host that has this address",
-        ));
+        );
     }
-    let name = from_labels(labels)?;
     if text.ends_with('.') {
         return Ok(name);
     }
-    // Legal, and nearly always a forgotten dot. Everything ends with the name of the root.
+    // Legal, but nearly always a forgotten dot. Every name ends with the name of the root.
     if apex.zone_of(&name) && !apex.is_root() {
-        return Err(wrong(
-            format!(
-                "ends with the zone's name but not with a dot, and so means {text}.{}",
-                apex.to_ascii()
-            ),
+        let apex = apex.to_ascii();
+        return reject(
+            format!("ends with the zone's name but not with a dot, and so means {text}.{apex}"),
             format!("put a dot at the end: {text}."),
-        ));
+        );
     }
-    name.append_domain(apex).map_err(|_| too_long())
+    below(name, apex)
 }
 
-/// A name as a zone file has it, with any bytes and escapes in it, which a server has accepted.
-pub(super) fn written(word: &Word<'_>, origin: &Name) -> Result<Name, Wrong> {
-    match word.raw {
+/// A name of a zone file, which may have escapes and any bytes.
+pub(super) fn from_zone_file(token: &Token<'_>, origin: &Name) -> Result<Name, Rejection> {
+    match token.raw {
         b"@" => return Ok(origin.clone()),
         b"." => return Ok(Name::root()),
         _ => {}
     }
     let mut labels = vec![Vec::new()];
-    let mut rest = word.raw;
+    let mut rest = token.raw;
     while let [first, after @ ..] = rest {
         let (byte, after) = match first {
             b'.' => {
@@ -85,74 +89,63 @@ pub(super) fn written(word: &Word<'_>, origin: &Name) -> Result<Name, Wrong> {
                 rest = after;
                 continue;
             }
-            b'\\' => master::escaped(after)?,
+            b'\\' => lexer::escaped(after)?,
             byte => (*byte, after),
         };
         labels.last_mut().expect("there is one from the beginning").push(byte);
         rest = after;
     }
-    let absolute = labels.last().is_some_and(Vec::is_empty);
-    if absolute {
-        labels.pop();
-    }
-    if labels.iter().any(Vec::is_empty) {
-        return Err(empty());
-    }
-    if let Some(label) = labels.iter().find(|label| label.len() > 63) {
-        return Err(long(label.len()));
-    }
-    let name = Name::from_labels(labels).map_err(|_| too_long())?;
-    if absolute { Ok(name) } else { name.append_domain(origin).map_err(|_| too_long()) }
+    let absolute = labels.pop_if(|last| last.is_empty()).is_some();
+    let name = from_labels(labels.iter().map(Vec::as_slice).collect())?;
+    if absolute { Ok(name) } else { below(name, origin) }
 }
 
-fn labels(text: &str) -> Result<Vec<&str>, Wrong> {
-    let labels: Vec<&str> = text.strip_suffix('.').unwrap_or(text).split('.').collect();
-    if labels.contains(&"*") {
-        return Err(wrong(
-            "is a wildcard, and only names below it are ever asked for",
+/// The text without its last dot, if a name may hold all its characters.
+fn without_dot(text: &str) -> Result<&str, Rejection> {
+    let name = text.strip_suffix('.').unwrap_or(text);
+    if name.split('.').any(|label| label == "*") {
+        return reject(
+            "is a wildcard, and only names below it can be queried",
             "write one of those, such as any.example.net.",
-        ));
-    }
-    if labels.contains(&"") {
-        return Err(empty());
-    }
-    if let Some(label) = labels.iter().find(|label| label.len() > 63) {
-        return Err(long(label.len()));
+        );
     }
     // `/` delegates parts of a reverse zone (RFC 2317).
-    let known = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '/');
-    if let Some(other) = text.chars().find(|c| !known(c) && *c != '.') {
-        let next = if other.is_ascii() {
-            "write names of letters, digits, -, _ and dots"
-        } else {
-            "write the name in its xn-- form (punycode), as the zone file does"
-        };
-        return Err(wrong(format!("has a {other:?} in a name"), next));
+    let known = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '/' | '.');
+    match name.chars().find(|c| !known(*c)) {
+        None => Ok(name),
+        Some(other) => reject(
+            format!("has a {other:?} in a name"),
+            if other.is_ascii() {
+                "write names of letters, digits, -, _ and dots"
+            } else {
+                "write the name in its xn-- form (punycode), as the zone file does"
+            },
+        ),
     }
-    Ok(labels)
 }
 
-fn from_labels(labels: Vec<&str>) -> Result<Name, Wrong> {
-    let labels = labels.into_iter().map(str::as_bytes);
-    Name::from_labels(labels).map_err(|_| too_long())
+fn from_labels(labels: Vec<&[u8]>) -> Result<Name, Rejection> {
+    if labels.iter().any(|label| label.is_empty()) {
+        return reject(
+            "has an empty label",
+            "write labels with single dots between them, such as www.example.net",
+        );
+    }
+    if let Some(label) = labels.iter().find(|label| label.len() > 63) {
+        return reject(
+            format!("has a label of {} characters", label.len()),
+            "write labels of at most 63 characters (RFC 1035)",
+        );
+    }
+    Name::from_labels(labels).or_else(|_| too_long())
 }
 
-fn empty() -> Wrong {
-    wrong(
-        "has an empty label",
-        "write labels with single dots between them, such as www.example.net",
-    )
+fn below(name: Name, zone: &Name) -> Result<Name, Rejection> {
+    name.append_domain(zone).or_else(|_| too_long())
 }
 
-fn long(length: usize) -> Wrong {
-    wrong(
-        format!("has a label of {length} characters"),
-        "write labels of at most 63 characters (RFC 1035)",
-    )
-}
-
-fn too_long() -> Wrong {
-    wrong(
+fn too_long() -> Result<Name, Rejection> {
+    reject(
         "is longer than a name can be",
         "write at most 255 octets, the zone's name included (RFC 1035)",
     )

@@ -1,37 +1,60 @@
-//! What is wrong with a file, in words for the person who wrote it: place, value, why, next step.
+//! Problems of a configuration, in words for its author: place, value, reason, next step.
 
 use std::error::Error;
 use std::fmt;
 
-/// One thing that is wrong.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problem {
-    /// The file that it is in, if that is not the configuration but one that it names.
-    pub file: Option<String>,
-    /// The line, counted from 1; `None`: the file as a whole.
-    pub line: Option<usize>,
-    /// The key with the tables around it, such as `zone[0].records[2].values[1]`; empty: no key.
-    pub key: String,
-    /// The value as the file writes it; empty where the words go without.
-    pub value: String,
-    /// Why it cannot stay so; it follows the value in the same sentence.
-    pub reason: String,
-    /// What to do.
-    pub next: String,
-}
+/// Longer values are cut: enough to recognise a DKIM key.
+const SHOWN: usize = 60;
 
-/// Everything that is wrong with one file, and with those that it names, in the order of its lines.
-///
-/// Printed, each problem takes two lines:
+/// One problem. Printed, it takes two lines:
 ///
 /// ```text
 /// pilotlight.toml:31: zone[0].records[2].values[1]: "192.0.2.999" is not an IPv4 address
 ///     write four numbers from 0 to 255, such as 192.0.2.80
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problems {
-    /// The file, as the caller named it.
+pub struct Problem {
+    /// The configuration, or a file that it names.
     pub file: String,
+    /// Counted from 1; `None`: the file as a whole.
+    pub line: Option<usize>,
+    /// The key with the tables around it, such as `zone[0].records[2].values[1]`; empty: no key.
+    pub key: String,
+    /// The value as the file writes it; may be empty.
+    pub value: String,
+    /// Continues the sentence that begins with the value.
+    pub reason: String,
+    /// What to do.
+    pub next: String,
+}
+
+impl Problem {
+    pub(super) fn new(file: &str, line: Option<usize>, value: String, why: Rejection) -> Self {
+        let Rejection { reason, next } = why;
+        Self { file: file.to_owned(), line, key: String::new(), value, reason, next }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.file)?;
+        if let Some(line) = self.line {
+            write!(f, ":{line}")?;
+        }
+        f.write_str(": ")?;
+        if !self.key.is_empty() {
+            write!(f, "{}: ", self.key)?;
+        }
+        if !self.value.is_empty() {
+            write!(f, "{} ", self.value)?;
+        }
+        write!(f, "{}\n    {}", self.reason, self.next)
+    }
+}
+
+/// All problems of a configuration and of the files that it names, in the order of its lines.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problems {
     /// Never empty.
     pub list: Vec<Problem>,
 }
@@ -39,21 +62,8 @@ pub struct Problems {
 impl fmt::Display for Problems {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (i, problem) in self.list.iter().enumerate() {
-            if i > 0 {
-                f.write_str("\n")?;
-            }
-            f.write_str(problem.file.as_ref().unwrap_or(&self.file))?;
-            if let Some(line) = problem.line {
-                write!(f, ":{line}")?;
-            }
-            f.write_str(": ")?;
-            if !problem.key.is_empty() {
-                write!(f, "{}: ", problem.key)?;
-            }
-            if !problem.value.is_empty() {
-                write!(f, "{} ", problem.value)?;
-            }
-            write!(f, "{}\n    {}", problem.reason, problem.next)?;
+            let separator = if i == 0 { "" } else { "\n" };
+            write!(f, "{separator}{problem}")?;
         }
         Ok(())
     }
@@ -61,14 +71,52 @@ impl fmt::Display for Problems {
 
 impl Error for Problems {}
 
-/// What is wrong with a value, said by someone who does not know where it stands.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Wrong {
+/// Why a value is rejected, without its place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rejection {
+    /// Continues the sentence that begins with the value.
     pub(super) reason: String,
+    /// What to do; begins with a verb.
     pub(super) next: String,
 }
 
-/// `reason` continues a sentence that begins with the value; `next` begins with a verb.
-pub(super) fn wrong(reason: impl Into<String>, next: impl Into<String>) -> Wrong {
-    Wrong { reason: reason.into(), next: next.into() }
+impl Rejection {
+    pub(super) fn new(reason: impl Into<String>, next: impl Into<String>) -> Self {
+        Self { reason: reason.into(), next: next.into() }
+    }
+}
+
+impl fmt::Display for Rejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "it {}; {}", self.reason, self.next)
+    }
+}
+
+impl Error for Rejection {}
+
+pub(super) fn reject<T>(
+    reason: impl Into<String>,
+    next: impl Into<String>,
+) -> Result<T, Rejection> {
+    Err(Rejection::new(reason, next))
+}
+
+/// A text as a problem shows it.
+pub(super) fn quoted(text: &str) -> String {
+    match text.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{:?}", format!("{}…", &text[..end])),
+        None => format!("{text:?}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_value_is_cut_between_letters() {
+        assert_eq!(quoted("short"), r#""short""#);
+        let long = "ü".repeat(SHOWN + 1);
+        assert_eq!(quoted(&long), format!("\"{}…\"", "ü".repeat(SHOWN)));
+    }
 }

@@ -1,18 +1,50 @@
-//! Record values, between their text in a zone file and the form in which they are compared.
+//! Record sets, and record values between their text in a zone file and the form in which they are compared.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use hickory_resolver::proto::rr::rdata::{A, AAAA, CAA, CNAME, MX, NS, PTR, SRV, SSHFP, TLSA, TXT};
 use hickory_resolver::proto::rr::{Name, RData, RecordType};
 
-use super::master::{self, Word};
+use super::lexer::{self, Token};
 use super::name;
-use super::problem::{Wrong, wrong};
+use super::problem::{Rejection, reject};
 
-/// The form in which record data is compared: the strings of a TXT record joined into one (how a long
-/// text is cut is the server's affair), the tag of a CAA record in lower case (RFC 8659, section 4.1).
-///
-/// [`Expected::Records`](super::Expected) is in this form already. Names compare without case anyhow.
+/// The types of [`read`], and SOA.
+pub(super) const TYPES: [RecordType; 12] = {
+    use RecordType::{A, AAAA, CAA, CNAME, MX, NS, PTR, SOA, SRV, SSHFP, TLSA, TXT};
+    [A, AAAA, CNAME, MX, NS, TXT, SRV, CAA, PTR, TLSA, SSHFP, SOA]
+};
+
+/// A record set (RRset) that a zone must have, exactly.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RecordSet {
+    /// The owner, absolute, at or below the apex.
+    pub name: Name,
+    pub rtype: RecordType,
+    pub expected: Expected,
+}
+
+/// The expected content of a record set.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Expected {
+    /// Exactly these, in any order and in [`canonical`] form; never empty.
+    Records(Vec<RData>),
+    /// Any records of that type.
+    Some,
+}
+
+/// `MX`; `TYPE29` for a type that hickory has no name for (RFC 3597).
+#[must_use]
+pub fn type_text(rtype: RecordType) -> String {
+    match rtype {
+        RecordType::Unknown(number) => format!("TYPE{number}"),
+        known => known.to_string(),
+    }
+}
+
+/// The form in which record data is compared: the strings of a TXT record joined into one (servers may split
+/// a long text anywhere), the tag of a CAA record in lower case (RFC 8659, section 4.1). Names compare
+/// without case anyhow.
 #[must_use]
 pub fn canonical(rdata: &RData) -> RData {
     match rdata {
@@ -29,94 +61,92 @@ pub fn canonical(rdata: &RData) -> RData {
 /// A value of the configuration, in zone-file syntax; names are relative to `apex`.
 ///
 /// A TXT value that does not begin with a quote is the text itself.
-pub(super) fn parse(rtype: RecordType, value: &str, apex: &Name) -> Result<RData, Wrong> {
+pub(super) fn parse(rtype: RecordType, value: &str, apex: &Name) -> Result<RData, Rejection> {
     if let Some(control) = value.chars().find(|c| c.is_control()) {
-        return Err(wrong(
+        return reject(
             format!("has the control character {control:?}"),
             "write one line; in a quoted string \\DDD stands for any byte, such as \\009 for a tab",
-        ));
+        );
     }
     if value.trim().is_empty() {
-        return Err(wrong("is empty", format!("write a value, such as {}", example(rtype))));
+        return reject("is empty", format!("write a value, such as {}", example(rtype)));
     }
     if rtype == RecordType::TXT && !value.starts_with('"') {
         return Ok(text(value.as_bytes()));
     }
-    read(rtype, &words(value)?, |host| name::within(&host.text(), apex))
+    read(rtype, &tokens(value)?, |host| name::within(&host.text(), apex))
 }
 
-/// The words of a value in canonical form; `name` reads those that are names.
+/// A value in canonical form; `name` reads the tokens that are names.
 pub(super) fn read(
     rtype: RecordType,
-    words: &[Word<'_>],
-    name: impl Fn(&Word<'_>) -> Result<Name, Wrong>,
-) -> Result<RData, Wrong> {
-    if rtype == RecordType::TXT && !words.is_empty() {
-        let strings: Result<Vec<_>, _> = words.iter().map(Word::bytes).collect();
-        return Ok(text(&strings?.concat()));
-    }
-    match (rtype, words) {
+    tokens: &[Token<'_>],
+    name: impl Fn(&Token<'_>) -> Result<Name, Rejection>,
+) -> Result<RData, Rejection> {
+    let u16 = |token, what| number(token, what, u16::MAX);
+    let u8 = |token, what| number(token, what, u8::MAX);
+    Ok(match (rtype, tokens) {
+        (RecordType::TXT, [_, ..]) => {
+            let strings: Result<Vec<_>, _> = tokens.iter().map(Token::bytes).collect();
+            text(&strings?.concat())
+        }
         (RecordType::A, [address]) => match address.text().parse::<Ipv4Addr>() {
-            Ok(address) => Ok(RData::A(A(address))),
-            Err(_) => Err(wrong(
-                "is not an IPv4 address",
-                "write four numbers from 0 to 255, such as 192.0.2.80",
-            )),
+            Ok(address) => RData::A(A(address)),
+            Err(_) => {
+                let next = "write four numbers from 0 to 255, such as 192.0.2.80";
+                return reject("is not an IPv4 address", next);
+            }
         },
         (RecordType::AAAA, [address]) => match address.text().parse::<Ipv6Addr>() {
-            Ok(address) => Ok(RData::AAAA(AAAA(address))),
+            Ok(address) => RData::AAAA(AAAA(address)),
             Err(_) => {
-                Err(wrong("is not an IPv6 address", "write an IPv6 address, such as 2001:db8::80"))
+                let next = "write an IPv6 address, such as 2001:db8::80";
+                return reject("is not an IPv6 address", next);
             }
         },
-        (RecordType::CNAME, [host]) => Ok(RData::CNAME(CNAME(name(host)?))),
-        (RecordType::NS, [host]) => Ok(RData::NS(NS(name(host)?))),
-        (RecordType::PTR, [host]) => Ok(RData::PTR(PTR(name(host)?))),
+        (RecordType::CNAME, [host]) => RData::CNAME(CNAME(name(host)?)),
+        (RecordType::NS, [host]) => RData::NS(NS(name(host)?)),
+        (RecordType::PTR, [host]) => RData::PTR(PTR(name(host)?)),
         (RecordType::MX, [preference, host]) => {
-            Ok(RData::MX(MX::new(number(preference, "preference", u16::MAX)?, name(host)?)))
+            RData::MX(MX::new(u16(preference, "preference")?, name(host)?))
         }
-        (RecordType::SRV, [priority, weight, port, host]) => Ok(RData::SRV(SRV::new(
-            number(priority, "priority", u16::MAX)?,
-            number(weight, "weight", u16::MAX)?,
-            number(port, "port", u16::MAX)?,
-            name(host)?,
-        ))),
-        (RecordType::CAA, [flags, tag, value]) => {
-            let flags = number(flags, "flags", u8::MAX)?;
-            let tag = tag.text();
-            if tag.is_empty() || !tag.chars().all(|c| c.is_ascii_alphanumeric()) {
-                return Err(wrong(
-                    format!("has {tag:?} for its tag"),
-                    "write a tag of letters and digits, such as issue, issuewild or iodef",
-                ));
-            }
-            // No constructor takes all four, but the fields are public.
-            let mut caa = CAA::new_issue(flags & 0x80 != 0, None, Vec::new());
-            caa.reserved_flags = flags & 0x7f;
-            caa.tag = tag.to_ascii_lowercase();
-            caa.value = value.bytes()?;
-            Ok(RData::CAA(caa))
+        (RecordType::SRV, [priority, weight, port, host]) => {
+            let (priority, weight) = (u16(priority, "priority")?, u16(weight, "weight")?);
+            RData::SRV(SRV::new(priority, weight, u16(port, "port")?, name(host)?))
         }
+        (RecordType::CAA, [flags, tag, value]) => RData::CAA(caa(u8(flags, "flags")?, tag, value)?),
         (RecordType::TLSA, [usage, selector, matching, hex @ ..]) if !hex.is_empty() => {
-            Ok(RData::TLSA(TLSA::new(
-                number(usage, "certificate usage", u8::MAX)?.into(),
-                number(selector, "selector", u8::MAX)?.into(),
-                number(matching, "matching type", u8::MAX)?.into(),
-                bytes(hex)?,
-            )))
+            let usage = u8(usage, "certificate usage")?.into();
+            let selector = u8(selector, "selector")?.into();
+            let matching = u8(matching, "matching type")?.into();
+            RData::TLSA(TLSA::new(usage, selector, matching, bytes(hex)?))
         }
         (RecordType::SSHFP, [algorithm, kind, hex @ ..]) if !hex.is_empty() => {
-            Ok(RData::SSHFP(SSHFP::new(
-                number(algorithm, "algorithm", u8::MAX)?.into(),
-                number(kind, "fingerprint type", u8::MAX)?.into(),
-                bytes(hex)?,
-            )))
+            let algorithm = u8(algorithm, "algorithm")?.into();
+            let kind = u8(kind, "fingerprint type")?.into();
+            RData::SSHFP(SSHFP::new(algorithm, kind, bytes(hex)?))
         }
-        _ => Err(wrong(
-            format!("is not what {rtype} holds"),
-            format!("write it as in a zone file, such as {}", example(rtype)),
-        )),
+        _ => {
+            let next = format!("write it as in a zone file, such as {}", example(rtype));
+            return reject(format!("is not a value of the type {rtype}"), next);
+        }
+    })
+}
+
+fn caa(flags: u8, tag: &Token<'_>, value: &Token<'_>) -> Result<CAA, Rejection> {
+    let tag = tag.text();
+    if tag.is_empty() || !tag.chars().all(|c| c.is_ascii_alphanumeric()) {
+        return reject(
+            format!("has {tag:?} as its tag"),
+            "write a tag of letters and digits, such as issue, issuewild or iodef",
+        );
     }
+    // No constructor takes all four, but the fields are public.
+    let mut caa = CAA::new_issue(flags & 0x80 != 0, None, Vec::new());
+    caa.reserved_flags = flags & 0x7f;
+    caa.tag = tag.to_ascii_lowercase();
+    caa.value = value.bytes()?;
+    Ok(caa)
 }
 
 /// A value of that type.
@@ -138,59 +168,47 @@ fn text(bytes: &[u8]) -> RData {
     RData::TXT(TXT::from_bytes(vec![bytes]))
 }
 
-fn number<T: TryFrom<u16>>(word: &Word<'_>, what: &str, max: T) -> Result<T, Wrong>
-where
-    u16: From<T>,
-{
-    let text = word.text();
+fn number<T: TryFrom<u16> + Into<u16>>(
+    token: &Token<'_>,
+    what: &str,
+    max: T,
+) -> Result<T, Rejection> {
+    let text = token.text();
     let number = text.parse().ok().and_then(|n: u16| T::try_from(n).ok());
-    number.ok_or_else(|| {
-        wrong(
-            format!("has {text:?} for its {what}"),
-            format!("write a number from 0 to {}", u16::from(max)),
-        )
-    })
+    let next = || format!("write a number from 0 to {}", max.into());
+    number.ok_or_else(|| Rejection::new(format!("has {text:?} as its {what}"), next()))
 }
 
-/// Hexadecimal digits, in as many words as there are.
-fn bytes(words: &[Word<'_>]) -> Result<Vec<u8>, Wrong> {
-    let text: String = words.iter().map(Word::text).collect();
-    let pairs = text.as_bytes().chunks(2).map(|pair| match pair {
-        [high, low] => {
-            let digit = |byte: u8| char::from(byte).to_digit(16);
-            u8::try_from(digit(*high)? << 4 | digit(*low)?).ok()
-        }
-        _ => None,
-    });
-    let bytes: Option<Vec<u8>> = pairs.collect();
-    bytes.ok_or_else(|| {
-        wrong(format!("has {text:?} for its bytes"), "write two of 0-9 and a-f for each byte")
-    })
+/// Hexadecimal digits, in any number of tokens.
+fn bytes(tokens: &[Token<'_>]) -> Result<Vec<u8>, Rejection> {
+    let text: String = tokens.iter().map(Token::text).collect();
+    if text.len() % 2 != 0 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        let next = "write two of 0-9 and a-f for each byte";
+        return reject(format!("has {text:?} as its hexadecimal bytes"), next);
+    }
+    let byte = |at| u8::from_str_radix(&text[at..at + 2], 16).ok();
+    Ok((0..text.len()).step_by(2).filter_map(byte).collect())
 }
 
-/// The words of a value of the configuration: what has a meaning in zone files only stands in quotes.
-fn words(value: &str) -> Result<Vec<Word<'_>>, Wrong> {
-    let mut words = Vec::new();
+/// The tokens of a value of the configuration; characters with a meaning in zone files must be in quotes.
+fn tokens(value: &str) -> Result<Vec<Token<'_>>, Rejection> {
+    let mut tokens = Vec::new();
     let mut rest = value.as_bytes().trim_ascii_start();
-    while let [first, ..] = rest {
-        let (word, after) = match first {
-            b';' | b'(' | b')' => (Word { raw: &rest[..1], quoted: false }, rest),
-            _ => master::word(rest)?,
-        };
-        let special = |byte: &&u8| matches!(byte, b';' | b'(' | b')' | b'\\');
-        if let Some(special) = word.raw.iter().find(special).filter(|_| !word.quoted) {
-            return Err(wrong(
-                format!(
-                    "has a {:?} outside quotes, where zone files give it a meaning",
-                    char::from(*special)
-                ),
-                "put that word in double quotes, or take the character out",
-            ));
+    while !rest.is_empty() {
+        let (token, after) = lexer::token(rest)?;
+        let raw = if token.raw.is_empty() { &rest[..1] } else { token.raw };
+        let special = raw.iter().find(|byte| matches!(byte, b';' | b'(' | b')' | b'\\'));
+        if let Some(special) = special.filter(|_| !token.quoted) {
+            let special = char::from(*special);
+            return reject(
+                format!("has a {special:?} outside quotes, where it has a meaning in zone files"),
+                "put that word in double quotes, or remove the character",
+            );
         }
-        words.push(word);
+        tokens.push(token);
         rest = after.trim_ascii_start();
     }
-    Ok(words)
+    Ok(tokens)
 }
 
 #[cfg(test)]

@@ -1,30 +1,23 @@
-//! A zone file: every record set in it that its servers answer for becomes one to expect.
+//! Zone files: each record set that the servers of the zone answer for becomes an expected one.
 //!
-//! What a server does not answer from the file is left out: delegations and what is below them, what DNSSEC's
-//! signers make, and names outside of the zone (which a server ignores, too). A wildcard is asked for by a name
-//! that nothing else matches.
+//! Left out, because a server does not answer them from the file: delegations and names below them, records
+//! that DNSSEC signers make, and names outside the zone. A wildcard is queried by a name that only it matches.
 
 use std::collections::HashMap;
-use std::fs::File;
-use std::io::{self, ErrorKind, Read};
-use std::path::Path;
 use std::str::FromStr;
 use std::sync::Arc;
 
 use hickory_resolver::proto::rr::{DNSClass, Name, RData, RecordType};
 
-use super::master::{Entries, Entry, Word};
-use super::problem::{Wrong, wrong};
-use super::zone::TYPES;
-use super::{Expected, RecordSet, name, records, type_text};
+use super::lexer::{Entries, Entry, Token};
+use super::name;
+use super::problem::{Problem, Rejection, quoted, reject};
+use super::records::{self, Expected, RecordSet, TYPES, type_text};
 
-/// Far more than a file needs whose questions fit into a round, signatures and all.
-const LARGEST: u64 = 16 * 1024 * 1024;
+/// A file with so many problems is no zone file, or has one problem in many places.
+const MOST_PROBLEMS: usize = 20;
 
-/// A file that has so many problems is none, or has one problem in many places.
-const ENOUGH: usize = 20;
-
-/// What a zone file may hold that hickory has no word for (the IANA registry of resource record types).
+/// Types that hickory has no name for (the IANA registry of resource record types).
 const MORE_TYPES: [(&str, u16); 12] = [
     ("RP", 17),
     ("AFSDB", 18),
@@ -40,40 +33,15 @@ const MORE_TYPES: [(&str, u16); 12] = [
     ("WALLET", 262),
 ];
 
-/// What is wrong: the line, if it is one that is; what it says; why.
-pub(super) type Fault = (Option<usize>, String, Wrong);
-
-/// The bytes of the file.
-pub(super) fn load(path: &Path) -> Result<Vec<u8>, Wrong> {
-    let unreadable = |error: io::Error| match error.kind() {
-        ErrorKind::NotFound => wrong(
-            "names a file that is not there",
-            "put it there (the path is relative to the folder of the configuration), or name another",
-        ),
-        _ => wrong(format!("cannot be read: {error}"), "let this user read it, or name another"),
-    };
-    let mut text = Vec::new();
-    if !path.metadata().map_err(unreadable)?.is_file() {
-        return Err(wrong("is no file", "name a zone file"));
-    }
-    let file = File::open(path).map_err(unreadable)?;
-    file.take(LARGEST + 1).read_to_end(&mut text).map_err(unreadable)?;
-    if text.len() as u64 > LARGEST {
-        return Err(wrong(
-            format!("is larger than {} MB", LARGEST >> 20),
-            "write the record sets that matter into records = [ … ] instead",
-        ));
-    }
-    Ok(text)
-}
-
-/// The record sets of the zone `apex` in its file `text`, without those that give way to the `inline` ones.
+/// The expected record sets of the zone `apex`, from the `text` of its file. The configuration's own record
+/// sets, `inline`, have precedence.
 pub(super) fn read(
+    file: &str,
     text: &[u8],
     apex: &Name,
     inline: &[Arc<RecordSet>],
-) -> Result<Vec<Arc<RecordSet>>, Vec<Fault>> {
-    let mut faults = Vec::new();
+) -> Result<Vec<Arc<RecordSet>>, Vec<Problem>> {
+    let mut problems = Vec::new();
     let mut reader = Reader {
         apex,
         origin: apex.clone(),
@@ -83,24 +51,28 @@ pub(super) fn read(
         index: HashMap::new(),
     };
     for entry in Entries::of(text) {
-        let done = entry.map_err(|(line, wrong)| (line, String::new(), wrong)).and_then(|entry| {
-            reader.take(&entry).map_err(|wrong| (entry.line, entry.text(), wrong))
-        });
-        faults.extend(done.err().map(|(line, value, wrong)| (Some(line), value, wrong)));
-        if faults.len() == ENOUGH {
-            return Err(faults);
+        let (line, value, why) = match entry {
+            Err((line, why)) => (line, String::new(), why),
+            Ok(entry) => match reader.entry(&entry) {
+                Err(why) => (entry.line, quoted(&entry.text()), why),
+                Ok(()) => continue,
+            },
+        };
+        problems.push(Problem::new(file, Some(line), value, why));
+        if problems.len() == MOST_PROBLEMS {
+            return Err(problems);
         }
     }
-    faults.extend(reader.beside_aliases());
-    if !reader.has_soa && faults.is_empty() {
-        let reason = format!("has no SOA of {}", apex.to_ascii());
+    problems.extend(reader.alias_problems(file).take(MOST_PROBLEMS));
+    if !reader.has_soa && problems.is_empty() {
+        let reason = format!("has no SOA record of {}", apex.to_ascii());
         let next = "name the file of this zone, or correct the name of the [[zone]]";
-        faults.push((None, String::new(), wrong(reason, next)));
+        problems.push(Problem::new(file, None, String::new(), Rejection::new(reason, next)));
     }
-    if faults.is_empty() { Ok(reader.expected(inline)) } else { Err(faults) }
+    if problems.is_empty() { Ok(reader.expected(inline)) } else { Err(problems) }
 }
 
-/// A record set, as far as it has been read.
+/// A record set, as far as it is read.
 struct Set {
     name: Name,
     rtype: RecordType,
@@ -120,66 +92,66 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn take(&mut self, entry: &Entry<'_>) -> Result<(), Wrong> {
-        let mut words = entry.words.as_slice();
+    fn entry(&mut self, entry: &Entry<'_>) -> Result<(), Rejection> {
+        let mut tokens = entry.tokens.as_slice();
         if !entry.blank {
-            let (first, rest) = (&words[0], &words[1..]);
+            let (first, rest) = (&tokens[0], &tokens[1..]);
             if first.raw.starts_with(b"$") && !first.quoted {
                 return self.control(&first.text().to_ascii_uppercase(), rest);
             }
-            self.owner = None; // what follows a name that cannot be read is not the one before's
-            self.owner = Some(name::written(first, &self.origin)?.to_lowercase());
-            words = rest;
+            self.owner = None; // a name that cannot be read is not that of the entry before
+            self.owner = Some(name::from_zone_file(first, &self.origin)?.to_lowercase());
+            tokens = rest;
         }
-        let Some(owner) = self.owner.clone() else {
-            let next = "begin the line with the name that it is about";
-            return Err(wrong("begins with a blank, and no name is known that it is about", next));
-        };
-        self.record(entry.line, owner, words)
+        match self.owner.clone() {
+            Some(owner) => self.record(entry.line, owner, tokens),
+            None => reject(
+                "begins with a blank, and no line before it has a name",
+                "begin the line with the name of the record",
+            ),
+        }
     }
 
-    fn control(&mut self, word: &str, rest: &[Word<'_>]) -> Result<(), Wrong> {
+    fn control(&mut self, word: &str, rest: &[Token<'_>]) -> Result<(), Rejection> {
         match (word, rest) {
-            ("$TTL", [_]) => Ok(()), // no question is about TTLs
+            ("$TTL", [_]) => Ok(()), // TTLs are not compared
             ("$ORIGIN", [origin]) => {
-                self.origin = name::written(origin, &self.origin)?;
+                self.origin = name::from_zone_file(origin, &self.origin)?;
                 Ok(())
             }
-            ("$INCLUDE" | "$GENERATE", _) => Err(wrong(
-                "is not followed: a zone file must be whole",
-                "name the file that BIND makes of it: named-compilezone -o WHOLE ZONE FILE",
-            )),
-            _ => Err(wrong(
-                "is no control entry with its value",
-                "write $ORIGIN and a name or $TTL and a time, or take it out",
-            )),
+            ("$INCLUDE" | "$GENERATE", _) => reject(
+                "is not supported: a zone file must be complete",
+                "name the file that BIND makes of it: named-compilezone -o COMPLETE ZONE FILE",
+            ),
+            _ => reject(
+                "is not a control entry with its value",
+                "write $ORIGIN and a name or $TTL and a time, or remove it",
+            ),
         }
     }
 
     /// `[TTL] [class] type values`, the first two in any order.
-    fn record(&mut self, line: usize, owner: Name, words: &[Word<'_>]) -> Result<(), Wrong> {
-        let lead = words.iter().take(2).take_while(|word| {
-            word.raw.first().is_some_and(u8::is_ascii_digit) || class(&word.text()).is_some()
-        });
-        let lead = lead.count();
-        if words[..lead].iter().any(|word| class(&word.text()).is_some_and(|c| c != DNSClass::IN)) {
-            return Err(wrong("is not in the class IN", "take it out, or write IN"));
+    fn record(&mut self, line: usize, owner: Name, tokens: &[Token<'_>]) -> Result<(), Rejection> {
+        let is_ttl = |token: &Token<'_>| token.raw.first().is_some_and(u8::is_ascii_digit);
+        let leading = tokens.iter().take(2);
+        let leading = leading.take_while(|token| is_ttl(token) || class(token).is_some()).count();
+        let (leading, rest) = tokens.split_at(leading);
+        if leading.iter().filter_map(class).any(|class| class != DNSClass::IN) {
+            return reject("is not in the class IN", "remove it, or write IN");
         }
-        let Some((rtype, values)) = words[lead..].split_first() else {
-            return Err(wrong("has no type", "write one, such as A, and its values"));
+        let Some((rtype, values)) = rest.split_first() else {
+            return reject("has no type", "write one, such as A, and its values");
         };
-        let rtype = record_type(&rtype.text().to_ascii_uppercase()).ok_or_else(|| {
-            wrong(
-                format!("has {:?} for its type", rtype.text()),
-                "write a type that there is, or TYPE and its number (RFC 3597)",
-            )
-        })?;
-        if !self.apex.zone_of(&owner) || of_signers(rtype) {
+        let Some(rtype) = record_type(&rtype.text().to_ascii_uppercase()) else {
+            let next = "write a known type, or TYPE and its number (RFC 3597)";
+            return reject(format!("has {:?} as its type", rtype.text()), next);
+        };
+        if !self.apex.zone_of(&owner) || is_made_by_signers(rtype) {
             return Ok(());
         }
         if rtype == RecordType::SOA {
             self.has_soa |= owner == *self.apex;
-            return Ok(()); // it is asked for in any case
+            return Ok(()); // it is queried in any case
         }
         let value = value(rtype, values, &self.origin)?;
         let next = self.sets.len();
@@ -195,51 +167,47 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// What stands where a CNAME is (RFC 1034, section 3.6.2).
-    fn beside_aliases(&self) -> Vec<Fault> {
-        let beside = |set: &Set| {
+    /// Record sets beside a CNAME (RFC 1034, section 3.6.2).
+    fn alias_problems(&self, file: &str) -> impl Iterator<Item = Problem> {
+        self.sets.iter().filter_map(move |set| {
             let alias = self.index.get(&(set.name.clone(), RecordType::CNAME))?;
             let alias = &self.sets[*alias];
             let several = alias.values.as_ref().is_some_and(|values| values.len() > 1);
-            if set.rtype == RecordType::CNAME && !several {
-                return None;
-            }
-            let value = format!("{} {}", set.name.to_ascii(), type_text(set.rtype));
             let reason = match set.rtype {
-                RecordType::CNAME => "has several values, and a name has one CNAME".to_owned(),
-                _ => format!("stands beside the CNAME on line {}, which stands alone", alias.line),
+                RecordType::CNAME if several => {
+                    "has several values, but a name has one CNAME".to_owned()
+                }
+                RecordType::CNAME => return None,
+                _ => format!("is beside the CNAME on line {}, which must be alone", alias.line),
             };
-            Some((Some(set.line), value, wrong(reason, "keep the one that the zone should have")))
-        };
-        self.sets.iter().filter_map(beside).take(ENOUGH).collect()
+            let value = quoted(&format!("{} {}", set.name.to_ascii(), type_text(set.rtype)));
+            let why = Rejection::new(reason, "keep the one that the zone should have");
+            Some(Problem::new(file, Some(set.line), value, why))
+        })
     }
 
     fn expected(self, inline: &[Arc<RecordSet>]) -> Vec<Arc<RecordSet>> {
-        let mut wins: HashMap<&Name, Vec<RecordType>> = HashMap::new();
+        let mut own: HashMap<&Name, Vec<RecordType>> = HashMap::new();
         for set in inline {
-            wins.entry(&set.name).or_default().push(set.rtype);
+            own.entry(&set.name).or_default().push(set.rtype);
         }
-        let gives_way = |name: &Name, rtype| {
+        let is_overridden = |name: &Name, rtype| {
             let alias = |other: &RecordType| [*other, rtype].contains(&RecordType::CNAME);
-            let here = wins.get(name).into_iter().flatten();
-            here.into_iter().any(|other| *other == rtype || alias(other))
+            own.get(name).into_iter().flatten().any(|other| *other == rtype || alias(other))
         };
-        let expected =
-            self.sets.iter().filter(|set| !self.is_hidden(&set.name)).filter_map(|set| {
-                let Set { rtype, .. } = *set;
-                let name = if set.name.is_wildcard() {
-                    self.matched(&set.name, inline)?
-                } else {
-                    set.name.clone()
-                };
-                let expected = set.values.clone().map_or(Expected::Some, Expected::Records);
-                (!gives_way(&name, rtype)).then(|| Arc::new(RecordSet { name, rtype, expected }))
-            });
-        expected.collect()
+        let expected = |set: &Set| {
+            let wildcard = set.name.is_wildcard();
+            let name = if wildcard { self.matched(&set.name, inline)? } else { set.name.clone() };
+            let expected = set.values.clone().map_or(Expected::Some, Expected::Records);
+            let keep = !is_overridden(&name, set.rtype);
+            keep.then(|| Arc::new(RecordSet { name, rtype: set.rtype, expected }))
+        };
+        let answered = self.sets.iter().filter(|set| !self.is_delegated(&set.name));
+        answered.filter_map(expected).collect()
     }
 
-    /// Delegated, below that, or below a DNAME.
-    fn is_hidden(&self, name: &Name) -> bool {
+    /// At or below a delegation, or below a DNAME.
+    fn is_delegated(&self, name: &Name) -> bool {
         let has = |name: &Name, rtype| self.index.contains_key(&(name.clone(), rtype));
         let mut at = name.clone();
         while at != *self.apex {
@@ -254,7 +222,7 @@ impl Reader<'_> {
         false
     }
 
-    /// A name that this wildcard matches, and nothing else does; unless it would be too long.
+    /// A name that only this wildcard matches; `None`: it would be too long.
     fn matched(&self, wildcard: &Name, inline: &[Arc<RecordSet>]) -> Option<Name> {
         let names = || {
             let inline = inline.iter().map(|set| &set.name);
@@ -262,30 +230,30 @@ impl Reader<'_> {
         };
         let name = |n: usize| wildcard.base_name().prepend_label(format!("pilotlight{n}")).ok();
         let free = |name: &Name| !names().any(|other| name.zone_of(other));
-        // There are more of them than names.
+        // More candidates than names: one is free.
         (0..=names().count()).filter_map(name).find(free)
     }
 }
 
-fn class(text: &str) -> Option<DNSClass> {
-    let class = DNSClass::from_str(&text.to_ascii_uppercase()).ok();
+fn class(token: &Token<'_>) -> Option<DNSClass> {
+    let class = DNSClass::from_str(&token.text().to_ascii_uppercase()).ok();
     class.filter(|class| matches!(class, DNSClass::IN | DNSClass::CH | DNSClass::HS))
 }
 
-/// Its number may be all that is known of it (RFC 3597).
+/// By name or by number (RFC 3597); `None` for types that no zone holds, too.
 fn record_type(text: &str) -> Option<RecordType> {
+    use RecordType::{ANAME, ANY, AXFR, IXFR, OPT, TSIG};
     let numbered = || text.strip_prefix("TYPE")?.parse().ok();
     let listed = || MORE_TYPES.iter().find(|(word, _)| *word == text).map(|(_, number)| *number);
     let rtype = match listed().or_else(numbered) {
         Some(number) => RecordType::from(number),
         None => RecordType::from_str(text).ok()?,
     };
-    use RecordType::{ANAME, ANY, AXFR, IXFR, OPT, TSIG};
     (!matches!(rtype, ANAME | ANY | AXFR | IXFR | OPT | TSIG)).then_some(rtype)
 }
 
-/// What a signer makes, and makes anew; and what belongs to a delegation.
-fn of_signers(rtype: RecordType) -> bool {
+/// DNSSEC types that signers make again, and DS, which belongs to a delegation.
+fn is_made_by_signers(rtype: RecordType) -> bool {
     use RecordType::{CDNSKEY, CDS, DNSKEY, DS, KEY, NSEC, NSEC3, NSEC3PARAM, RRSIG, SIG, Unknown};
     const NXT: RecordType = Unknown(30);
     const ZONEMD: RecordType = Unknown(63);
@@ -293,16 +261,19 @@ fn of_signers(rtype: RecordType) -> bool {
     old || matches!(rtype, RRSIG | NSEC | NSEC3 | NSEC3PARAM | DNSKEY | DS | CDS | CDNSKEY | ZONEMD)
 }
 
-/// The value in canonical form; `None` if it is of a type that is asked for and not compared.
-fn value(rtype: RecordType, words: &[Word<'_>], origin: &Name) -> Result<Option<RData>, Wrong> {
-    match rtype {
-        _ if words.is_empty() => Err(wrong("has no value", "write one, or take the line out")),
-        _ if words[0].raw == b"\\#" => Ok(None), // RFC 3597
-        _ if TYPES.contains(&rtype) => {
-            records::read(rtype, words, |word| name::written(word, origin)).map(Some)
-        }
-        _ => Ok(None),
+/// A value in canonical form; `None`: its type is queried but not compared.
+fn value(
+    rtype: RecordType,
+    tokens: &[Token<'_>],
+    origin: &Name,
+) -> Result<Option<RData>, Rejection> {
+    let Some(first) = tokens.first() else {
+        return reject("has no value", "write one, or remove the line");
+    };
+    if first.raw == b"\\#" || !TYPES.contains(&rtype) {
+        return Ok(None); // \# is the form of RFC 3597
     }
+    records::read(rtype, tokens, |token| name::from_zone_file(token, origin)).map(Some)
 }
 
 #[cfg(test)]

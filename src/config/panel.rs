@@ -1,0 +1,89 @@
+//! The lamps: the panel's three, and those of nameservers and endpoints. No two share a pin.
+
+use super::document::Node;
+use super::problem::{Rejection, reject};
+
+/// Pins are BCM numbers of the 40-pin header.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Panel {
+    pub driver: Driver,
+    pub green: u8,
+    pub amber: u8,
+    pub red: u8,
+    /// The lamps of nameservers and endpoints, ascending.
+    pub own: Vec<u8>,
+    /// A low level lights a lamp, each of them.
+    pub active_low: bool,
+}
+
+/// The way to light the lamps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Driver {
+    /// rppal, else gpiochip, else none.
+    Auto,
+    /// The registers of the board's GPIO block.
+    Rppal,
+    /// The kernel's GPIO character device.
+    Gpiochip,
+    /// One line on the terminal.
+    Terminal,
+    None,
+}
+
+/// The key and the pin of every lamp so far; a key without a value has its default.
+#[derive(Default)]
+pub(super) struct PinAssignments<'a>(Vec<(Node<'a>, u8)>);
+
+impl<'a> PinAssignments<'a> {
+    /// Adds the lamp of this key, unless its pin is impossible or taken.
+    pub(super) fn add(&mut self, node: &Node<'a>, default: Option<u8>) -> Option<u8> {
+        let pin = if node.exists() { pin(node)? } else { default? };
+        let Some(other) = self.0.iter().find(|other| other.1 == pin) else {
+            self.0.push((node.clone(), pin));
+            return Some(pin);
+        };
+        // The later lamp is rejected, unless it has its default and the file names the other.
+        let (lamp, other) = if node.exists() { (node, &other.0) } else { (&other.0, node) };
+        let next = "give each lamp its own; by default green is 17, amber 27 and red 22";
+        let why = Rejection::new(format!("is already {}", other.path), next);
+        lamp.reject_as(&format!("GPIO {pin}"), why);
+        None
+    }
+}
+
+fn pin(node: &Node<'_>) -> Option<u8> {
+    let next = "write a BCM number from 2 to 27";
+    let number = node.number_or(0..=27, next)?;
+    if number < 2 {
+        // ID_SD and ID_SC: the firmware reads them at each start (Raspberry Pi HAT specification).
+        let why = Rejection::new("is reserved for the EEPROM of a HAT", next);
+        node.reject_as(&format!("GPIO {number}"), why);
+        return None;
+    }
+    u8::try_from(number).ok()
+}
+
+/// The panel with its own three lamps.
+pub(super) fn panel<'a>(root: &Node<'a>, pins: &mut PinAssignments<'a>) -> Panel {
+    let table = root.get("panel").table("driver green amber red active-low");
+    let mut lamp = |key, default| pins.add(&table.get(key), Some(default)).unwrap_or(default);
+    Panel {
+        green: lamp("green", 17),
+        amber: lamp("amber", 27),
+        red: lamp("red", 22),
+        own: Vec::new(),
+        driver: table.get("driver").text("auto", driver).unwrap_or(Driver::Auto),
+        active_low: table.get("active-low").flag().unwrap_or(false),
+    }
+}
+
+fn driver(text: &str) -> Result<Driver, Rejection> {
+    match text {
+        "auto" => Ok(Driver::Auto),
+        "rppal" => Ok(Driver::Rppal),
+        "gpiochip" => Ok(Driver::Gpiochip),
+        "terminal" => Ok(Driver::Terminal),
+        "none" => Ok(Driver::None),
+        _ => reject("is not a driver", "write auto, rppal, gpiochip, terminal or none"),
+    }
+}

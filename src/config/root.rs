@@ -1,0 +1,221 @@
+//! The whole file: from its text to a checked [`Config`], table by table.
+//!
+//! A rejected value is replaced by its default and reading goes on, so that one run finds every problem.
+//! The replacement is never used: a file with problems yields no [`Config`].
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use hickory_resolver::proto::rr::rdata::NS;
+use hickory_resolver::proto::rr::{Name, RData};
+use toml::de::{DeTable, DeValue};
+
+use super::document::{Document, Node};
+use super::endpoint::{Endpoint, endpoints};
+use super::environment::{Environment, TEXT_ONLY, host_name, read_file};
+use super::github::{GitHub, github};
+use super::hosts::{Addresses, Nameserver, Vantage, nameservers, vantage};
+use super::panel::{Panel, PinAssignments, panel};
+use super::problem::{Problem, Problems, Rejection, reject};
+use super::schedule::{Schedule, schedule};
+use super::value::{LONGEST, SECOND, time};
+use super::zone::{Zone, zones};
+
+const ROOT: &str = "github vantage schedule panel hooks metrics nameserver zone endpoint";
+
+/// The configuration as checked. Every index and every address in it is valid.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Config {
+    /// `None`: no issues, only lamps and log.
+    pub github: Option<GitHub>,
+    pub vantage: Vantage,
+    pub schedule: Schedule,
+    pub panel: Panel,
+    pub hooks: Hooks,
+    /// The file for Prometheus; a relative path is in the runtime directory.
+    pub metrics: Option<PathBuf>,
+    /// Never empty.
+    pub nameservers: Vec<Nameserver>,
+    /// Never empty.
+    pub zones: Vec<Zone>,
+    pub endpoints: Vec<Endpoint>,
+}
+
+/// The user's own commands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hooks {
+    /// For `sh -c`, at every change of state.
+    pub on_change: Option<String>,
+    /// A command that takes longer is killed.
+    pub timeout: Duration,
+}
+
+impl Config {
+    /// Checks a text on its own: every file that it names is missing. `file` is its name in problems.
+    ///
+    /// # Errors
+    /// All problems.
+    pub fn parse(file: &str, text: &str) -> Result<Self, Problems> {
+        Self::parse_in(TEXT_ONLY, file, text)
+    }
+
+    /// Checks a text with the files that it names; relative names start at the folder of `file`.
+    ///
+    /// # Errors
+    /// All problems.
+    pub fn parse_in(
+        environment: Environment<'_>,
+        file: &str,
+        text: &str,
+    ) -> Result<Self, Problems> {
+        let document = Document::new(file, text);
+        let value = DeTable::parse(text).map(|table| DeValue::Table(table.into_inner()));
+        let config = match &value {
+            Ok(value) => Some(config(&document.root(value, ROOT), Path::new(file), environment)),
+            Err(error) => {
+                document.not_toml(error);
+                None
+            }
+        };
+        document.finish(config)
+    }
+
+    /// Reads and checks a file of this machine.
+    ///
+    /// # Errors
+    /// All problems, or that it cannot be read.
+    pub fn load(path: &Path) -> Result<Self, Problems> {
+        let file = path.display().to_string();
+        let problem = |line, reason: &str, next| {
+            let why = Rejection::new(reason, next);
+            Problems { list: vec![Problem::new(&file, line, String::new(), why)] }
+        };
+        let bytes = fs::read(path).map_err(|e| match e.kind() {
+            ErrorKind::NotFound => problem(
+                None,
+                "there is no such file",
+                "write it (`pilotlight config --example` prints one to begin with), or name another with \
+                 --config",
+            ),
+            _ => problem(
+                None,
+                &format!("cannot be read: {e}"),
+                "let this user read it, or name another with --config",
+            ),
+        })?;
+        let text = String::from_utf8(bytes).map_err(|e| {
+            let valid = &e.as_bytes()[..e.utf8_error().valid_up_to()];
+            let line = valid.iter().filter(|byte| **byte == b'\n').count() + 1;
+            problem(Some(line), "is not UTF-8 text from here on", "save the file as UTF-8")
+        })?;
+        Self::parse_in(Environment { host_name: &host_name(), read: &read_file }, &file, &text)
+    }
+
+    /// The lamps of the file at `path`, to make them dark even if the file is wrong or is no TOML.
+    ///
+    /// With problems, the panel has the readable lamps of the file, and defaults for the others. Two lamps
+    /// may then share a pin.
+    #[must_use]
+    pub fn lamps(path: &Path) -> (Panel, Option<Problems>) {
+        let problems = match Self::load(path) {
+            Ok(config) => return (config.panel, None),
+            Err(problems) => problems,
+        };
+        let bytes = fs::read(path).unwrap_or_default();
+        let text = String::from_utf8_lossy(&bytes);
+        let (table, _) = DeTable::parse_recoverable(&text);
+        let (value, document) = (DeValue::Table(table.into_inner()), Document::new("", &text));
+        let root = document.root(&value, ROOT);
+        (config(&root, Path::new(""), TEXT_ONLY).panel, Some(problems))
+    }
+
+    /// The name and lamp of every subject: the nameservers, then the endpoints.
+    pub fn subjects(&self) -> impl Iterator<Item = (&str, Option<u8>)> {
+        let nameservers = self.nameservers.iter().map(|n| (n.name.as_str(), n.lamp));
+        nameservers.chain(self.endpoints.iter().map(|e| (e.url.as_str(), e.lamp)))
+    }
+
+    /// The files that it names and needs.
+    pub fn files(&self) -> impl Iterator<Item = &Path> {
+        let zones = self.zones.iter().filter_map(|zone| zone.file.as_deref());
+        let pages = self.endpoints.iter().filter_map(|endpoint| endpoint.ca.as_deref());
+        self.github.iter().filter_map(|github| github.ca.as_deref()).chain(zones).chain(pages)
+    }
+
+    /// The NS set of a zone whose records have none: its nameservers in this configuration.
+    #[must_use]
+    pub fn ns_set(&self, zone: &Zone) -> Vec<RData> {
+        let names = zone.nameservers.iter().map(|&index| &self.nameservers[index].name);
+        let names = names.filter_map(|name| Name::from_ascii(format!("{name}.")).ok());
+        names.map(|name| RData::NS(NS(name))).collect()
+    }
+}
+
+fn config(root: &Node<'_>, file: &Path, environment: Environment<'_>) -> Config {
+    let folder = file.parent().unwrap_or(Path::new(""));
+    let (mut pins, mut addresses) = (PinAssignments::default(), Addresses::default());
+    let mut panel = panel(root, &mut pins);
+    let nameservers = nameservers(root, &mut pins, &mut addresses);
+    let endpoints = endpoints(root, folder, &mut pins, environment);
+    let own = nameservers.iter().map(|n| n.lamp).chain(endpoints.iter().map(|e| e.lamp));
+    panel.own = own.flatten().collect();
+    panel.own.sort_unstable();
+    Config {
+        github: github(root, folder),
+        vantage: vantage(root, &mut addresses, environment.host_name),
+        schedule: schedule(root),
+        panel,
+        hooks: hooks(root),
+        metrics: metrics(root),
+        zones: zones(root, folder, &nameservers, environment),
+        nameservers,
+        endpoints,
+    }
+}
+
+fn hooks(root: &Node<'_>) -> Hooks {
+    let table = root.get("hooks").table("on-change timeout");
+    Hooks {
+        on_change: table.get("on-change").text("logger", |text| match text {
+            _ if text.trim().is_empty() || text.contains('\0') => {
+                reject("is not a command", "write a line for sh, or leave the key out")
+            }
+            command => Ok(command.to_owned()),
+        }),
+        timeout: time(&table.get("timeout"), "30s", SECOND..=LONGEST),
+    }
+}
+
+fn metrics(root: &Node<'_>) -> Option<PathBuf> {
+    let table = root.get("metrics").table("textfile");
+    table.get("textfile").text("pilotlight.prom", |text| match Path::new(text) {
+        path if path.extension().is_some_and(|end| end == "prom") => Ok(path.to_owned()),
+        _ => reject(
+            "does not end in .prom, and node-exporter reads no other files",
+            "write a name such as pilotlight.prom, which is then in the runtime directory",
+        ),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = r#"
+        nameserver = [{ name = "ns1.example.net", addresses = ["192.0.2.1"] }]
+        zone = [{ name = "example.net" }]
+    "#;
+
+    #[test]
+    fn the_vantage_has_the_name_of_its_host_or_home() {
+        let name = |host_name| {
+            Config::parse_in(Environment { host_name, ..TEXT_ONLY }, "", GOOD).unwrap().vantage.name
+        };
+        assert_eq!(name("raspberrypi"), "raspberrypi");
+        assert_eq!(name("pi.example.net"), "pi.example.net");
+        assert_eq!(name(""), "home");
+        assert_eq!(name("my pi"), "home");
+    }
+}
