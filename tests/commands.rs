@@ -114,10 +114,10 @@ fn a_nameserver_to_try_out_is_refused_with_a_reason_and_no_verdict() {
     write an address, such as 192.0.2.1 or 2001:db8::1, or one with a port, such as 192.0.2.1:5353 or [2001:db8::1]:5353
 --nameserver: "ns_1=127.0.0.9" is not a host name
     write letters, digits, inner hyphens and dots, such as ns1.example.net
---nameserver: "a=127.0.0.2:5301" has an address that vantage.anchors or vantage.intercept has in the configuration
-    give the nameserver's own address: those prove our uplink and are nobody's to try out
---nameserver: "a=::1" has an IPv6 address, and vantage.anchors has none in the configuration
-    add an anchor of that family: without one, nothing is known of it
+--nameserver: "a=127.0.0.2:5301" has an address of vantage.anchors or vantage.intercept in the configuration
+    give the nameserver's own address
+--nameserver: "a=::1" has an IPv6 address, but vantage.anchors in the configuration has none
+    add an IPv6 anchor: it proves that our own connection works
 "#;
     assert_eq!(ran.err, expected);
 }

@@ -18,7 +18,9 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use pilotlight::config::{Config, Driver, Expected, Panel, Schedule, address_text};
+use pilotlight::config::{
+    Config, Driver, Environment, Expected, Panel, Problems, Schedule, address_text, read_file,
+};
 
 const NAMESERVER: &str = r#"
 [[nameserver]]
@@ -45,8 +47,12 @@ fn completed(case: &str) -> String {
     text
 }
 
+fn on_disk(file: &str, text: &str) -> Result<Config, Problems> {
+    Config::parse_in(Environment { host_name: "", read: &read_file }, file, text)
+}
+
 fn printed(text: &str) -> String {
-    match Config::parse("pilotlight.toml", &completed(text)) {
+    match on_disk("pilotlight.toml", &completed(text)) {
         Ok(_) => "no problem at all".to_owned(),
         Err(problems) => problems.to_string(),
     }
@@ -54,11 +60,11 @@ fn printed(text: &str) -> String {
 
 fn good(text: &str) -> Config {
     let text = completed(text);
-    Config::parse("/etc/pilotlight/pilotlight.toml", &text).unwrap_or_else(|e| panic!("{e}"))
+    on_disk("/etc/pilotlight/pilotlight.toml", &text).unwrap_or_else(|e| panic!("{e}"))
 }
 
 #[test]
-fn every_bad_config_is_told_what_is_wrong_and_what_to_do() {
+fn every_bad_config_gets_its_exact_problems() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/configs");
     let bless = std::env::var_os("BLESS").is_some();
     let mut files: Vec<PathBuf> =
@@ -321,8 +327,7 @@ fn the_example_loads_and_the_defaults_it_shows_are_the_defaults() {
         .collect();
     assert_ne!(uncommented.join("\n"), text);
     let file = path.display().to_string();
-    let mut explicit =
-        Config::parse(&file, &uncommented.join("\n")).unwrap_or_else(|e| panic!("{e}"));
+    let mut explicit = on_disk(&file, &uncommented.join("\n")).unwrap_or_else(|e| panic!("{e}"));
     // These three have no default that a file could show.
     assert_eq!(explicit.vantage.name, "home");
     explicit.vantage.name.clone_from(&example.vantage.name);
@@ -385,15 +390,15 @@ fn a_zone_file_gives_what_the_records_beside_it_do_not() {
 }
 
 #[test]
-fn what_is_wrong_with_a_zone_file_is_said_with_its_own_name_and_line() {
+fn a_problem_of_a_zone_file_has_its_file_and_line() {
     let config = format!("interval = \"10m\"\n{FILE}nameserver = []");
     let zone = format!("{SOA}$INCLUDE keys\nwww A 192.0.2.300\n");
     assert_eq!(
         with_file(&config, &zone).unwrap_err(),
         "pilotlight.toml:1: interval: there is no such key in this version\n    \
-         take it out; known here: github, vantage, schedule, panel, hooks, metrics, nameserver, zone, endpoint\n\
-         example.net.zone:2: \"$INCLUDE keys\" is not followed: a zone file must be whole\n    \
-         name the file that BIND makes of it: named-compilezone -o WHOLE ZONE FILE\n\
+         remove it; known here: github, vantage, schedule, panel, hooks, metrics, nameserver, zone, endpoint\n\
+         example.net.zone:2: \"$INCLUDE keys\" is not supported: a zone file must be complete\n    \
+         name the file that BIND makes of it: named-compilezone -o COMPLETE ZONE FILE\n\
          example.net.zone:3: \"www A 192.0.2.300\" is not an IPv4 address\n    \
          write four numbers from 0 to 255, such as 192.0.2.80\n\
          pilotlight.toml:5: zone[0].nameserver: there is no such key in this version\n    \
@@ -401,21 +406,21 @@ fn what_is_wrong_with_a_zone_file_is_said_with_its_own_name_and_line() {
     );
     let other = with_file(FILE, &SOA.replace('@', "example.org.")).unwrap_err();
     assert!(
-        other.starts_with("example.net.zone: has no SOA of example.net.\n    name the"),
+        other.starts_with("example.net.zone: has no SOA record of example.net.\n    name the"),
         "{other}"
     );
     let none = with_file(&FILE.replace("net.zone", "org.zone"), SOA).unwrap_err();
     let expected =
-        "pilotlight.toml:3: zone[0].file: \"example.org.zone\" names a file that is not there";
+        "pilotlight.toml:3: zone[0].file: \"example.org.zone\" names a file that does not exist";
     assert!(none.starts_with(expected), "{none}");
     let folder = with_file(&FILE.replace("example.net.zone", "."), SOA).unwrap_err();
-    assert!(folder.contains("\".\" is no file"), "{folder}");
+    assert!(folder.contains("\".\" cannot be read: it is not a regular file"), "{folder}");
     let large = with_file(FILE, &";".repeat((16 << 20) + 1)).unwrap_err();
     assert!(large.contains("\"example.net.zone\" is larger than 16 MB"), "{large}");
 }
 
 #[test]
-fn more_questions_than_a_round_holds_are_refused_with_their_number() {
+fn more_queries_than_a_round_holds_are_rejected_with_their_number() {
     let zone = |hosts: usize| {
         let mut zone = SOA.to_owned();
         for n in 0..hosts {
@@ -428,8 +433,8 @@ fn more_questions_than_a_round_holds_are_refused_with_their_number() {
     let two = format!("[[zone]]\nname = \"example.org\"\n{FILE}");
     assert_eq!(
         with_file(&two, &zone(7498)).unwrap_err(),
-        "pilotlight.toml:3: zone[1]: makes 15008 questions a round, all addresses together, and 15000 is \
-         the most that fits\n    this zone has the most: list in records what matters of it, in place of \
-         its file; or let another pilotlight watch some of the zones or nameservers"
+        "pilotlight.toml:3: zone[1]: leads to 15008 queries in each round, all addresses together; 15000 is \
+         the limit\n    this zone has the most: write its important record sets into records instead of \
+         using its file, or let another pilotlight watch some of the zones or nameservers"
     );
 }

@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpListener};
 use std::time::Duration;
 
 use hickory_resolver::proto::rr::RecordType;
-use pilotlight::config::Config;
+use pilotlight::config::{Config, Environment, read_file};
 use pilotlight::decide::judge::finding::{Finding, Verdict};
 use pilotlight::decide::judge::round::judge;
 use pilotlight::decide::probe::endpoint::endpoint_checks;
@@ -73,7 +73,8 @@ impl Stage {
 
     /// One round, and the verdicts on these endpoints.
     async fn round(&self, endpoints: &[String]) -> Vec<Verdict> {
-        let config = Config::parse("test.toml", &self.config(endpoints));
+        let environment = Environment { host_name: "", read: &read_file };
+        let config = Config::parse_in(environment, "test.toml", &self.config(endpoints));
         let config = config.unwrap_or_else(|problems| panic!("{problems}"));
         let clock = Clock::starting_at(self.clock.parse().unwrap());
         let limits = ProbeLimits {

@@ -263,12 +263,12 @@ pub(super) fn distinct<T: PartialEq>(list: Vec<(Node<'_>, Option<T>)>) -> Vec<T>
 /// What to do about an unknown key.
 fn instead(name: &str, known: &str) -> String {
     if name == "token" {
-        return "take the token out of this file: it comes as the credential github-token, or in GITHUB_TOKEN"
+        return "remove the token from this file: it comes as the credential github-token, or in GITHUB_TOKEN"
             .to_owned();
     }
     let nearest = known.split(' ').min_by_key(|known| distance(known, name));
     let similar = nearest.filter(|known| distance(known, name) * 3 <= known.len());
-    let next = similar.map_or_else(|| "take it out".to_owned(), |known| format!("write {known}"));
+    let next = similar.map_or_else(|| "remove it".to_owned(), |known| format!("write {known}"));
     format!("{next}; known here: {}", known.replace(' ', ", "))
 }
 

@@ -82,15 +82,18 @@ pub(super) fn endpoints<'a>(
     environment: Environment<'_>,
 ) -> Vec<Endpoint> {
     let next = "write a table [[endpoint]] for each, with its url";
-    let mut endpoints: Vec<Endpoint> = Vec::new();
+    let mut endpoints = Vec::new();
+    let mut urls: Vec<Option<String>> = Vec::new();
     for table in root.get("endpoint").tables(ENDPOINT, next) {
         let address = table.require("url", NEXT).text("https://www.example.net/", |text| {
             let address = address(text)?;
-            match endpoints.iter().position(|other| other.url == address.url) {
+            match urls.iter().position(|url| url.as_ref() == Some(&address.url)) {
                 Some(i) => reject(format!("is already endpoint[{i}]"), "remove one of the two"),
                 None => Ok(address),
             }
         });
+        urls.push(address.as_ref().map(|address| address.url.clone()));
+        reject_foreign_keys(&table, address.as_ref().map(|address| address.scheme));
         let words = |key| {
             table.get(key).text("Welcome", |text| match text {
                 "" => reject("is empty", "write some text, or leave the key out"),
@@ -98,46 +101,42 @@ pub(super) fn endpoints<'a>(
             })
         };
         let time = |key, default, longest| time(&table.get(key), default, SECOND..=longest);
-        let endpoint = Endpoint {
-            status: status(&table.get("status")),
-            contains: words("contains"),
-            location: words("location"),
-            timeout: time("timeout", "10s", LONGEST_TIMEOUT),
-            certificate_warning: time("certificate-warning", "14d", LONGEST),
-            ca: table.get("ca").text("ca.pem", |text| {
-                let path = folder.join(text);
-                (environment.read)(&path).map(|_| path).map_err(|error| unreadable(&error))
-            }),
-            lamp: pins.add(&table.get("lamp"), None),
-            ..address.unwrap_or_else(|| at(String::new(), Scheme::Https, UNKNOWN, 0))
-        };
-        reject_foreign_keys(&table, endpoint.scheme);
-        endpoints.push(endpoint);
+        let status = status(&table.get("status"));
+        let (contains, location) = (words("contains"), words("location"));
+        let timeout = time("timeout", "10s", LONGEST_TIMEOUT);
+        let certificate_warning = time("certificate-warning", "14d", LONGEST);
+        let ca = table.get("ca").text("ca.pem", |text| {
+            let path = folder.join(text);
+            (environment.read)(&path).map(|_| path).map_err(|error| unreadable(&error))
+        });
+        let lamp = pins.add_subject(&table.get("lamp"));
+        endpoints.extend(address.map(|Address { url, scheme, host, port }| Endpoint {
+            url,
+            scheme,
+            host,
+            port,
+            status,
+            contains,
+            location,
+            timeout,
+            certificate_warning,
+            ca,
+            lamp,
+        }));
     }
     endpoints
 }
 
-/// In the place of a host that is rejected.
-const UNKNOWN: Host = Host::Address(IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED));
-
-/// An endpoint of which only the URL is known.
-fn at(url: String, scheme: Scheme, host: Host, port: u16) -> Endpoint {
-    Endpoint {
-        url,
-        scheme,
-        host,
-        port,
-        status: Vec::new(),
-        contains: None,
-        location: None,
-        timeout: Duration::ZERO,
-        certificate_warning: Duration::ZERO,
-        ca: None,
-        lamp: None,
-    }
+/// The parts of an endpoint that its URL has.
+struct Address {
+    url: String,
+    scheme: Scheme,
+    host: Host,
+    port: u16,
 }
 
-fn reject_foreign_keys(table: &Node<'_>, scheme: Scheme) {
+fn reject_foreign_keys(table: &Node<'_>, scheme: Option<Scheme>) {
+    let Some(scheme) = scheme else { return };
     let foreign: Vec<&str> = match scheme {
         Scheme::Https => Vec::new(),
         Scheme::Http => OF_CERTIFICATES.to_vec(),
@@ -153,7 +152,7 @@ fn status(key: &Node<'_>) -> Vec<u16> {
     distinct(key.numbers(200..=599)).into_iter().filter_map(|n| u16::try_from(n).ok()).collect()
 }
 
-fn address(text: &str) -> Result<Endpoint, Rejection> {
+fn address(text: &str) -> Result<Address, Rejection> {
     // Issues show it, in commands that a person copies into a shell.
     let known = |c: &char| c.is_ascii_alphanumeric() || "-._~:/?[]@!$&()+,;=%".contains(*c);
     match text.chars().find(|c| !known(c)) {
@@ -169,17 +168,17 @@ fn address(text: &str) -> Result<Endpoint, Rejection> {
             return reject(format!("has a {other:?} in it"), next);
         }
     }
-    let url = value::url(text, NEXT)?;
-    let (scheme, default) = match url.scheme.as_str() {
+    let parts = value::url(text, NEXT)?;
+    let (scheme, default) = match parts.scheme.as_str() {
         "https" => (Scheme::Https, Some(443)),
         "http" => (Scheme::Http, Some(80)),
         "tcp" => (Scheme::Tcp, None),
         _ => return reject("begins with neither https://, http:// nor tcp://", NEXT),
     };
-    let Some(port) = url.port.or(default) else {
+    let Some(port) = parts.port.or(default) else {
         return reject("has no port", "write it, such as tcp://mail.example.net:25");
     };
-    let path = match (scheme, url.path.as_str()) {
+    let path = match (scheme, parts.path.as_str()) {
         (Scheme::Tcp, "" | "/") => "",
         (Scheme::Tcp, _) => {
             return reject("has a path, but a tcp:// endpoint has none", "remove it");
@@ -187,11 +186,12 @@ fn address(text: &str) -> Result<Endpoint, Rejection> {
         (_, "") => "/",
         (_, path) => path,
     };
-    let host = match url.bare_host().parse() {
+    let host = match parts.bare_host().parse() {
         Ok(address) => Host::Address(address),
-        Err(_) => Host::Name(name::absolute(&name::host(url.bare_host())?)?),
+        Err(_) => Host::Name(name::absolute(&name::host(parts.bare_host())?)?),
     };
-    let port_text = url.port.map_or_else(String::new, |port| format!(":{port}"));
-    let place = format!("{}{port_text}", url.host.to_ascii_lowercase());
-    Ok(at(format!("{}://{place}{path}", scheme.word()), scheme, host, port))
+    let port_text = parts.port.map_or_else(String::new, |port| format!(":{port}"));
+    let place = format!("{}{port_text}", parts.host.to_ascii_lowercase());
+    let url = format!("{}://{place}{path}", scheme.word());
+    Ok(Address { url, scheme, host, port })
 }

@@ -115,7 +115,7 @@ pub(super) fn nameservers<'a>(
         }
         // A rejected name stays, so that the zones that list it are not rejected too.
         let name = name.unwrap_or(written);
-        let lamp = pins.add(&table.get("lamp"), None);
+        let lamp = pins.add_subject(&table.get("lamp"));
         nameservers.push(Nameserver { name, addresses, lamp });
     }
     nameservers

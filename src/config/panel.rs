@@ -30,24 +30,41 @@ pub enum Driver {
     None,
 }
 
-/// The key and the pin of every lamp so far; a key without a value has its default.
+/// The lamps so far.
 #[derive(Default)]
-pub(super) struct PinAssignments<'a>(Vec<(Node<'a>, u8)>);
+pub(super) struct PinAssignments<'a> {
+    /// With their pins; a key without a value has its default.
+    keys: Vec<(Node<'a>, u8)>,
+    /// As [`Panel::own`], in the order of the file.
+    own: Vec<u8>,
+}
 
 impl<'a> PinAssignments<'a> {
-    /// Adds the lamp of this key, unless its pin is impossible or taken.
-    pub(super) fn add(&mut self, node: &Node<'a>, default: Option<u8>) -> Option<u8> {
-        let pin = if node.exists() { pin(node)? } else { default? };
-        let Some(other) = self.0.iter().find(|other| other.1 == pin) else {
-            self.0.push((node.clone(), pin));
+    /// Adds the lamp of a nameserver or endpoint.
+    pub(super) fn add_subject(&mut self, key: &Node<'a>) -> Option<u8> {
+        let pin = self.add(key, None);
+        self.own.extend(pin);
+        pin
+    }
+
+    /// Adds a lamp, unless its pin is impossible or taken.
+    fn add(&mut self, key: &Node<'a>, default: Option<u8>) -> Option<u8> {
+        let pin = if key.exists() { pin(key)? } else { default? };
+        let Some((other, _)) = self.keys.iter().find(|(_, other)| *other == pin) else {
+            self.keys.push((key.clone(), pin));
             return Some(pin);
         };
         // The later lamp is rejected, unless it has its default and the file names the other.
-        let (lamp, other) = if node.exists() { (node, &other.0) } else { (&other.0, node) };
+        let (lamp, other) = if key.exists() { (key, other) } else { (other, key) };
         let next = "give each lamp its own; by default green is 17, amber 27 and red 22";
         let why = Rejection::new(format!("is already {}", other.path), next);
         lamp.reject_as(&format!("GPIO {pin}"), why);
         None
+    }
+
+    pub(super) fn complete(mut self, panel: Panel) -> Panel {
+        self.own.sort_unstable();
+        Panel { own: self.own, ..panel }
     }
 }
 

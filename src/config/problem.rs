@@ -14,7 +14,7 @@ const SHOWN: usize = 60;
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    /// The configuration, or a file that it names.
+    /// The configuration, or a file that it names; empty: no file.
     pub file: String,
     /// Counted from 1; `None`: the file as a whole.
     pub line: Option<usize>,
@@ -33,22 +33,21 @@ impl Problem {
         let Rejection { reason, next } = why;
         Self { file: file.to_owned(), line, key: String::new(), value, reason, next }
     }
+
+    /// All but the next step, on one line.
+    #[must_use]
+    pub fn what(&self) -> String {
+        let line = self.line.map_or_else(String::new, |line| format!(":{line}"));
+        let key = if self.key.is_empty() { "" } else { &format!("{}: ", self.key) };
+        let value = if self.value.is_empty() { "" } else { &format!("{} ", self.value) };
+        let place = if self.file.is_empty() { "" } else { &format!("{}{line}: ", self.file) };
+        format!("{place}{key}{value}{}", self.reason)
+    }
 }
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.file)?;
-        if let Some(line) = self.line {
-            write!(f, ":{line}")?;
-        }
-        f.write_str(": ")?;
-        if !self.key.is_empty() {
-            write!(f, "{}: ", self.key)?;
-        }
-        if !self.value.is_empty() {
-            write!(f, "{} ", self.value)?;
-        }
-        write!(f, "{}\n    {}", self.reason, self.next)
+        write!(f, "{}\n    {}", self.what(), self.next)
     }
 }
 

@@ -156,17 +156,14 @@ impl Config {
 fn config(root: &Node<'_>, file: &Path, environment: Environment<'_>) -> Config {
     let folder = file.parent().unwrap_or(Path::new(""));
     let (mut pins, mut addresses) = (PinAssignments::default(), Addresses::default());
-    let mut panel = panel(root, &mut pins);
+    let panel = panel(root, &mut pins);
     let nameservers = nameservers(root, &mut pins, &mut addresses);
     let endpoints = endpoints(root, folder, &mut pins, environment);
-    let own = nameservers.iter().map(|n| n.lamp).chain(endpoints.iter().map(|e| e.lamp));
-    panel.own = own.flatten().collect();
-    panel.own.sort_unstable();
     Config {
         github: github(root, folder),
         vantage: vantage(root, &mut addresses, environment.host_name),
         schedule: schedule(root),
-        panel,
+        panel: pins.complete(panel),
         hooks: hooks(root),
         metrics: metrics(root),
         zones: zones(root, folder, &nameservers, environment),

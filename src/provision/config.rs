@@ -7,7 +7,7 @@ use std::path::{Component, Path, PathBuf};
 
 use super::card_file::{self, CardText};
 use super::context::{CardPaths, Import, Result, problem};
-use crate::config::{Config, EXAMPLE, Problem};
+use crate::config::{Config, EXAMPLE, Environment, Problem, read_file};
 use crate::io::system::disk::Disk;
 use crate::io::system::executable::sha256;
 
@@ -63,15 +63,16 @@ pub(super) fn import(import: &mut Import<'_>) -> Result {
 }
 
 fn check(paths: &CardPaths, file: &CardText) -> std::result::Result<Checked, Vec<Problem>> {
-    // The user reads this with the card in another computer, so paths are relative to the card.
-    let relative = |path: &str| match Path::new(path).strip_prefix(&paths.card) {
-        Ok(below) => below.display().to_string(),
-        Err(_) => path.to_owned(),
-    };
-    let path = paths.card.join(&file.name).display().to_string();
-    let config = Config::parse(&path, &file.text).map_err(|mut problems| {
+    let path = paths.card.join(&file.name);
+    let environment = Environment { host_name: "", read: &read_file };
+    let config = Config::parse_in(environment, &path.display().to_string(), &file.text);
+    let config = config.map_err(|mut problems| {
         for problem in &mut problems.list {
-            problem.file = Some(relative(problem.file.as_ref().unwrap_or(&path)));
+            // The user reads this with the card in another computer, so paths are relative to the card.
+            let relative = Path::new(&problem.file).strip_prefix(&paths.card);
+            if let Ok(below) = relative.map(|path| path.display().to_string()) {
+                problem.file = below;
+            }
         }
         problems.list
     })?;

@@ -64,5 +64,5 @@ impl Import<'_> {
 pub(super) fn problem(file: &str, line: Option<usize>, reason: &str, next: &str) -> Problem {
     let (key, value) = (String::new(), String::new());
     let (reason, next) = (reason.to_owned(), next.to_owned());
-    Problem { file: Some(file.to_owned()), line, key, value, reason, next }
+    Problem { file: file.to_owned(), line, key, value, reason, next }
 }

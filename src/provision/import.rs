@@ -22,8 +22,7 @@ pub fn import(paths: &CardPaths, disk: &mut Disk) -> ProvisionReport {
         if let Err(error) = step(&mut import) {
             let next =
                 "start the board again; if this problem returns, the card is full or damaged";
-            let mut problem = problem("", None, &error.to_string(), next);
-            problem.file = None;
+            let problem = problem("", None, &error.to_string(), next);
             if !import.report.problems.contains(&problem) {
                 import.report.problems.push(problem);
             }

@@ -1,6 +1,6 @@
 //! The result of an import, and its text for the user.
 
-use crate::config::{Problem, Problems};
+use crate::config::Problem;
 
 #[derive(Debug, Default)]
 pub struct ProvisionReport {
@@ -16,15 +16,10 @@ pub struct ProvisionReport {
     pub failed: bool,
 }
 
-/// Place and reason, and the next step on a second line.
-fn two_lines(problem: &Problem) -> String {
-    Problems { file: String::new(), list: vec![problem.clone()] }.to_string()
-}
-
-/// The same for a log.
+/// A problem for a log.
 #[must_use]
 pub fn one_line(problem: &Problem) -> String {
-    two_lines(problem).replace("\n    ", "; ")
+    format!("{}; {}", problem.what(), problem.next)
 }
 
 impl ProvisionReport {
@@ -39,7 +34,7 @@ impl ProvisionReport {
             }
         };
         let mut parts = vec![heading.to_owned()];
-        parts.extend(self.problems.iter().chain(&self.first_step).map(two_lines));
+        parts.extend(self.problems.iter().chain(&self.first_step).map(Problem::to_string));
         parts.extend(self.in_force.iter().map(|old| format!("Until then {old}.")));
         // Every editor understands these line ends.
         let text = (parts.join("\n\n") + "\n").replace('\n', "\r\n");

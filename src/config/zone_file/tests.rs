@@ -8,7 +8,7 @@ fn apex() -> Name {
 
 const SOA: &str = "@ IN SOA ns1 hostmaster ( 0 ; serial\n 7200 3600\n\t1209600 300 )\n";
 
-/// `name TYPE value, value` for each record set to expect, or the faults as `line value reason`.
+/// `name TYPE value, value` for each record set to expect, or the problems.
 fn read_beside(text: &str, inline: &[(&str, RecordType)]) -> Vec<String> {
     let inline = inline.iter().map(|&(name, rtype)| RecordSet {
         name: name::within(name, &apex()).unwrap(),
@@ -25,12 +25,9 @@ fn read_beside(text: &str, inline: &[(&str, RecordType)]) -> Vec<String> {
         };
         format!("{} {} {values}", set.name.to_ascii(), type_text(set.rtype))
     };
-    match super::read(text.as_bytes(), &apex(), &inline) {
+    match super::read("zone", text.as_bytes(), &apex(), &inline) {
         Ok(sets) => sets.iter().map(shown).collect(),
-        Err(faults) => faults
-            .iter()
-            .map(|(line, value, wrong)| format!("{} {value:?} {}", line.unwrap_or(0), wrong.reason))
-            .collect(),
+        Err(problems) => problems.iter().map(Problem::what).collect(),
     }
 }
 
@@ -75,7 +72,7 @@ fn text_is_what_a_server_sends_however_it_is_cut_quoted_and_escaped() {
         r#""v=DKIM1\; k=rsa; p=" M\"I\\I\195é"#,
     ] {
         let text = format!("{SOA}key._domainkey TXT {written}\n");
-        let sets = super::read(text.as_bytes(), &apex(), &[]).unwrap();
+        let sets = super::read("zone", text.as_bytes(), &apex(), &[]).unwrap();
         let Expected::Records(values) = &sets[0].expected else { panic!("{sets:?}") };
         let RData::TXT(txt) = &values[0] else { panic!("{values:?}") };
         let expected = match written.ends_with('é') {
@@ -85,7 +82,7 @@ fn text_is_what_a_server_sends_however_it_is_cut_quoted_and_escaped() {
         assert_eq!(txt.txt_data.concat(), expected, "{written}");
     }
     let latin = [format!("{SOA}a TXT ").as_bytes(), b"\"caf\xe9\" ; \xe9\n"].concat();
-    let sets = super::read(&latin, &apex(), &[]).unwrap();
+    let sets = super::read("zone", &latin, &apex(), &[]).unwrap();
     let text = RData::TXT(hickory_resolver::proto::rr::rdata::TXT::from_bytes(vec![b"caf\xe9"]));
     assert_eq!(sets[0].expected, Expected::Records(vec![text]));
 }
@@ -156,40 +153,43 @@ fn a_type_that_is_not_compared_is_asked_for_and_must_be_there() {
 }
 
 #[test]
-fn every_fault_has_its_line() {
+fn every_problem_has_its_line() {
     let text = "$INCLUDE keys.db\n$GENERATE 1-9 a$ A 192.0.2.$\n$TTL\n$FOO 1\nwww A 192.0.2.300\na..b A 192.0.2.1\n A 192.0.2.2\n\
         www IN\nwww FOO 1\nwww CH A 192.0.2.1\nmx MX mail\n( a\nTXT \"b )\nmx MX 10 mail\\300.\nmx A 192.0.2.1 )\nmx TLSA 3 1 1 xy\nmx A (\n";
     assert_eq!(
         read(text),
         [
-            r#"4 "$INCLUDE keys.db" is not followed: a zone file must be whole"#,
-            r#"5 "$GENERATE 1-9 a$ A 192.0.2.$" is not followed: a zone file must be whole"#,
-            r#"6 "$TTL" is no control entry with its value"#,
-            r#"7 "$FOO 1" is no control entry with its value"#,
-            r#"8 "www A 192.0.2.300" is not an IPv4 address"#,
-            r#"9 "a..b A 192.0.2.1" has an empty label"#,
-            r#"10 "A 192.0.2.2" begins with a blank, and no name is known that it is about"#,
-            r#"11 "www IN" has no type"#,
-            r#"12 "www FOO 1" has "FOO" for its type"#,
-            r#"13 "www CH A 192.0.2.1" is not in the class IN"#,
-            r#"14 "mx MX mail" is not what MX holds"#,
-            r#"15 "" has a quote that is not closed"#,
-            r#"17 "mx MX 10 mail\\300." has \300 in it"#,
-            r#"18 "" has a ) without its ("#,
-            r#"19 "mx TLSA 3 1 1 xy" has "xy" for its bytes"#,
-            r#"20 "" has a ( without its )"#,
+            r#"zone:4: "$INCLUDE keys.db" is not supported: a zone file must be complete"#,
+            r#"zone:5: "$GENERATE 1-9 a$ A 192.0.2.$" is not supported: a zone file must be complete"#,
+            r#"zone:6: "$TTL" is not a control entry with its value"#,
+            r#"zone:7: "$FOO 1" is not a control entry with its value"#,
+            r#"zone:8: "www A 192.0.2.300" is not an IPv4 address"#,
+            r#"zone:9: "a..b A 192.0.2.1" has an empty label"#,
+            r#"zone:10: "A 192.0.2.2" begins with a blank, and no line before it has a name"#,
+            r#"zone:11: "www IN" has no type"#,
+            r#"zone:12: "www FOO 1" has "FOO" as its type"#,
+            r#"zone:13: "www CH A 192.0.2.1" is not in the class IN"#,
+            r#"zone:14: "mx MX mail" is not a value of the type MX"#,
+            r#"zone:15: has a quote that is not closed"#,
+            r#"zone:17: "mx MX 10 mail\\300." has the escape \300, which is not valid"#,
+            r#"zone:18: has a ) without its ("#,
+            r#"zone:19: "mx TLSA 3 1 1 xy" has "xy" as its hexadecimal bytes"#,
+            r#"zone:20: has a ( without its )"#,
         ]
     );
     assert_eq!(
         read("www A 192.0.2.1\nwww CNAME @\nftp CNAME @\nftp CNAME @\nx CNAME a\nx CNAME b\n"),
         [
-            r#"4 "www.example.net. A" stands beside the CNAME on line 5, which stands alone"#,
-            r#"8 "x.example.net. CNAME" has several values, and a name has one CNAME"#,
+            r#"zone:4: "www.example.net. A" is beside the CNAME on line 5, which must be alone"#,
+            r#"zone:8: "x.example.net. CNAME" has several values, but a name has one CNAME"#,
         ]
     );
-    assert_eq!(read_beside("www A 192.0.2.1\n", &[]), [r#"0 "" has no SOA of example.net."#]);
-    assert_eq!(read(&"www A x\n".repeat(100)).len(), ENOUGH);
-    assert_eq!(read_beside("\0\u{1}", &[]), [r#"1 "\0\u{1}" has no type"#]);
+    assert_eq!(
+        read_beside("www A 192.0.2.1\n", &[]),
+        [r#"zone: has no SOA record of example.net."#]
+    );
+    assert_eq!(read(&"www A x\n".repeat(100)).len(), MOST_PROBLEMS);
+    assert_eq!(read_beside("\0\u{1}", &[]), [r#"zone:1: "\0\u{1}" has no type"#]);
 }
 
 /// Why ours is used. What is one day right here needs it no more.

@@ -1,5 +1,5 @@
 use super::*;
-use crate::config::Config;
+use crate::config::{Config, Environment, read_file};
 use crate::decide::judge::finding::Severity;
 use crate::decide::judge::round::Judgement;
 use crate::decide::judge::uplink::Family;
@@ -28,7 +28,11 @@ const TEXT: &str = r#"
 "#;
 
 fn errand(index: usize) -> Arc<EndpointCheck> {
-    endpoint_checks(&Config::parse("test.toml", TEXT).unwrap()).remove(index)
+    endpoint_checks(
+        &Config::parse_in(Environment { host_name: "", read: &read_file }, "test.toml", TEXT)
+            .unwrap(),
+    )
+    .remove(index)
 }
 
 fn visited(index: usize, found: CheckOutcome) -> EndpointResult {
@@ -217,7 +221,9 @@ fn endpoints_come_after_the_nameservers_and_know_who_serves_their_names() {
 /// A watch over [`TEXT`], in which the first page has a lamp of its own, after rounds that brought this.
 fn watched(found: &[CheckOutcome]) -> MonitorState {
     let text = TEXT.replacen("contains", "lamp = 5\n    contains", 1);
-    let config = Config::parse("test.toml", &text).unwrap();
+    let config =
+        Config::parse_in(Environment { host_name: "", read: &read_file }, "test.toml", &text)
+            .unwrap();
     let mut watch = MonitorState::new(&config);
     for (round, found) in (0..).zip(found) {
         let now = at(round * 10);
