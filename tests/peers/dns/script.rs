@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hickory_resolver::proto::op::{Message, ResponseCode};
-use hickory_resolver::proto::rr::{Name, RData, Record, RecordType};
+use hickory_resolver::proto::rr::{Name, Record};
 
 pub use super::nameserver::Nameserver;
 use super::wire;
@@ -164,8 +164,8 @@ impl Behaviour {
         Self::Custom(Script(Arc::new(script)))
     }
 
-    /// The replies of a server of these zones to a query, where the behaviour is not a script of
-    /// its own; `noise` is the seed of what looks random.
+    /// The replies of a server of these zones to a query, where the behaviour is not a script of its own;
+    /// `noise` is the seed of what looks random.
     pub(super) fn apply(
         &self,
         zones: &[ZoneData],
@@ -175,114 +175,82 @@ impl Behaviour {
     ) -> Vec<Reply> {
         use Behaviour as B;
         use Transport::{Tcp, Udp};
-        let id = query.metadata.id;
         let right = wire::respond(zones, query);
         let good = || Reply::now(wire::fit(&right, query, transport));
-        let bent = |bend: &dyn Fn(&mut Message)| {
+        let bent = || {
             let mut message = right.clone();
-            bend(&mut message);
+            self.bend(&mut message, zones, transport, query);
             Reply::now(wire::fit(&message, query, transport))
         };
-        let failed = |code| {
-            bent(&|m| {
-                m.metadata.authoritative = false;
-                wire::empty(m, code);
-            })
-        };
-        let negative = |code| {
-            bent(&|m| {
-                m.metadata.authoritative = true;
-                wire::empty(m, code);
-                let soa = wire::zone_for(zones, query).and_then(ZoneData::negative_soa);
-                m.authorities.extend(soa);
-            })
-        };
-        let rename = |name: fn(&Name) -> Name| {
-            bent(&|m| {
-                let own = m.answers.iter_mut();
-                own.for_each(|record| record.name = name(&record.name));
-            })
-        };
-        let wrong_id = || bent(&|m| m.metadata.id = id ^ 0x5555);
-        let wrong_source = || Reply { from_other_source: true, ..good() };
-        let wrong_question = || {
-            bent(&|m| {
-                let questions = m.queries.iter_mut();
-                questions.for_each(|question| question.name = wire::other_name(&question.name));
-            })
-        };
-        let garbage = || Reply::now(wire::garbage(noise, id));
-        let truncated = |keep: fn(usize) -> usize| {
-            bent(&|m| {
-                let kept = keep(m.answers.len());
-                m.answers.truncate(kept);
-                m.authorities.clear();
-                m.additionals.clear();
-                m.metadata.truncation = true;
-            })
-        };
+        let garbage = || Reply::now(wire::garbage(noise, query.metadata.id));
+        let elsewhere = || Reply { from_other_source: true, ..good() };
         let one = match (self, transport) {
             (B::Silent | B::PortClosed | B::Custom(_), _) => return Vec::new(),
             (B::NoTcp | B::TruncatedPartialNoTcp | B::TcpSilent, Tcp) => return Vec::new(),
             (B::NoEdnsSilent, _) if query.edns.is_some() => return Vec::new(),
-            (B::WrongIdThenRight, _) => return vec![wrong_id(), good()],
-            (B::WrongSourceThenRight, Udp) => return vec![wrong_source(), good()],
-            (B::WrongQuestionThenRight, _) => return vec![wrong_question(), good()],
+            (B::WrongIdThenRight | B::WrongQuestionThenRight, _) => return vec![bent(), good()],
+            (B::WrongSourceThenRight, Udp) => return vec![elsewhere(), good()],
             (B::GarbageThenRight, _) => return vec![garbage(), good()],
-            (B::NotAuthoritative, _) => bent(&|m| m.metadata.authoritative = false),
-            (B::WrongAddress, _) => bent(&|m| m.answers.iter_mut().for_each(move_away)),
-            (B::ExtraAddress, _) => bent(&|m| {
-                let extra = m.answers.iter().rev().find_map(stray);
-                m.answers.extend(extra);
-            }),
-            (B::NoData, _) => negative(ResponseCode::NoError),
-            (B::NxDomain, _) => negative(ResponseCode::NXDomain),
-            (B::Refused, _) => failed(ResponseCode::Refused),
-            (B::ServFail, _) => failed(ResponseCode::ServFail),
-            (B::ServFailWithAnswer, _) => {
-                bent(&|m| m.metadata.response_code = ResponseCode::ServFail)
-            }
-            (B::TruncatedEmpty, Udp) => truncated(|_| 0),
-            (B::TruncatedPartialNoTcp, Udp) => truncated(|all| all / 2),
             (B::TruncatedMidRecord, Udp) => Reply::now(wire::cut_mid_record(&right)),
-            (B::OtherOwner, _) => rename(wire::other_name),
-            (B::OtherCase, _) => rename(wire::other_case),
-            (B::WrongId, _) => wrong_id(),
-            (B::WrongSource, Udp) => wrong_source(),
-            (B::WrongQuestion, _) => wrong_question(),
+            (B::WrongSource, Udp) => elsewhere(),
             (B::Garbage, _) | (B::TcpGarbage, Tcp) => garbage(),
-            (B::GarbageShort, _) => Reply::now([&id.to_be_bytes()[..], &[0x84]].concat()),
+            (B::GarbageShort, _) => {
+                Reply::now([&query.metadata.id.to_be_bytes()[..], &[0x84]].concat())
+            }
             (B::Oversized, Udp) => Reply::now(wire::padded(&right, 5000)),
             (B::Echo, _) => Reply::now(wire::encode(query)),
             (B::TcpHalf, Tcp) => Reply { half: true, ..good() },
-            (B::NoEdnsFormerr | B::NoEdnsNotimp, _) if query.edns.is_some() => bent(&|m| {
-                m.metadata.authoritative = false;
-                let formerr = matches!(self, B::NoEdnsFormerr);
-                let code = if formerr { ResponseCode::FormErr } else { ResponseCode::NotImp };
-                wire::empty(m, code);
-                m.edns = None;
-            }),
-            (B::OpenResolver, _) => bent(&|m| wire::recurse(m, query)),
-            (B::OtherNs, _) => bent(&|m| {
-                let ns = |record: &Record| record.record_type() == RecordType::NS;
-                if m.answers.iter().filter(|record| ns(record)).count() > 1 {
-                    let first = m.answers.iter().position(ns).expect("there are several");
-                    m.answers.remove(first);
-                }
-            }),
-            (B::Serial(serial), _) => bent(&|m| {
-                for record in &mut m.answers {
-                    if let RData::SOA(soa) = &mut record.data {
-                        soa.serial = *serial;
-                    }
-                }
-            }),
-            (B::Signed(begins, ends), _) => bent(&|m| wire::sign(m, *begins, *ends)),
             (B::Late(delay), _) => Reply { delay: *delay, ..good() },
-            _ => good(),
+            _ => bent(),
         };
         vec![one]
     }
+
+    /// Makes of the right answer what this behaviour answers.
+    fn bend(&self, m: &mut Message, zones: &[ZoneData], transport: Transport, query: &Message) {
+        use Behaviour as B;
+        let udp = transport == Transport::Udp;
+        match self {
+            B::NotAuthoritative => m.metadata.authoritative = false,
+            B::WrongAddress => m.answers.iter_mut().for_each(move_away),
+            B::ExtraAddress => {
+                let extra = m.answers.iter().rev().find_map(stray);
+                m.answers.extend(extra);
+            }
+            B::NoData | B::NxDomain => {
+                let none = matches!(self, B::NxDomain);
+                let code = if none { ResponseCode::NXDomain } else { ResponseCode::NoError };
+                wire::fail(m, code);
+                m.metadata.authoritative = true;
+                m.authorities.extend(wire::zone_for(zones, query).and_then(ZoneData::negative_soa));
+            }
+            B::Refused => wire::fail(m, ResponseCode::Refused),
+            B::ServFail => wire::fail(m, ResponseCode::ServFail),
+            B::ServFailWithAnswer => m.metadata.response_code = ResponseCode::ServFail,
+            B::TruncatedEmpty if udp => wire::truncate(m, 0),
+            B::TruncatedPartialNoTcp if udp => wire::truncate(m, m.answers.len() / 2),
+            B::OtherOwner => rename(m, wire::other_name),
+            B::OtherCase => rename(m, wire::other_case),
+            B::WrongId | B::WrongIdThenRight => m.metadata.id ^= 0x5555,
+            B::WrongQuestion | B::WrongQuestionThenRight => {
+                m.queries.iter_mut().for_each(|query| query.name = wire::other_name(&query.name));
+            }
+            B::NoEdnsFormerr | B::NoEdnsNotimp if query.edns.is_some() => {
+                let formerr = matches!(self, B::NoEdnsFormerr);
+                wire::fail(m, if formerr { ResponseCode::FormErr } else { ResponseCode::NotImp });
+                m.edns = None;
+            }
+            B::OpenResolver => wire::recurse(m, query),
+            B::OtherNs => wire::drop_one_ns(m),
+            B::Serial(serial) => wire::set_serial(m, *serial),
+            B::Signed(begins, ends) => wire::sign(m, *begins, *ends),
+            _ => {}
+        }
+    }
+}
+
+fn rename(message: &mut Message, name: fn(&Name) -> Name) {
+    message.answers.iter_mut().for_each(|record| record.name = name(&record.name));
 }
 
 /// A record like this one with an address that is in no zone.

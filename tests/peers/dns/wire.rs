@@ -98,12 +98,38 @@ pub(crate) fn encode(message: &Message) -> Vec<u8> {
     message.to_vec().expect("a message of valid records")
 }
 
-/// Takes every record out of a reply and leaves its code.
-pub(crate) fn empty(reply: &mut Message, code: ResponseCode) {
+/// Makes a reply of this code, without AA and records.
+pub(crate) fn fail(reply: &mut Message, code: ResponseCode) {
     reply.metadata.response_code = code;
+    reply.metadata.authoritative = false;
     reply.answers.clear();
     reply.authorities.clear();
     reply.additionals.clear();
+}
+
+/// Sets TC and keeps so many answers.
+pub(crate) fn truncate(reply: &mut Message, answers: usize) {
+    reply.answers.truncate(answers);
+    reply.authorities.clear();
+    reply.additionals.clear();
+    reply.metadata.truncation = true;
+}
+
+/// Takes the first of several NS records out.
+pub(crate) fn drop_one_ns(reply: &mut Message) {
+    let ns = |record: &Record| record.record_type() == RecordType::NS;
+    let first = reply.answers.iter().position(ns);
+    if reply.answers.iter().filter(|record| ns(record)).count() > 1 {
+        reply.answers.remove(first.expect("there are several"));
+    }
+}
+
+pub(crate) fn set_serial(reply: &mut Message, serial: u32) {
+    for record in &mut reply.answers {
+        if let RData::SOA(soa) = &mut record.data {
+            soa.serial = serial;
+        }
+    }
 }
 
 /// What a resolver for everybody makes of a refusal.
