@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::time::Duration;
 
-use super::{Failed, colour, load, runtime, table};
+use super::{Failed, block_on, colour, load, table};
 use crate::config::{Config, Schedule};
 use crate::decide::judge::round::judge;
 use crate::decide::probe::endpoint::endpoint_checks;
@@ -31,7 +31,7 @@ pub(super) fn check(path: &Path, json: bool, only: &[String]) -> Result<u8, Fail
         let round = inspector.round(&targets, &checks, &config.vantage).await;
         (round, clock.now())
     };
-    let (round, now) = runtime()?.block_on(round);
+    let (round, now) = block_on(round)?;
     // Whoever checks wants to know what was seen just now, so once is enough.
     let at_once = Schedule {
         open_after: 1,

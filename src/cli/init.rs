@@ -15,7 +15,7 @@ use hickory_resolver::proto::op::{Message, ResponseCode};
 use hickory_resolver::proto::rr::{Name, RData, Record, RecordType};
 
 use self::found::{Delegation, Found, Seen, Server, WANTED};
-use super::{Failed, runtime};
+use super::{Failed, block_on};
 use crate::config::{Config, server_address, zone_name};
 use crate::decide::judge::fault::Fault;
 use crate::decide::probe::query::name_text;
@@ -45,7 +45,7 @@ pub(super) struct Options {
 }
 
 pub(super) fn init(options: &Options) -> Result<u8, Failed> {
-    let (found, failed) = runtime()?.block_on(all(options));
+    let (found, failed) = block_on(all(options))?;
     let mut said = failed.clone();
     let text = found::config(&found, options.port, &mut said);
     let mut err = io::stderr().lock();

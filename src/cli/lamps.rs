@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::{Failed, colour, load, runtime};
+use super::{Failed, block_on, colour, load};
 use crate::config::{Config, Driver as Choice, Panel};
 use crate::io::gpio::driver::{Driver, LampError};
 use crate::io::gpio::lamp_test;
@@ -47,7 +47,7 @@ pub(super) fn lamps(path: &Path, seconds: u64) -> Result<u8, Failed> {
     };
     let each = Duration::from_secs(seconds.clamp(1, 600));
     let stop = Arc::new(AtomicBool::new(false));
-    runtime()?.block_on(async {
+    block_on(async {
         // Killed in the middle of a face, the lamps would stay as they are.
         for kind in [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()] {
             let (mut signal, stop) = (signal(kind)?, Arc::clone(&stop));
@@ -63,7 +63,7 @@ pub(super) fn lamps(path: &Path, seconds: u64) -> Result<u8, Failed> {
         });
         walking.await.map_err(io::Error::other)??;
         Ok(0)
-    })
+    })?
 }
 
 /// Makes every lamp dark, after whatever death of the daemon.

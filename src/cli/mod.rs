@@ -27,6 +27,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::config::{Config, Problems};
+use crate::io::runtime;
 
 /// A watchman for your own authoritative nameservers.
 #[derive(Parser)]
@@ -177,7 +178,15 @@ fn colour(stream: &impl IsTerminal) -> bool {
     stream.is_terminal() && !refused && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
 }
 
-fn runtime() -> Result<tokio::runtime::Runtime, Failed> {
-    let runtime = crate::io::runtime::builder().build();
-    runtime.map_err(|error| Failed::Other(format!("the async runtime does not start: {error}")))
+/// Runs the future to its end.
+///
+/// A thread may still wait for GitHub or for the system's resolver then. It is safe to cut off (the next start
+/// finds out what became of a call to GitHub), and the command does not wait for it.
+fn block_on<T>(future: impl Future<Output = T>) -> Result<T, Failed> {
+    let runtime = runtime::builder().build();
+    let runtime = runtime
+        .map_err(|error| Failed::Other(format!("the async runtime does not start: {error}")))?;
+    let done = runtime.block_on(future);
+    runtime.shutdown_background();
+    Ok(done)
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
-use super::{Args, Failed, colour, lamps, load, runtime};
+use super::{Args, Failed, block_on, colour, lamps, load};
 use crate::config::Config;
 use crate::daemon::{Order, Parts, run as watch, unconfigured};
 use crate::io::clock::Clock;
@@ -32,8 +32,7 @@ pub(super) fn run(args: &Args, wait_for_config: bool, notices: &Path) -> Result<
         driver: Box::new(Nothing), // a watchman without lamps still writes issues
         passed_over: vec![why],
     });
-    let runtime = runtime()?;
-    runtime.block_on(async {
+    block_on(async {
         let clock = Clock::system();
         log::start(clock, colour(&io::stderr()));
         lamps::log(&chosen);
@@ -66,10 +65,6 @@ pub(super) fn run(args: &Args, wait_for_config: bool, notices: &Path) -> Result<
             Some(config) => watch(config, parts).await,
             None => unconfigured(parts).await,
         }
-        Ok::<(), Failed>(())
-    })?;
-    // A call to GitHub may be under way on its thread. It is safe to cut off (the next start finds out
-    // what became of it), and nobody should wait for it.
-    runtime.shutdown_background();
-    Ok(0)
+        Ok(0)
+    })?
 }
