@@ -25,4 +25,7 @@ pub mod daemon;
 pub mod decide;
 pub mod io;
 pub mod provision;
+#[cfg(test)]
+#[path = "../tests/peers/rng.rs"]
+pub mod rng;
 pub mod update;

@@ -7,6 +7,7 @@ use std::thread;
 use crate::home::{Home, PATIENCE, shows, wait};
 use crate::peers::dns::script::Behaviour;
 use crate::peers::github::Issue;
+use crate::peers::rng::Rng;
 
 /// Stories, half of them killed after requests to GitHub and half after DNS packets.
 const STORIES: u64 = 10;
@@ -48,7 +49,7 @@ fn points(story: u64) -> Vec<Point> {
             // Each kill has its part of the story, so that a story is killed all along.
             let all = if story.is_multiple_of(2) { REQUESTS } else { PACKETS };
             let part = all / KILLS;
-            1 + kill * part + mixed(story * KILLS + kill) % part
+            1 + kill * part + Rng::new(story * KILLS + kill).below(part)
         })
         .collect();
     points.sort_unstable();
@@ -60,14 +61,6 @@ fn points(story: u64) -> Vec<Point> {
         }
     };
     points.into_iter().map(point).collect()
-}
-
-/// SplitMix64.
-fn mixed(seed: u64) -> u64 {
-    let z = (seed + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    let z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
 }
 
 /// ns2 stops and is started again; then ns1 answers with a wrong address, and with the right one again.

@@ -12,7 +12,6 @@ mod config;
 #[path = "emulator/eye.rs"]
 mod eye;
 mod github;
-mod hard_days;
 mod home;
 mod hooks;
 mod init;
@@ -24,6 +23,7 @@ mod metrics;
 pub mod peers;
 mod probing;
 mod program;
+mod randomized;
 mod scenarios;
 mod signals;
 mod stage;

@@ -13,6 +13,7 @@ use super::stage::{ROUNDS, Stage, again, well};
 use super::story::{OUTAGE_IN_THE_JOURNAL, bytes_written, expect, something};
 use super::update;
 use super::world::TOKEN;
+use crate::peers::rng::Rng;
 
 const QUIET: Duration = Duration::from_secs(600);
 
@@ -36,7 +37,7 @@ pub fn all(stage: &mut Stage, seed: u64) {
     update::hard(stage);
     let key = stage.root("cat /data/ssh/ssh_host_ed25519_key.pub");
     let key = key.unwrap_or_else(|why| why);
-    let mut random = Random(seed);
+    let mut random = Rng::new(seed);
     for cut in 1..=CUTS {
         power_cut(stage, cut, random.below(WITHIN), &key);
     }
@@ -137,17 +138,4 @@ fn destroyed(stage: &mut Stage, key: &str) {
     stage.report.check("with a host key of its own", other);
     let failed = stage.root("systemctl --failed --plain --no-legend --no-pager");
     stage.report.check("and no unit has failed", expect(failed, ""));
-}
-
-/// SplitMix64: the same numbers for the same seed.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ z >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ z >> 31) % bound
-    }
 }

@@ -4,5 +4,6 @@ pub mod github;
 pub mod process;
 pub mod proxy;
 pub mod real;
+pub mod rng;
 pub mod tls;
 pub mod web;

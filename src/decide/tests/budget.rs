@@ -10,7 +10,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use super::failure_schedule::{Dice, LONGEST, MINUTE, MONTH, Month, SECOND, Span, Time, Weather};
+use super::failure_schedule::{FailureSchedule, LONGEST, MINUTE, MONTH, Month, SECOND, Span, Time};
 use crate::config::{Config, Expected};
 use crate::decide::judge::finding::Severity;
 use crate::decide::judge::round::{Judgement, judge, looks_faulty};
@@ -21,6 +21,7 @@ use crate::decide::probe::round::{
 use crate::decide::time::Moment;
 use crate::decide::track::health::{Change, Health};
 use crate::decide::track::state::MonitorState;
+use crate::rng::Rng;
 use hickory_resolver::proto::op::ResponseCode;
 use hickory_resolver::proto::rr::{RData, rdata};
 use std::sync::Arc;
@@ -171,7 +172,7 @@ impl Scene {
 struct Story<'a> {
     scene: &'a mut Scene,
     month: Month,
-    dice: Dice,
+    rng: Rng,
     watch: Option<MonitorState>,
     now: Time,
     regular: Time,
@@ -193,13 +194,13 @@ fn lost() -> f64 {
 
 impl<'a> Story<'a> {
     fn new(scene: &'a mut Scene, seed: u64, outages: usize) -> Self {
-        let mut dice = Dice(seed);
-        let month = Month::new(&mut dice, outages);
+        let mut rng = Rng::new(seed);
+        let month = Month::new(&mut rng, outages);
         let watch = MonitorState::new(&scene.config);
         let mut story = Self {
             scene,
             month,
-            dice,
+            rng,
             watch: Some(watch),
             now: 0,
             regular: 0,
@@ -226,7 +227,7 @@ impl<'a> Story<'a> {
     /// Geometric: one in so many questions is lost.
     fn next_loss(&mut self) -> u64 {
         let odd = lost().powi(3) * (2.0 - lost());
-        (self.dice.unit().ln() / (1.0 - odd).ln()) as u64
+        (self.rng.unit().ln() / (1.0 - odd).ln()) as u64
     }
 
     /// One turn of the daemon's loop.
@@ -240,7 +241,7 @@ impl<'a> Story<'a> {
         let everybody = self.now >= self.regular;
         let asked = [0, 1].map(|index| everybody || again[index].is_some_and(|at| at <= self.now));
         if everybody {
-            self.regular = self.now + 10 * MINUTE + self.dice.between(0, 10 * SECOND);
+            self.regular = self.now + 10 * MINUTE + self.rng.between(0, 10 * SECOND);
         }
         let subjects = self.watch.iter_mut().flat_map(|watch| &mut watch.subjects);
         for (subject, asked) in subjects.zip(asked) {
@@ -248,7 +249,7 @@ impl<'a> Story<'a> {
         }
         let from = self.now;
         let (course, to) = match self.month.near(from) {
-            Some(weather) => self.eventful(asked, &weather),
+            Some(schedule) => self.eventful(asked, &schedule),
             None => self.uneventful(asked),
         };
         self.now = to;
@@ -307,7 +308,7 @@ impl<'a> Story<'a> {
             let mut index = 0;
             while self.until_lost < (questions - index) as u64 {
                 index += usize::try_from(self.until_lost).unwrap();
-                let went = match self.dice.unit() < 1.0 / (2.0 - lost()) {
+                let went = match self.rng.unit() < 1.0 / (2.0 - lost()) {
                     true => Went::Lost,
                     false => Went::LostWithEdns,
                 };
@@ -326,15 +327,25 @@ impl<'a> Story<'a> {
     }
 
     /// A packet that goes now is answered.
-    fn passes(&mut self, weather: &Weather<Vec<Span>>, target: &Target, time: Time) -> bool {
-        let out = weather.out(target.nameserver, time);
-        !out && !weather.cut(target.address.is_ipv6(), time) && self.dice.unit() > lost()
+    fn passes(
+        &mut self,
+        schedule: &FailureSchedule<Vec<Span>>,
+        target: &Target,
+        time: Time,
+    ) -> bool {
+        let out = schedule.out(target.nameserver, time);
+        !out && !schedule.cut(target.address.is_ipv6(), time) && self.rng.unit() > lost()
     }
 
-    fn ask(&mut self, weather: &Weather<Vec<Span>>, target: &Target, time: Time) -> (Went, Time) {
+    fn ask(
+        &mut self,
+        schedule: &FailureSchedule<Vec<Span>>,
+        target: &Target,
+        time: Time,
+    ) -> (Went, Time) {
         for (number, after) in ATTEMPTS.into_iter().enumerate() {
-            if self.passes(weather, target, time + after) {
-                if number + 1 < ATTEMPTS.len() || self.passes(weather, target, time + after) {
+            if self.passes(schedule, target, time + after) {
+                if number + 1 < ATTEMPTS.len() || self.passes(schedule, target, time + after) {
                     return (Went::Well, time + after + QUICK);
                 }
                 return (Went::LostWithEdns, time + after + TIMEOUT);
@@ -344,7 +355,11 @@ impl<'a> Story<'a> {
     }
 
     /// A round in which anything may happen, packet by packet.
-    fn eventful(&mut self, asked: [bool; 2], weather: &Weather<Vec<Span>>) -> (Course, Time) {
+    fn eventful(
+        &mut self,
+        asked: [bool; 2],
+        schedule: &FailureSchedule<Vec<Span>>,
+    ) -> (Course, Time) {
         let mut odd = Vec::new();
         let mut end = self.now + QUICK;
         for number in 0..self.scene.targets.len() {
@@ -352,12 +367,12 @@ impl<'a> Story<'a> {
             if !asked[target.nameserver] {
                 continue;
             }
-            let (knock, known) = self.ask(weather, &target, self.now);
+            let (knock, known) = self.ask(schedule, &target, self.now);
             let rest = if knock == Went::Lost { 1 } else { target.queries.len() };
             for index in 0..rest {
                 let (went, by) = match index {
                     0 => (knock, known),
-                    _ => self.ask(weather, &target, known),
+                    _ => self.ask(schedule, &target, known),
                 };
                 end = end.max(by);
                 if went != Went::Well {
@@ -365,17 +380,17 @@ impl<'a> Story<'a> {
                 }
             }
         }
-        let sees = self.anchors(weather, self.now);
-        let saw = self.anchors(weather, end);
+        let sees = self.anchors(schedule, self.now);
+        let saw = self.anchors(schedule, end);
         (Course { asked, odd, sees, saw }, end)
     }
 
     /// Four anchors in each family, two packets to each.
-    fn anchors(&mut self, weather: &Weather<Vec<Span>>, time: Time) -> [bool; 2] {
+    fn anchors(&mut self, schedule: &FailureSchedule<Vec<Span>>, time: Time) -> [bool; 2] {
         [false, true].map(|v6| {
             [time, time + TIMEOUT]
                 .into_iter()
-                .any(|time| !weather.cut(v6, time) && (0..4).any(|_| self.dice.unit() > lost()))
+                .any(|time| !schedule.cut(v6, time) && (0..4).any(|_| self.rng.unit() > lost()))
         })
     }
 }

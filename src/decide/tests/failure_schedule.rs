@@ -1,6 +1,8 @@
 //! A month as chance would have it: when the uplink is cut, and when the nameservers are out.
 
 /// Milliseconds.
+use crate::rng::Rng;
+
 pub(super) type Time = u64;
 pub(super) const SECOND: Time = 1000;
 pub(super) const MINUTE: Time = 60 * SECOND;
@@ -11,25 +13,10 @@ pub(super) const MONTH: Time = 30 * DAY;
 /// How long after its begin a round may be under way.
 pub(super) const LONGEST: Time = 30 * SECOND;
 
-/// SplitMix64: the same months in every run.
-pub(super) struct Dice(pub(super) u64);
-
-impl Dice {
-    pub(super) fn roll(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
+impl Rng {
     /// From 0 to 1, never 0.
     pub(super) fn unit(&mut self) -> f64 {
-        ((self.roll() >> 11) + 1) as f64 / (1_u64 << 53) as f64
-    }
-
-    pub(super) fn between(&mut self, from: Time, to: Time) -> Time {
-        from + self.roll() % (to - from)
+        ((self.next() >> 11) + 1) as f64 / (1_u64 << 53) as f64
     }
 
     /// As likely from one second to ten as from one hour to ten.
@@ -77,9 +64,9 @@ impl Spans {
     }
 }
 
-/// The weather of a month, and of a moment.
+/// The failure schedule of a month, and of a moment.
 #[derive(Debug)]
-pub(super) struct Weather<T> {
+pub(super) struct FailureSchedule<T> {
     /// Of both families, and of IPv6 alone.
     pub(super) cuts: T,
     pub(super) cuts_of_ipv6: T,
@@ -87,15 +74,15 @@ pub(super) struct Weather<T> {
     pub(super) outages: [T; 2],
 }
 
-pub(super) type Month = Weather<Spans>;
+pub(super) type Month = FailureSchedule<Spans>;
 
 impl Month {
-    pub(super) fn new(dice: &mut Dice, outages: usize) -> Self {
-        let outages = [0, 1].map(|_| spread(dice, outages / 2));
+    pub(super) fn new(rng: &mut Rng, outages: usize) -> Self {
+        let outages = [0, 1].map(|_| spread(rng, outages / 2));
         let mut cuts = |count: usize| -> Vec<Span> {
             let cut = |_| {
-                let from = dice.between(0, MONTH);
-                Span(from, from + dice.span(3 * SECOND, 8 * HOUR))
+                let from = rng.between(0, MONTH);
+                Span(from, from + rng.span(3 * SECOND, 8 * HOUR))
             };
             // Between two outages there is time to see that the first is over.
             let calm = |cut: &Span| {
@@ -111,9 +98,9 @@ impl Month {
     }
 
     /// What matters to a round that begins then; `None`: nothing does.
-    pub(super) fn near(&mut self, time: Time) -> Option<Weather<Vec<Span>>> {
+    pub(super) fn near(&mut self, time: Time) -> Option<FailureSchedule<Vec<Span>>> {
         let Self { cuts, cuts_of_ipv6, outages: [first, second] } = self;
-        let near = Weather {
+        let near = FailureSchedule {
             cuts: cuts.near(time),
             cuts_of_ipv6: cuts_of_ipv6.near(time),
             outages: [first.near(time), second.near(time)],
@@ -124,7 +111,7 @@ impl Month {
     }
 }
 
-impl Weather<Vec<Span>> {
+impl FailureSchedule<Vec<Span>> {
     pub(super) fn cut(&self, v6: bool, time: Time) -> bool {
         let has = |span: &Span| span.has(time);
         self.cuts.iter().any(has) || (v6 && self.cuts_of_ipv6.iter().any(has))
@@ -136,12 +123,12 @@ impl Weather<Vec<Span>> {
 }
 
 /// So many outages in a month, of two minutes to two days, with an hour or more between them.
-pub(super) fn spread(dice: &mut Dice, count: usize) -> Vec<Span> {
+pub(super) fn spread(rng: &mut Rng, count: usize) -> Vec<Span> {
     if count == 0 {
         return Vec::new();
     }
     for _ in 0..1000 {
-        let lengths: Vec<Time> = (0..count).map(|_| dice.span(2 * MINUTE, 2 * DAY)).collect();
+        let lengths: Vec<Time> = (0..count).map(|_| rng.span(2 * MINUTE, 2 * DAY)).collect();
         let free = MONTH.saturating_sub(lengths.iter().sum());
         let gaps = count as Time + 1;
         if free < gaps * 2 * HOUR {
@@ -150,7 +137,7 @@ pub(super) fn spread(dice: &mut Dice, count: usize) -> Vec<Span> {
         let mut now = 0;
         let mut spans = Vec::new();
         for length in lengths {
-            now += HOUR + dice.between(0, 2 * (free / gaps - HOUR));
+            now += HOUR + rng.between(0, 2 * (free / gaps - HOUR));
             spans.push(Span(now, now + length));
             now += length;
         }

@@ -12,6 +12,7 @@ use crate::decide::report::text::tests::sample;
 use crate::decide::testing::tracker::{Kept, Line, STEADY, Tracker, World};
 use crate::decide::testing::{at, down, well};
 use crate::decide::track::health::Health;
+use crate::rng::Rng;
 
 /// How many runs; with `PILOTLIGHT_SEEDS` another number.
 const SEEDS: u64 = 1000;
@@ -26,23 +27,6 @@ const CYCLE: u64 = 7 * HOUR;
 
 /// No clock is further from the true time than this, one way or the other.
 const SKEW: u64 = 15 * MINUTE;
-
-/// SplitMix64.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, n: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % n
-    }
-
-    fn one_in(&mut self, n: u64) -> bool {
-        self.below(n) == 0
-    }
-}
 
 /// From the one time to before the other.
 type Span = (u64, u64);
@@ -73,7 +57,7 @@ impl Vantage {
 
 struct Run {
     seed: u64,
-    dice: Dice,
+    rng: Rng,
     tracker: Tracker,
     vantages: Vec<Vantage>,
     outages: u64,
@@ -83,10 +67,10 @@ struct Run {
 
 impl Run {
     fn new(seed: u64) -> Self {
-        let mut dice = Dice(seed);
-        let outages = 1 + dice.below(2);
+        let mut rng = Rng::new(seed);
+        let outages = 1 + rng.below(2);
         // One may die for good in the middle of the last outage.
-        let dies = dice.one_in(5).then(|| usize::try_from(dice.below(3)).unwrap());
+        let dies = rng.one_in(5).then(|| usize::try_from(rng.below(3)).unwrap());
         let mut vantages: Vec<Vantage> = NAMES
             .into_iter()
             .map(|name| {
@@ -95,31 +79,31 @@ impl Run {
                 world.led.prefix = name;
                 Vantage {
                     world,
-                    ahead: dice.below(2 * SKEW),
+                    ahead: rng.below(2 * SKEW),
                     sees: Vec::new(),
                     cut: Vec::new(),
                     dead: Vec::new(),
                     was_dead: false,
-                    next_round: dice.below(3) * MINUTE,
+                    next_round: rng.below(3) * MINUTE,
                     report_due: false,
                     told: None,
                 }
             })
             .collect();
         for outage in 0..outages {
-            let from = outage * CYCLE + HOUR + dice.below(HOUR);
-            let lasts = 40 * MINUTE + dice.below(90 * MINUTE);
+            let from = outage * CYCLE + HOUR + rng.below(HOUR);
+            let lasts = 40 * MINUTE + rng.below(90 * MINUTE);
             // What comes back within the hour is the same story, if GitHub has heard of its end.
-            let returns = dice.one_in(3);
+            let returns = rng.one_in(3);
             // Who sees it: a set that is not empty.
-            let seers = 1 + dice.below(7);
+            let seers = 1 + rng.below(7);
             for (index, vantage) in vantages.iter_mut().enumerate() {
                 if seers >> index & 1 == 1 {
-                    let late = dice.below(3) * dice.below(5 * MINUTE);
-                    let until = from + lasts + dice.below(20 * MINUTE);
+                    let late = rng.below(3) * rng.below(5 * MINUTE);
+                    let until = from + lasts + rng.below(20 * MINUTE);
                     vantage.sees.push((from + late, until));
                     if returns {
-                        let again = from + lasts + 20 * MINUTE + dice.below(10 * MINUTE);
+                        let again = from + lasts + 20 * MINUTE + rng.below(10 * MINUTE);
                         vantage.sees.push((again, again + 30 * MINUTE));
                     }
                 }
@@ -127,21 +111,21 @@ impl Run {
                     continue;
                 }
                 if dies == Some(index) && outage + 1 == outages {
-                    vantage.dead.push((from + 30 * MINUTE + dice.below(lasts), u64::MAX));
+                    vantage.dead.push((from + 30 * MINUTE + rng.below(lasts), u64::MAX));
                     continue;
                 }
-                if dice.one_in(2) {
-                    let at = from + dice.below(lasts);
-                    vantage.cut.push((at, at + dice.below(80 * MINUTE)));
+                if rng.one_in(2) {
+                    let at = from + rng.below(lasts);
+                    vantage.cut.push((at, at + rng.below(80 * MINUTE)));
                 }
-                if dice.one_in(3) {
-                    let at = from + 15 * MINUTE + dice.below(lasts);
-                    vantage.dead.push((at, at + MINUTE + dice.below(20 * MINUTE)));
+                if rng.one_in(3) {
+                    let at = from + 15 * MINUTE + rng.below(lasts);
+                    vantage.dead.push((at, at + MINUTE + rng.below(20 * MINUTE)));
                 }
             }
         }
         let (tracker, said) = (Tracker::default(), String::new());
-        Self { seed, dice, tracker, vantages, outages, now: 0, said }
+        Self { seed, rng, tracker, vantages, outages, now: 0, said }
     }
 
     fn play(&mut self) {
@@ -189,11 +173,11 @@ impl Run {
     }
 
     fn report(&mut self, index: usize, before: &Tracker) {
-        let (now, lagging) = (self.now, self.dice.one_in(4));
-        let line = match self.dice.below(8) {
+        let (now, lagging) = (self.now, self.rng.one_in(4));
+        let line = match self.rng.below(8) {
             0 => {
-                let calls = usize::try_from(self.dice.below(4)).unwrap();
-                Line { calls, lost: self.dice.one_in(2) }
+                let calls = usize::try_from(self.rng.below(4)).unwrap();
+                Line { calls, lost: self.rng.one_in(2) }
             }
             _ => STEADY,
         };

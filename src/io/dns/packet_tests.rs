@@ -4,6 +4,7 @@ use hickory_resolver::proto::op::{Edns, Query};
 use hickory_resolver::proto::rr::{Name, RData, RecordType};
 
 use super::*;
+use crate::rng::Rng;
 
 fn name(text: &str) -> Name {
     Name::from_ascii(text).unwrap()
@@ -150,47 +151,31 @@ fn the_question_ends_after_its_name_type_and_class() {
     }
 }
 
-/// SplitMix64: the same in every run.
-struct Noise(u64);
-
-impl Noise {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    fn below(&mut self, bound: usize) -> usize {
-        usize::try_from(self.next() % bound.max(1) as u64).unwrap()
-    }
-
-    /// Damage of the kinds that networks, middleboxes and forgers do.
-    fn spoil(&mut self, packet: &mut Vec<u8>) {
-        let at = self.below(packet.len());
-        match self.below(5) {
-            0 if !packet.is_empty() => packet[at] = self.next().to_le_bytes()[0],
-            1 if !packet.is_empty() => packet[at] ^= 1 << self.below(8),
-            // The header and the question decide most.
-            2 if packet.len() > 40 => {
-                let at = 2 + self.below(38);
-                packet[at] = self.next().to_le_bytes()[0];
-            }
-            3 => packet.truncate(at),
-            _ => packet.splice(at..at, self.next().to_le_bytes()).for_each(drop),
+/// Damage of the kinds that networks, middleboxes and forgers do.
+fn spoil(rng: &mut Rng, packet: &mut Vec<u8>) {
+    let at = rng.index(packet.len());
+    match rng.below(5) {
+        0 if !packet.is_empty() => packet[at] = rng.next().to_le_bytes()[0],
+        1 if !packet.is_empty() => packet[at] ^= 1 << rng.below(8),
+        // The header and the question decide most.
+        2 if packet.len() > 40 => {
+            let at = 2 + rng.index(38);
+            packet[at] = rng.next().to_le_bytes()[0];
         }
+        3 => packet.truncate(at),
+        _ => packet.splice(at..at, rng.next().to_le_bytes()).for_each(drop),
     }
 }
 
 #[test]
 fn whatever_comes_nothing_breaks_and_only_answers_to_the_query_are_accepted() {
-    let mut noise = Noise(53);
+    let mut rng = Rng::new(53);
     let mut accepted = 0;
     for turn in 0_u32..100_000 {
         let of = [".", "a.", "www.example.net.", "Xn--nxasmq6b.Example."];
-        let asked = query(of[noise.below(of.len())]);
-        let mut right = reply(&asked, u8::try_from(noise.below(4)).unwrap());
-        match noise.below(4) {
+        let asked = query(of[rng.index(of.len())]);
+        let mut right = reply(&asked, u8::try_from(rng.below(4)).unwrap());
+        match rng.below(4) {
             0 => right.metadata.truncation = true,
             1 => {
                 right.queries.clear();
@@ -198,12 +183,12 @@ fn whatever_comes_nothing_breaks_and_only_answers_to_the_query_are_accepted() {
             }
             _ => {}
         }
-        let mut packet = match noise.below(16) {
-            0 => (0..noise.below(1300)).map(|_| noise.next().to_le_bytes()[0]).collect(),
+        let mut packet = match rng.below(16) {
+            0 => (0..rng.below(1300)).map(|_| rng.next().to_le_bytes()[0]).collect(),
             _ => bytes(&right),
         };
-        for _ in 0..noise.below(4) {
-            noise.spoil(&mut packet);
+        for _ in 0..rng.below(4) {
+            spoil(&mut rng, &mut packet);
         }
         assert!(question_end(&packet).is_none_or(|end| end <= packet.len()));
         let Ok(message) = accept_datagram(&asked, &packet) else {

@@ -8,8 +8,8 @@ use hickory_resolver::proto::op::{Message, MessageType};
 use hickory_resolver::proto::rr::{Name, RecordType};
 
 use super::script::{Behaviour, Reply, Transport};
-use super::wire::Prng;
 use super::zone::ZoneData;
+use crate::peers::rng::Rng;
 
 /// A callback for [`Nameserver::watch`].
 pub(super) type Watcher = dyn Fn() + Send + Sync;
@@ -28,7 +28,7 @@ struct Shared {
 struct State {
     behaviour: Behaviour,
     packets: usize,
-    noise: Prng,
+    noise: Rng,
     /// UDP packets since the behaviour was set, for `DropEvery` and, by question, for `DropFirst`.
     since: u32,
     since_by_question: HashMap<(Name, RecordType), u32>,
@@ -42,7 +42,7 @@ impl Nameserver {
             state: Mutex::new(State {
                 behaviour: Behaviour::Good,
                 packets: 0,
-                noise: Prng::new(53),
+                noise: Rng::new(53),
                 since: 0,
                 since_by_question: HashMap::new(),
             }),

@@ -9,26 +9,10 @@ use hickory_resolver::proto::rr::{DNSClass, Name, RData, Record, RecordType};
 
 use super::script::Transport;
 use super::zone::ZoneData;
+use crate::peers::rng::Rng;
 
 /// The UDP payload the server itself is willing to send and to receive, as most of them are now.
 const SERVER_PAYLOAD: u16 = 1232;
-
-/// A small generator (SplitMix64), so that a test's noise is the same in every run.
-#[derive(Clone, Debug)]
-pub(crate) struct Prng(u64);
-
-impl Prng {
-    pub(crate) fn new(seed: u64) -> Self {
-        Self(seed)
-    }
-
-    pub(crate) fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-}
 
 /// The zone that answers for the query's name, if this server has it.
 pub(crate) fn zone_for<'a>(zones: &'a [ZoneData], query: &Message) -> Option<&'a ZoneData> {
@@ -193,7 +177,7 @@ pub(crate) fn padded(reply: &Message, size: usize) -> Vec<u8> {
 /// Random bytes under the given ID. The question count they announce is never one that they could
 /// hold, so that no luck makes a message of them.
 pub(crate) fn garbage(seed: u64, id: u16) -> Vec<u8> {
-    let mut prng = Prng::new(seed);
+    let mut prng = Rng::new(seed);
     let mut bytes = id.to_be_bytes().to_vec();
     while bytes.len() < 96 {
         bytes.extend(prng.next().to_be_bytes());
