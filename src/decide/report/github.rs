@@ -1,144 +1,126 @@
-//! What reconciling is told and what it says: issues in, steps out, and what became of them.
+//! What a comparison reads and writes: issues as GitHub lists them, and the steps that change them.
 
 use jiff::Timestamp;
 
 use crate::config::Schedule;
-use crate::decide::report::marker::Marker;
+use crate::decide::report::marker::VantageObservation;
 use crate::decide::time::Moment;
 use crate::decide::track::incident::IssueRef;
 use crate::decide::track::reported::RememberedIncident;
 
-/// An issue that carries a vantage's marker and that an account of ours wrote.
+/// An issue about an incident, written by an account that the configuration trusts.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Issue {
-    /// Its number.
     pub number: u64,
-    /// As it is now; people may have changed it.
+    /// As it is now: people may have changed it.
     pub title: String,
-    /// As it is now; people may have added to it.
+    /// As it is now: people may have added to it.
     pub body: String,
-    /// Open.
     pub open: bool,
-    /// It was closed before, and opened again.
+    /// It was closed, and opened again.
     pub reopened: bool,
-    /// When it was closed.
     pub closed_at: Option<Timestamp>,
-    /// What the vantage that opened it says.
-    pub marker: Marker,
-    /// What other vantages say, each in a comment of its own; not looked for in closed issues.
-    pub observations: Vec<Marker>,
+    /// The observation of the vantage that opened the issue, from the body.
+    pub opener: VantageObservation,
+    /// The observations of other vantages, from comments; not read in closed issues.
+    pub secondary: Vec<VantageObservation>,
 }
 
-/// An issue of ours that is about no nameserver: a sign of life, or a token.
+/// An issue of ours that is about no incident: a heartbeat, or the end of a token.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AuxiliaryIssue {
-    /// Its number.
     pub number: u64,
-    /// As it is now.
     pub body: String,
-    /// Open.
     pub open: bool,
 }
 
-/// What is on GitHub: complete, or not used at all.
+/// The issues on GitHub: complete, or not used at all.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Listing {
     /// All open issues of all vantages, oldest first.
     pub open: Vec<Issue>,
-    /// The closed ones that changed last, if they were asked for.
-    pub closed: Option<Vec<Issue>>,
-    /// Those about other things; closed ones as above.
+    /// The closed issues that changed last; empty if they were not asked for.
+    pub closed: Vec<Issue>,
+    /// Open ones, and closed ones as above.
     pub auxiliary: Vec<AuxiliaryIssue>,
-    /// When GitHub answered, by its own clock: what vantages compare, so that none of theirs matters.
+    /// When GitHub answered, by its own clock. Vantages compare this time, so that no vantage's clock matters.
     pub at: Option<Timestamp>,
+    /// When our token expires, if GitHub said so.
+    pub token_expires: Option<Timestamp>,
 }
 
-/// What reconciling needs to know beside the issues.
+/// What a comparison needs beside the issues.
 #[derive(Debug, Clone, Copy)]
 pub struct Context<'a> {
-    /// Our vantage's name.
     pub vantage: &'a str,
-    /// Fewer vantages than this make nothing worse than degraded.
+    /// A fault that fewer vantages see counts as degraded.
     pub quorum: u32,
-    /// Every name that the configuration watches.
+    /// The names of all subjects in the configuration.
     pub subjects: &'a [String],
-    /// Those that the last round saw well.
+    /// Subjects that were well in the last round.
     pub well: &'a [String],
-    /// Those that the last round could not see.
+    /// Subjects that the last round could not observe.
     pub unobserved: &'a [String],
-    /// Incidents whose issues say all, even where a listing lags behind that.
+    /// Incidents whose issues are complete, even where a listing lags behind that.
     pub resolved: &'a [String],
-    /// The thresholds.
     pub schedule: &'a Schedule,
-    /// Now.
     pub now: Moment,
 }
 
-/// One call that changes something.
+/// One change on GitHub.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Step {
     /// Open an issue, and close it at once if the incident is over.
     Create {
-        /// Whose.
         incident: String,
-        /// The title.
         title: String,
-        /// The body.
         body: String,
         /// The incident is over.
-        over: bool,
-        /// Nobody has to act on it: it goes without labels and assignees.
-        calm: bool,
+        resolved: bool,
+        /// No person has to act: the issue gets no labels and no assignees.
+        no_labels: bool,
     },
-    /// Say something, unless a comment with this key is there already.
-    Comment {
-        /// Where.
-        issue: u64,
-        /// What makes it unique.
-        key: String,
-        /// The whole comment, key included.
-        body: String,
-    },
-    /// Say what our vantage sees in the issue of another: one comment with this key, edited when it is there.
+    /// Add a comment, unless a comment with this key exists.
+    Comment { issue: u64, key: String, body: String },
+    /// Write our vantage's observation into its comment: edit the comment with this key, or add it.
     Observe {
-        /// Where.
         issue: u64,
-        /// What makes it unique.
         key: String,
-        /// The whole comment, key included.
         body: String,
-        /// The incidents that need nothing more after this.
-        settles: Vec<String>,
+        /// The incidents that need nothing more after this step.
+        resolves: Vec<String>,
     },
     /// Change an issue.
     Edit {
-        /// Which.
         issue: u64,
-        /// A new title.
         title: Option<String>,
-        /// The new body.
         body: String,
-        /// A new state.
         state: Option<IssueState>,
-        /// The incidents that need nothing more after this.
-        settles: Vec<String>,
-        /// The incident that has this issue after it.
+        /// The incidents that need nothing more after this step.
+        resolves: Vec<String>,
+        /// The incident that has this issue after this step.
         reports: Option<String>,
     },
+}
+
+impl Step {
+    /// An edit that changes no incident.
+    pub(super) fn edit(issue: u64, body: String, state: Option<IssueState>) -> Self {
+        Self::Edit { issue, title: None, body, state, resolves: Vec::new(), reports: None }
+    }
 }
 
 /// GitHub's `state` and `state_reason`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum IssueState {
-    /// `open`.
     Open,
     /// `closed`, `completed`.
     Completed,
-    /// `closed`, `not_planned`: a duplicate, or nobody watches it any more.
+    /// `closed`, `not_planned`: a duplicate, or no longer in the configuration.
     NotPlanned,
 }
 
-/// What is to be done, and what was learned by looking.
+/// The steps that make GitHub hold what it should, and what the listing has shown.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Plan {
     /// In this order.
@@ -147,10 +129,6 @@ pub struct Plan {
     pub known: Vec<(String, IssueRef)>,
     /// Incidents that need nothing more.
     pub resolved: Vec<String>,
-    /// Incidents to take over.
+    /// Incidents of an earlier process, to be resumed.
     pub resume: Vec<RememberedIncident>,
 }
-
-/// The closed issues are needed before anything can be decided.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct NeedClosed;

@@ -1,12 +1,11 @@
-//! The sign of life: one issue per vantage, which tells people and the other vantages that it watches.
+//! The heartbeat: one issue per vantage, from which people and other vantages see that it watches.
 //!
-//! It goes the way of an alert, so that it proves that way; and as its body is edited, nobody is notified.
-//! Its marker is an HTML comment like those of incidents,
-//! `<!-- pilotlight {"life":"home","at":"2026-03-01T12:00:00Z","every":21600,"record":{…}} -->`, where the
-//! [`UptimeRecord`] is what a later process goes on from: the memory of a board that writes nothing on its card.
+//! It takes the way of an alert, and so proves that way. Its body is edited, which notifies nobody. Its record is
+//! `<!-- pilotlight {"life":"home","at":"2026-03-01T12:00:00Z","every":21600,"record":{…}} -->`. The
+//! [`UptimeRecord`] in it is the memory of a board that writes nothing to its card: a later process goes on from it.
 //!
-//! A person who closes it has taken that vantage out of service: nobody counts it or waits for it any more.
-//! If it is in service after all, its next sign opens it again.
+//! A person closes the issue to take the vantage out of service: from then on no other vantage counts it. A vantage
+//! that is in service after all opens its issue again with its next heartbeat.
 
 use std::time::Duration;
 
@@ -15,34 +14,33 @@ use serde::{Deserialize, Serialize};
 
 use crate::decide::judge::finding::Severity;
 use crate::decide::judge::uplink::uplink_text;
-use crate::decide::report::github::{AuxiliaryIssue, Issue, IssueState, Listing, NeedClosed, Step};
-use crate::decide::report::marker::{CLOSING, Heartbeat, hidden, hide, merge, unmark};
+use crate::decide::report::auxiliary;
+use crate::decide::report::github::{Issue, IssueState, Listing, Step};
+use crate::decide::report::marker::{CLOSING, hide, merge, read};
 use crate::decide::report::text::cell;
 use crate::decide::show::status::{Program, Status, SubjectStatus};
 use crate::decide::time::{span_text, wall_text};
 use crate::decide::track::uptime::{Count, UptimeHistory, UptimeRecord};
 
-/// Days that the picture shows, and that incidents are told of.
-const PICTURE: i64 = 30;
+/// Days in the row of squares.
+const SQUARES: i64 = 30;
 
-const STORY: Duration = Duration::from_secs(90 * 86_400);
+/// Incidents that began longer ago are left out.
+const RECENT: Duration = Duration::from_secs(90 * 86_400);
 
-/// What tables may take of a body, beside the record.
+/// What the tables may take of a body in bytes, beside the record.
 const TABLES: usize = 25_000;
 
-/// That many incidents are told; the others are counted.
+/// This many incidents are listed; the others are counted.
 const INCIDENTS: usize = 20;
 
-/// What a sign of life tells.
+/// What a heartbeat shows.
 #[derive(Debug, Clone)]
 pub struct HeartbeatInput {
-    /// What is believed.
     pub view: Status,
-    /// How everybody has done.
     pub past: UptimeHistory,
-    /// What we run on.
     pub board: Hardware,
-    /// From sign to sign.
+    /// The time from one heartbeat to the next.
     pub every: Duration,
 }
 
@@ -51,119 +49,115 @@ pub struct HeartbeatInput {
 pub struct Hardware {
     /// `Raspberry Pi 3 Model B Rev 1.2`.
     pub model: Option<String>,
-    /// Since it was switched on.
+    /// The time since power-on.
     pub up: Option<Duration>,
-    /// Its processor's temperature.
+    /// The temperature of the processor.
     pub celsius: Option<f64>,
-    /// Whether its supply has been too weak of late.
+    /// Whether the power supply was too weak lately.
     pub under_voltage: Option<bool>,
 }
 
-/// What there is to write, and what was read on the way.
+/// The steps of a heartbeat, and what was read on the way.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct HeartbeatPlan {
-    /// When the sign is dated, by GitHub's clock.
+    /// The date of the heartbeat, by GitHub's clock; `None` if none is due.
     pub at: Option<Timestamp>,
-    /// How it is written.
     pub steps: Vec<Step>,
-    /// What an earlier process left.
+    /// The record of an earlier process.
     pub record: Option<UptimeRecord>,
 }
 
-/// A sign with what its own vantage reads back.
+/// What other vantages read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Heartbeat {
+    #[serde(rename = "life")]
+    pub vantage: String,
+    /// By GitHub's clock ([`Listing::at`]).
+    pub at: Timestamp,
+    /// Seconds to the next heartbeat.
+    pub every: u64,
+}
+
+impl Heartbeat {
+    /// Whether the vantage counts as alive: it has missed at most one heartbeat.
+    #[must_use]
+    pub fn fresh(&self, now: Timestamp) -> bool {
+        let age = Duration::try_from(now.duration_since(self.at)).unwrap_or_default();
+        age <= Duration::from_secs(self.every.saturating_mul(2))
+    }
+}
+
+/// A heartbeat with what its own vantage reads back.
 #[derive(Serialize, Deserialize)]
 struct StoredHeartbeat {
     #[serde(flatten)]
-    life: Heartbeat,
+    heartbeat: Heartbeat,
     #[serde(default)]
     record: Option<UptimeRecord>,
 }
 
-/// Gives a sign, when it is time for one; `expires` is when the token does.
-///
-/// # Errors
-/// [`NeedClosed`] when it is time, and the closed issues were not listed.
-pub fn plan(
-    alive: &HeartbeatInput,
-    expires: Option<Timestamp>,
-    listing: &Listing,
-) -> Result<HeartbeatPlan, NeedClosed> {
-    let now = listing.at.or(alive.view.at).map(|at| at.as_second());
-    let Some(at) = now.and_then(|second| Timestamp::from_second(second).ok()) else {
-        return Ok(HeartbeatPlan::default());
-    };
-    let passed = |last| Duration::try_from(at.duration_since(last)).unwrap_or(alive.every);
-    if alive.past.heartbeat_written.is_some_and(|last| passed(last) < alive.every) {
-        return Ok(HeartbeatPlan::default());
-    }
-    let closed = listing.closed.as_ref().ok_or(NeedClosed)?;
-    let vantage = &alive.view.vantage;
-    let ours = |aside: &&AuxiliaryIssue| {
-        Heartbeat::find(&aside.body).is_some_and(|sign| sign.vantage == *vantage)
-    };
-    let mut signs: Vec<&AuxiliaryIssue> = listing.auxiliary.iter().filter(ours).collect();
-    signs.sort_by_key(|aside| (!aside.open, aside.number));
-    let sign = signs.first();
-    let read =
-        sign.and_then(|sign| serde_json::from_str::<StoredHeartbeat>(hidden(&sign.body)?).ok());
-    let record = read.and_then(|sign| sign.record);
-    let mut past = alive.past.clone();
+/// The vantages that were alive when GitHub made this listing.
+pub(super) fn alive_vantages(listing: &Listing) -> impl Iterator<Item = String> {
+    let open = listing.auxiliary.iter().filter(|issue| issue.open);
+    let heartbeats = open.filter_map(|issue| read::<Heartbeat>(&issue.body));
+    let fresh = heartbeats.filter(|found| listing.at.is_none_or(|now| found.fresh(now)));
+    fresh.map(|heartbeat| heartbeat.vantage)
+}
+
+/// The date of the heartbeat that is due now, if one is.
+pub(super) fn due(input: &HeartbeatInput, listing: &Listing) -> Option<Timestamp> {
+    let now = listing.at.or(input.view.at)?;
+    let at = Timestamp::from_second(now.as_second()).ok()?;
+    let age = |last| Duration::try_from(at.duration_since(last)).unwrap_or(input.every);
+    let early = input.past.heartbeat_written.is_some_and(|last| age(last) < input.every);
+    (!early).then_some(at)
+}
+
+/// The steps of the heartbeat, when one is due.
+pub(super) fn plan(input: &HeartbeatInput, listing: &Listing) -> HeartbeatPlan {
+    let Some(at) = due(input, listing) else { return HeartbeatPlan::default() };
+    let vantage = &input.view.vantage;
+    let found = auxiliary::find(listing, |found: &Heartbeat| found.vantage == *vantage);
+    let issue = found.first().map(|(issue, _)| *issue);
+    let stored = issue.and_then(|issue| read::<StoredHeartbeat>(&issue.body));
+    let record = stored.and_then(|stored| stored.record);
+    let mut past = input.past.clone();
     past.recall(record.as_ref());
-    let text = body(alive, &past, expires, at, listing.open.iter().chain(closed));
-    let edit = |issue, body, state| Step::Edit {
-        issue,
-        title: None,
-        body,
-        state,
-        settles: Vec::new(),
-        reports: None,
-    };
-    let mut steps = vec![match sign {
+    let text = body(input, &past, at, listing);
+    let mut steps = vec![match issue {
         None => Step::Create {
             incident: format!("life/{vantage}"),
             title: format!("pilotlight: {vantage} is watching"),
             body: text,
-            over: false,
-            calm: true,
+            resolved: false,
+            no_labels: true,
         },
-        Some(sign) => {
-            let again = (!sign.open).then_some(IssueState::Open);
-            edit(sign.number, merge(&sign.body, &text), again)
+        Some(issue) => {
+            let again = (!issue.open).then_some(IssueState::Open);
+            Step::edit(issue.number, merge(&issue.body, &text), again)
         }
     }];
-    // Made when the first seemed lost.
-    let others = signs.iter().skip(1).filter(|other| other.open);
-    steps.extend(
-        others.map(|other| edit(other.number, unmark(&other.body), Some(IssueState::NotPlanned))),
-    );
-    Ok(HeartbeatPlan { at: Some(at), steps, record })
+    steps.extend(auxiliary::close_duplicates(&found));
+    HeartbeatPlan { at: Some(at), steps, record }
 }
 
-fn body<'a>(
-    alive: &HeartbeatInput,
-    past: &UptimeHistory,
-    expires: Option<Timestamp>,
-    at: Timestamp,
-    issues: impl Iterator<Item = &'a Issue>,
-) -> String {
-    let HeartbeatInput { view, every, .. } = alive;
+fn body(input: &HeartbeatInput, past: &UptimeHistory, at: Timestamp, listing: &Listing) -> String {
+    let HeartbeatInput { view, every, .. } = input;
     let subjects: Vec<&SubjectStatus> = view.nameservers.iter().chain(&view.endpoints).collect();
     let names = subjects.iter().map(|subject| subject.name.as_str());
-    let life = Heartbeat { vantage: view.vantage.clone(), at, every: every.as_secs() };
-    let sign = StoredHeartbeat { life, record: Some(past.record(names, at)) };
-    let mut text = hide(&serde_json::to_string(&sign).expect("a sign is plain data"));
+    let heartbeat = Heartbeat { vantage: view.vantage.clone(), at, every: every.as_secs() };
+    let mut text = hide(&StoredHeartbeat { heartbeat, record: Some(past.record(names, at)) });
     text.push_str(&format!(
-        "\n*{}* is watching. What it saw at **{}** ({}):\n\n\
+        "\n*{}* is watching. The round at **{}** ({}):\n\n\
          | | | 24 h | 7 d | 30 d |\n|---|---|---|---|---|\n",
         view.vantage,
         wall_text(past.round.and_then(|round| round.wall)),
         view.uplink.map(uplink_text).unwrap_or_default(),
     ));
-    let end = text.len() + TABLES;
     let rows: Vec<[String; 2]> = subjects.iter().map(|subject| rows(subject, past, at)).collect();
-    let fits = rows.iter().scan(text.len() + 200, |used, [state, picture]| {
-        *used += state.len() + picture.len();
-        (*used < end).then_some(())
+    let fits = rows.iter().scan(200, |used, [state, squares]| {
+        *used += state.len() + squares.len();
+        (*used < TABLES).then_some(())
     });
     let fits = fits.count();
     rows[..fits].iter().for_each(|[state, _]| text.push_str(state));
@@ -171,23 +165,23 @@ fn body<'a>(
         text.push_str(&format!("\n… and {left} more.\n"));
     }
     text.push_str(
-        "\nIn percent, the time in which it was not down, of the time in which it was seen; and the mean \
-         latency.\n\n| | the last 30 days (UTC), today on the right |\n|---|---|\n",
+        "\nThe percentage is the time not down, of the time observed; then the mean latency.\n\n\
+         | | the last 30 days (UTC), today on the right |\n|---|---|\n",
     );
-    rows[..fits].iter().for_each(|[_, picture]| text.push_str(picture));
-    text.push_str("\n🟩 well, 🟨 degraded for a time, 🟥 down for a time, ⬜ not seen\n\n");
-    text.push_str(&story(&subjects, at, issues));
-    text.push_str(&format!("\n{}\n", machine(alive, expires)));
+    rows[..fits].iter().for_each(|[_, squares]| text.push_str(squares));
+    text.push_str("\n🟩 well, 🟨 degraded for a time, 🟥 down for a time, ⬜ not observed\n\n");
+    text.push_str(&incidents(&subjects, at, listing));
+    text.push_str(&format!("\n{}\n", machine(input, listing.token_expires)));
     text.push_str(&format!(
-        "\nThis text is replaced every {}, of which nobody is notified. When that ceases, *{}* is silent. To take \
-         it out of service, switch it off and close this issue.\n{CLOSING}",
+        "\nThis text is replaced every {}, which notifies nobody. If that stops, *{}* is silent. To take it out \
+         of service, switch it off and close this issue.\n{CLOSING}",
         span_text(*every),
         view.vantage,
     ));
     text
 }
 
-/// A subject's row in the table, and in the picture.
+/// A subject's row in the table of states, and in the table of squares.
 fn rows(subject: &SubjectStatus, past: &UptimeHistory, at: Timestamp) -> [String; 2] {
     const HOUR: u64 = 3600;
     let name = cell(&subject.name);
@@ -204,7 +198,7 @@ fn rows(subject: &SubjectStatus, past: &UptimeHistory, at: Timestamp) -> [String
         (past.days(&subject.name, at, 30), 30 * 24 * HOUR),
     ];
     let [day, week, month] = figures.map(|(count, of)| figure(&count, Duration::from_secs(of)));
-    let days = (0..PICTURE).rev().map(|ago| past.day(&subject.name, at, ago));
+    let days = (0..SQUARES).rev().map(|ago| past.day(&subject.name, at, ago));
     let squares: String = days.map(|day| square(&day)).collect();
     [
         format!("| {name} | {now} | {day} | {week} | {month} |\n"),
@@ -212,7 +206,7 @@ fn rows(subject: &SubjectStatus, past: &UptimeHistory, at: Timestamp) -> [String
     ]
 }
 
-/// `99.93 %, 20.3 ms`; with how long it was seen, where that is much less than it might have been.
+/// `99.93 %, 20.3 ms`; with the time observed, if that is less than nine tenths of the time asked about.
 fn figure(count: &Count, of: Duration) -> String {
     let Some(up) = count.up() else { return "–".to_owned() };
     let mut text = match up {
@@ -237,65 +231,58 @@ fn square(day: &Count) -> char {
     }
 }
 
-/// The incidents of the last time, as issues tell of them, newest first.
-fn story<'a>(
-    subjects: &[&SubjectStatus],
-    at: Timestamp,
-    issues: impl Iterator<Item = &'a Issue>,
-) -> String {
-    let watched = |issue: &&Issue| subjects.iter().any(|s| s.name == issue.marker.subject);
-    let mut told: Vec<(Timestamp, &Issue)> = issues
-        .filter(watched)
-        .filter_map(|issue| Some((issue.marker.since?, issue)))
-        .filter(|(since, _)| Duration::try_from(at.duration_since(*since)).is_ok_and(|d| d < STORY))
+/// The incidents of the last 90 days, from their issues, newest first.
+fn incidents(subjects: &[&SubjectStatus], at: Timestamp, listing: &Listing) -> String {
+    let watched = |issue: &&Issue| subjects.iter().any(|s| s.name == issue.opener.subject);
+    let issues = listing.open.iter().chain(&listing.closed).filter(watched);
+    let mut recent: Vec<(Timestamp, &Issue)> = issues
+        .filter_map(|issue| Some((issue.opener.since?, issue)))
+        .filter(|(since, _)| Duration::try_from(at.duration_since(*since)).is_ok_and(|d| d < RECENT))
         .collect();
-    if told.is_empty() {
+    if recent.is_empty() {
         return "No incident in the last 90 days.\n".to_owned();
     }
-    told.sort_by_key(|(since, issue)| std::cmp::Reverse((*since, issue.number)));
+    recent.sort_by_key(|(since, issue)| std::cmp::Reverse((*since, issue.number)));
     let mut text =
         "| incidents of the last 90 days | | since | lasted | issue |\n|---|---|---|---|---|\n"
             .to_owned();
-    for (since, issue) in told.iter().take(INCIDENTS) {
-        let end = issue.marker.ended_at.or(issue.closed_at).filter(|_| !issue.open);
+    for (since, issue) in recent.iter().take(INCIDENTS) {
+        let end = issue.opener.ended_at.or(issue.closed_at).filter(|_| !issue.open);
         let span = Duration::try_from(end.unwrap_or(at).duration_since(*since)).unwrap_or_default();
         text.push_str(&format!(
             "| {} | {} | {} | {}{} | #{} |\n",
-            cell(&issue.marker.subject),
-            issue.marker.worst,
+            cell(&issue.opener.subject),
+            issue.opener.worst,
             wall_text(Some(*since)),
             span_text(span),
             if issue.open { " so far" } else { "" },
             issue.number
         ));
     }
-    if let left @ 1.. = told.len().saturating_sub(INCIDENTS) {
+    if let left @ 1.. = recent.len().saturating_sub(INCIDENTS) {
         text.push_str(&format!("\n… and {left} more.\n"));
     }
     text
 }
 
-/// What runs, and on what.
-fn machine(alive: &HeartbeatInput, expires: Option<Timestamp>) -> String {
-    let Hardware { model, up, celsius, under_voltage } = &alive.board;
-    let mut said = vec![format!(
+/// The program, the board and the token.
+fn machine(input: &HeartbeatInput, expires: Option<Timestamp>) -> String {
+    let Hardware { model, up, celsius, under_voltage } = &input.board;
+    let program = input.view.program.as_ref();
+    let mut parts = vec![format!(
         "pilotlight {}{} on {}",
-        alive.view.pilotlight,
-        alive
-            .view
-            .program
-            .as_ref()
-            .map_or_else(String::new, |program| format!(" ({})", Program::short(&program.hash))),
-        model.as_deref().map_or_else(|| "a board that does not say its name".to_owned(), cell)
+        input.view.pilotlight,
+        program.map_or_else(String::new, |p| format!(" ({})", Program::short(&p.hash))),
+        model.as_deref().map_or_else(|| "an unknown board".to_owned(), cell)
     )];
-    said.extend(up.map(|up| format!("switched on {} ago", span_text(up))));
-    said.extend(celsius.map(|celsius| format!("{celsius:.1} °C")));
-    said.extend(under_voltage.map(|weak| match weak {
-        true => "**its power supply is too weak**".to_owned(),
-        false => "its power supply is strong enough".to_owned(),
+    parts.extend(up.map(|up| format!("switched on {} ago", span_text(up))));
+    parts.extend(celsius.map(|celsius| format!("{celsius:.1} °C")));
+    parts.extend(under_voltage.map(|weak| match weak {
+        true => "**the power supply is too weak**".to_owned(),
+        false => "the power supply is strong enough".to_owned(),
     }));
     let token = expires.map(|at| format!(" The token expires on {}.", wall_text(Some(at))));
-    format!("{}.{}", said.join(", "), token.unwrap_or_default())
+    format!("{}.{}", parts.join(", "), token.unwrap_or_default())
 }
 
 #[cfg(test)]

@@ -1,110 +1,124 @@
+//! The hidden record: an HTML comment with JSON, by which an issue or a comment of ours is found again.
+//!
+//! Our part of a body begins with the record and ends with [`CLOSING`]; what people write outside of it stays.
+
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use jiff::Timestamp;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::decide::judge::finding::Severity;
 
 const OPENING: &str = "<!-- pilotlight ";
 
-pub(super) const CLOSING: &str = "<!-- /pilotlight -->";
+/// The end of our part of a body.
+pub const CLOSING: &str = "<!-- /pilotlight -->";
 
-/// Around what is said of the vantages, which changes when nothing else does.
+/// Around the paragraph about the vantages, which changes when nothing else does.
 const SEEN: &str = "<!-- seen -->";
 
 const SEEN_END: &str = "<!-- /seen -->";
 
-/// What an issue says to us. It is the durable state: it is all that a new process knows.
+/// What one vantage observes of one incident: in the issue's body for the vantage that opened it, in a comment
+/// for any other. It is the durable state: a new process knows nothing else.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Marker {
-    /// Version of this record.
+pub struct VantageObservation {
     pub v: u32,
-    /// Who watches.
     pub vantage: String,
-    /// Whom: the nameserver's name, or the endpoint's URL.
+    /// The nameserver's name, or the endpoint's URL.
     pub subject: String,
-    /// Which incident.
     pub incident: String,
-    /// When it began.
     pub since: Option<Timestamp>,
-    /// How bad it is.
     pub severity: Severity,
-    /// How bad it has been.
     pub worst: Severity,
-    /// Where it is: what is not seen there cannot be said to be over.
+    /// The faulty addresses. While one of them is unobserved, the incident does not end.
     pub places: Vec<SocketAddr>,
-    /// Digest of what the body shows.
+    /// Digest of the table in the body.
     #[serde(rename = "shows")]
     pub body_digest: String,
-    /// Digest of what people have been told by opening, reopening or a comment.
+    /// Digest of what people were notified of: by a new issue, a reopened issue or a comment.
     #[serde(rename = "said")]
     pub alerted_digest: String,
-    /// When they were.
     #[serde(rename = "said_at")]
     pub alerted_at: Option<Timestamp>,
-    /// It is over; in a vantage's comment, for that vantage.
+    /// In a body: the incident is over for all vantages. In a comment: it is over for this vantage.
     pub ended: bool,
-    /// It is over for the vantage that opened the issue, and not for others.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub passed: bool,
-    /// When this was last found to be true, by GitHub's clock.
+    /// In a body: it is over for the vantage that opened the issue, and other vantages still see it.
+    #[serde(default, rename = "passed", skip_serializing_if = "std::ops::Not::not")]
+    pub recovered_here: bool,
+    /// When the vantage last confirmed this, by GitHub's clock.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confirmed: Option<Timestamp>,
-    /// When it did, which may be long before anybody could be told; unknown when we ceased to watch.
+    /// The end of the incident, which may be long before the report; `None` if it is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_at: Option<Timestamp>,
 }
 
-impl Marker {
-    /// The version that this program writes and reads.
+impl VantageObservation {
+    /// The version that this program reads and writes.
     pub const VERSION: u32 = 1;
 
-    /// Finds the marker in a body, if there is one that we understand.
+    /// `None` without a record, and for a record of another version.
     #[must_use]
-    pub fn find(body: &str) -> Option<Self> {
-        let json = hidden(body)?;
-        let marker: Self = serde_json::from_str(json).ok()?;
-        (marker.v == Self::VERSION).then_some(marker)
+    pub fn find(text: &str) -> Option<Self> {
+        read(text).filter(|found: &Self| found.v == Self::VERSION)
     }
 
-    pub(super) fn line(&self) -> String {
-        hide(&serde_json::to_string(self).expect("a marker is plain data"))
+    /// Whether the vantage sees the fault.
+    #[must_use]
+    pub fn sees(&self) -> bool {
+        !self.ended && !self.recovered_here
     }
 }
 
-/// The marker of a comment: the same key is never said twice.
+/// The record in a text, if there is one of this type.
 #[must_use]
-pub fn comment_key(body: &str) -> Option<String> {
-    #[derive(Deserialize)]
-    struct Comment {
-        comment: String,
-    }
-    let comment: Comment = serde_json::from_str(hidden(body)?).ok()?;
-    Some(comment.comment)
+pub fn read<T: DeserializeOwned>(text: &str) -> Option<T> {
+    serde_json::from_str(hidden(text)?).ok()
 }
 
-/// The JSON of whatever marker is in a body, also one that is not about an incident.
+/// A record as an HTML comment.
+///
+/// # Panics
+/// If the record cannot be written as JSON; ours are plain data.
 #[must_use]
-pub fn hidden(body: &str) -> Option<&str> {
-    let (_, rest) = body.split_once(OPENING)?;
+pub fn hide(record: &impl Serialize) -> String {
+    let json = serde_json::to_string(record).expect("a record is plain data");
+    // Two hyphens end an HTML comment, and names such as `xn--bcher-kva.example` have them.
+    format!("{OPENING}{} -->", json.replace("--", "-\\u002d"))
+}
+
+/// The JSON of the record in a text, whatever it is about.
+#[must_use]
+pub fn hidden(text: &str) -> Option<&str> {
+    let (_, rest) = text.split_once(OPENING)?;
     let (json, _) = rest.split_once(" -->")?;
     Some(json)
 }
 
-/// A comment with its key.
+/// A comment with its key: no second comment with the same key is written.
 #[must_use]
 pub fn comment(key: &str, text: &str) -> String {
-    let json = serde_json::json!({ "comment": key }).to_string();
-    format!("{}\n{text}\n", hide(&json))
+    format!("{}\n{text}\n", hide(&serde_json::json!({ "comment": key })))
 }
 
-/// Two hyphens end an HTML comment, and names such as `xn--bcher-kva.example` have them.
-pub(super) fn hide(json: &str) -> String {
-    format!("{OPENING}{} -->", json.replace("--", "-\\u002d"))
+/// The key of a comment of ours.
+#[must_use]
+pub fn comment_key(comment: &str) -> Option<String> {
+    let record: serde_json::Value = read(comment)?;
+    Some(record["comment"].as_str()?.to_owned())
 }
 
-/// Replaces our part of a body and leaves the rest; a body without one gets ours in front.
+/// An observation as a comment: it has a key, and the same record as a body.
+#[must_use]
+pub fn observation_comment(key: &str, observation: &VantageObservation, text: &str) -> String {
+    let mut record = serde_json::json!(observation);
+    record["comment"] = key.into();
+    format!("{}\n{text}\n", hide(&record))
+}
+
+/// The body with our part replaced; if it has none, ours goes in front.
 #[must_use]
 pub fn merge(body: &str, ours: &str) -> String {
     let start = body.find(OPENING);
@@ -118,71 +132,39 @@ pub fn merge(body: &str, ours: &str) -> String {
     }
 }
 
-/// The same body with another marker.
+/// The body with another record.
 #[must_use]
-pub fn remark(body: &str, marker: &Marker) -> String {
+pub fn with_record(body: &str, record: &VantageObservation) -> String {
+    replace_record(body, &hide(record))
+}
+
+/// The body without a record: no vantage takes it for an issue of its own again.
+#[must_use]
+pub fn without_record(body: &str) -> String {
+    replace_record(body, "")
+}
+
+fn replace_record(body: &str, new: &str) -> String {
     match hidden(body) {
-        Some(json) => body.replacen(&format!("{OPENING}{json} -->"), &marker.line(), 1),
+        Some(json) => body.replacen(&format!("{OPENING}{json} -->"), new, 1),
         None => body.to_owned(),
     }
 }
 
-/// The same body with something else to say of the vantages.
+/// The body with another paragraph about the vantages.
 #[must_use]
-pub fn reseen(body: &str, vantages: &str) -> String {
+pub fn with_vantages(body: &str, vantages: &str) -> String {
     let ends = body.split_once(SEEN).and_then(|(before, rest)| {
         let (_, after) = rest.split_once(SEEN_END)?;
         Some((before, after))
     });
     match ends {
-        Some((before, after)) => format!("{before}{}{after}", seen(vantages)),
-        None => body.replacen(CLOSING, &format!("\n{}\n{CLOSING}", seen(vantages)), 1),
+        Some((before, after)) => format!("{before}{}{after}", vantages_part(vantages)),
+        None => body.replacen(CLOSING, &format!("\n{}\n{CLOSING}", vantages_part(vantages)), 1),
     }
 }
 
-pub(crate) fn seen(vantages: &str) -> String {
-    // On lines of their own: a line that begins with an HTML comment is not Markdown.
+pub(super) fn vantages_part(vantages: &str) -> String {
+    // On lines of their own: GitHub reads no Markdown on a line that begins with an HTML comment.
     format!("{SEEN}\n{vantages}\n{SEEN_END}")
-}
-
-/// The same body without a marker: nobody's.
-#[must_use]
-pub fn unmark(body: &str) -> String {
-    match hidden(body) {
-        Some(json) => body.replacen(&format!("{OPENING}{json} -->"), "", 1),
-        None => body.to_owned(),
-    }
-}
-
-/// What others read.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Heartbeat {
-    /// Which vantage.
-    #[serde(rename = "life")]
-    pub vantage: String,
-    /// When it was alive, by GitHub's clock ([`Listing::at`]).
-    pub at: Timestamp,
-    /// Seconds to its next sign.
-    pub every: u64,
-}
-
-impl Heartbeat {
-    /// Finds the sign in a body, if there is one.
-    #[must_use]
-    pub fn find(body: &str) -> Option<Self> {
-        serde_json::from_str(hidden(body)?).ok()
-    }
-
-    /// The marker.
-    #[must_use]
-    pub fn line(&self) -> String {
-        hide(&serde_json::to_string(self).expect("a sign is plain data"))
-    }
-
-    /// Whether it still says something: not more than one sign was missed.
-    #[must_use]
-    pub fn fresh(&self, now: Timestamp) -> bool {
-        let age = Duration::try_from(now.duration_since(self.at)).unwrap_or_default();
-        age <= Duration::from_secs(self.every.saturating_mul(2))
-    }
 }

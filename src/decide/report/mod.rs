@@ -1,10 +1,12 @@
 //! The state becomes issues on GitHub.
 
+mod auxiliary;
 pub mod github;
 pub mod heartbeat;
 pub mod marker;
 pub mod observations;
 mod other_vantages;
+pub mod plan;
 pub mod reconcile;
 mod steps;
 pub mod text;

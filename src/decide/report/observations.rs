@@ -1,9 +1,9 @@
-//! Several vantages, one repository: who sees what an issue tells of.
+//! Several vantages, one repository: the vantages that observe an incident, and the quorum.
 //!
-//! The vantage that opened an issue speaks in its body. Every other one that sees the fault has one comment
-//! there, which it edits; so nobody ever writes where another one does. What a vantage says is its
-//! **claim**. It is renewed by the hour while it is true, and dated by GitHub's clock, so that a vantage
-//! that died keeps no issue open, and that no vantage's clock matters.
+//! The vantage that opened an issue writes its observation into the body. Any other vantage that sees the fault
+//! has one comment there, which it edits; so no vantage overwrites another one's text. An observation is
+//! confirmed every hour and dated by GitHub's clock. So a vantage that died keeps no issue open, and no vantage's
+//! clock matters.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -11,142 +11,132 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::decide::report::github::{Issue, Listing};
-use crate::decide::report::marker::{Heartbeat, Marker};
+use crate::decide::report::marker::VantageObservation;
 
-/// The vantages that were alive when GitHub made this listing, by their signs.
-pub fn alive_vantages(listing: &Listing) -> impl Iterator<Item = String> {
-    let lives = listing.auxiliary.iter().filter(|aside| aside.open);
-    let lives = lives.filter_map(|aside| Heartbeat::find(&aside.body));
-    let fresh = lives.filter(|life| listing.at.is_none_or(|now| life.fresh(now)));
-    fresh.map(|life| life.vantage)
-}
-
-/// A claim that is still true is dated anew after this. It costs one edit, of which nobody is notified.
+/// An observation that is still true is confirmed after this time. It costs one edit, which notifies nobody.
 pub const CONFIRM_EVERY: Duration = Duration::from_secs(3600);
 
-/// A claim that was not dated anew in this time is nobody's any more.
+/// An observation that was not confirmed in this time no longer counts.
 pub const STALE: Duration = Duration::from_secs(3 * 3600);
 
-/// The key of the one comment that a vantage has in the issue of another.
+/// The key of a vantage's observation comment.
 #[must_use]
 pub fn observation_key(vantage: &str) -> String {
     format!("sight/{vantage}")
 }
 
-/// How old a claim is; `None` when nobody can say.
-#[must_use]
-pub fn age(claim: &Marker, now: Option<Timestamp>) -> Option<Duration> {
-    let then = claim.confirmed.or(claim.alerted_at)?;
-    Some(now?.duration_since(then).try_into().unwrap_or_default())
-}
+impl VantageObservation {
+    /// The time since it was confirmed; `None` if that is unknown.
+    #[must_use]
+    pub fn age(&self, now: Option<Timestamp>) -> Option<Duration> {
+        let confirmed = self.confirmed.or(self.alerted_at)?;
+        Some(now?.duration_since(confirmed).try_into().unwrap_or_default())
+    }
 
-/// Whether its vantage has been heard of lately, here.
-#[must_use]
-pub fn fresh(claim: &Marker, now: Option<Timestamp>) -> bool {
-    age(claim, now).is_none_or(|age| age < STALE)
-}
-
-/// Whether it says that its vantage sees the fault.
-#[must_use]
-pub fn sees(claim: &Marker) -> bool {
-    !claim.ended && !claim.passed
-}
-
-impl Issue {
-    /// What all vantages say in it, the one that opened it first.
-    pub fn claims(&self) -> impl Iterator<Item = &Marker> {
-        std::iter::once(&self.marker).chain(&self.observations)
+    /// Whether it still counts.
+    #[must_use]
+    pub fn fresh(&self, now: Option<Timestamp>) -> bool {
+        self.age(now).is_none_or(|age| age < STALE)
     }
 }
 
-/// Whether another vantage still sees a fault of this subject, in any open issue.
-#[must_use]
-pub fn others_see(listing: &Listing, subject: &str, vantage: &str) -> bool {
-    let issues = listing.open.iter().filter(|issue| issue.marker.subject == subject);
-    let mut claims = issues.filter(|issue| !issue.marker.ended).flat_map(Issue::claims);
-    claims.any(|c| c.vantage != vantage && sees(c) && fresh(c, listing.at))
+impl Issue {
+    /// The observations of all vantages, the opener's first.
+    pub fn observations(&self) -> impl Iterator<Item = &VantageObservation> {
+        std::iter::once(&self.opener).chain(&self.secondary)
+    }
 }
 
-/// Who sees a fault, of how many.
+/// Whether another vantage still sees a fault of this subject, by any open issue.
+#[must_use]
+pub fn others_see(listing: &Listing, subject: &str, vantage: &str) -> bool {
+    let issues = listing.open.iter().filter(|issue| issue.opener.subject == subject);
+    let mut all = issues.filter(|issue| !issue.opener.ended).flat_map(Issue::observations);
+    all.any(|other| other.vantage != vantage && other.sees() && other.fresh(listing.at))
+}
+
+/// The vantages that observe a fault, and the vantages that do not.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Observers {
-    /// Those that see it, or have seen it when it is over.
+    /// They see the fault; once it is over, they saw it.
     pub observing: BTreeSet<String>,
-    /// Those that do not.
     pub others: BTreeSet<String>,
 }
 
 impl Observers {
-    /// Takes the votes: our own, the claims in an issue if there is one, and who else is alive.
+    /// Counts our own vantage, the observations in an issue if there is one, and the other vantages that are
+    /// alive. `resolved`: the incident is over for all.
     #[must_use]
     pub fn count(
         issue: Option<&Issue>,
-        ours: (&str, bool),
-        over: bool,
+        (vantage, sees_here): (&str, bool),
+        resolved: bool,
         alive: impl Iterator<Item = String>,
         now: Option<Timestamp>,
     ) -> Self {
-        let (vantage, we_see) = ours;
-        let mut voices = Self { observing: BTreeSet::new(), others: alive.collect() };
-        voices.others.insert(vantage.to_owned());
-        if we_see {
-            voices.observing.insert(vantage.to_owned());
+        let mut observers = Self { observing: BTreeSet::new(), others: alive.collect() };
+        observers.others.insert(vantage.to_owned());
+        if sees_here {
+            observers.observing.insert(vantage.to_owned());
         }
-        let claims = issue.into_iter().flat_map(Issue::claims);
-        for claim in claims.filter(|claim| claim.vantage != vantage) {
-            let heard = fresh(claim, now);
-            if over || sees(claim) && heard {
-                voices.observing.insert(claim.vantage.clone());
-            } else if heard {
-                voices.others.insert(claim.vantage.clone());
+        let all = issue.into_iter().flat_map(Issue::observations);
+        for other in all.filter(|other| other.vantage != vantage) {
+            let fresh = other.fresh(now);
+            if resolved || other.sees() && fresh {
+                observers.observing.insert(other.vantage.clone());
+            } else if fresh {
+                observers.others.insert(other.vantage.clone());
             }
         }
-        voices.others = &voices.others - &voices.observing;
-        voices
+        observers.others = &observers.others - &observers.observing;
+        observers
     }
 
-    /// What an issue says of them; nothing where there is only one.
+    /// The paragraph about the vantages; empty where there is only one vantage.
     #[must_use]
-    pub fn text(&self, over: bool, quorum: u32) -> String {
-        let (seers, all) = (self.observing.len(), self.observing.len() + self.others.len());
+    pub fn text(&self, resolved: bool, quorum: u32) -> String {
+        let count = self.observing.len();
+        let all = count + self.others.len();
         if all < 2 && quorum < 2 {
             return String::new();
         }
-        let names = |set: &BTreeSet<String>| {
-            let names: Vec<String> = set.iter().map(|name| format!("*{name}*")).collect();
-            match names.split_last() {
-                Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
-                Some((last, _)) => last.clone(),
-                None => String::new(),
-            }
-        };
         let not = match self.others.is_empty() {
             true => String::new(),
             false => format!(", not from {}", names(&self.others)),
         };
         let vantages = if all == 1 { "vantage" } else { "vantages" };
-        let who = names(&self.observing);
-        let mut text = match (over, seers) {
+        let from = names(&self.observing);
+        let mut text = match (resolved, count) {
             (_, 0) => return "No vantage sees it any more.".to_owned(),
-            (true, _) => format!("Seen from {who}: {seers} of {all} {vantages}{not}."),
+            (true, _) => format!("Seen from {from}: {count} of {all} {vantages}{not}."),
             (false, 1) if all > 1 => format!(
-                "**Seen only from {who}: 1 of {all} {vantages}**{not}. The fault may lie on the way from \
+                "**Seen only from {from}: 1 of {all} {vantages}**{not}. The fault may lie on the path from \
                  there."
             ),
-            (false, _) => format!("**Seen from {who}: {seers} of {all} {vantages}**{not}."),
+            (false, _) => format!("**Seen from {from}: {count} of {all} {vantages}**{not}."),
         };
         if self.below_quorum(quorum) {
             text.push_str(&format!(
-                " As fewer than {quorum} vantages see it, it counts as degraded."
+                " It counts as degraded, because fewer than {quorum} vantages see it."
             ));
         }
         text
     }
 
-    /// Whether they are too few to be believed whole. Where nobody sees it any more, enough have.
+    /// Whether too few vantages see the fault to call the subject down. Once no vantage sees it, this is false.
     #[must_use]
     pub fn below_quorum(&self, quorum: u32) -> bool {
         (1..usize::try_from(quorum).unwrap_or(usize::MAX)).contains(&self.observing.len())
+    }
+}
+
+/// `*cabin*, *home* and *office*`.
+fn names(set: &BTreeSet<String>) -> String {
+    let names: Vec<String> = set.iter().map(|name| format!("*{name}*")).collect();
+    match names.split_last() {
+        Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
+        Some((last, _)) => last.clone(),
+        None => String::new(),
     }
 }
 

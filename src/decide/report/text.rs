@@ -1,19 +1,16 @@
-//! The words of an issue, and the hidden marker by which it is found again.
-//!
-//! Our part of a body stands between two HTML comments, the first of which is the marker; what people
-//! write outside of them is theirs and stays.
+//! The text of an issue and of its comments.
 
 use crate::config::{Schedule, address_text};
 use crate::decide::judge::finding::{Finding, Severity};
-use crate::decide::report::marker::{CLOSING, Marker, hide, seen};
+use crate::decide::probe::endpoint::is_endpoint;
+use crate::decide::report::marker::{CLOSING, VantageObservation, hide, vantages_part};
 use crate::decide::time::{Moment, span_text, wall_text};
 use crate::decide::track::incident::DesiredIssue;
-use crate::decide::track::subject_kind::SubjectKind;
 
-/// GitHub takes 65,536 characters, and people write some of them: rows that do not fit are counted.
+/// GitHub takes 65,536 characters, and people write some of them: rows beyond this are counted.
 const TABLE: usize = 30_000;
 
-/// What one server sent may be long (a TXT record); its beginning tells which it is.
+/// Text from a server may be long (a TXT record): this many characters of it are shown.
 const DETAIL: usize = 300;
 
 /// A comment names this many zones, and counts the others.
@@ -25,33 +22,33 @@ pub fn title(subject: &str, severity: Severity) -> String {
     format!("{subject} is {severity}")
 }
 
-/// A title that we wrote, and may write again.
+/// Whether pilotlight wrote this title, and may replace it.
 #[must_use]
 pub fn is_our_title(subject: &str, text: &str) -> bool {
     [Severity::Down, Severity::Degraded].iter().any(|s| text == title(subject, *s))
 }
 
-/// What the body shows: changes when the table would say something else, but for the number of questions
-/// that got the same answer.
+/// Changes with the table of the body, except for the number of queries that got the same answer.
 #[must_use]
 pub fn body_digest(wanted: &DesiredIssue) -> String {
     let incident = &wanted.incident;
-    let rows = incident.findings.iter().map(|row| {
-        let Finding { address, zone, fault, question, detail, .. } = row;
+    let rows = incident.findings.iter().map(|finding| {
+        let Finding { address, zone, fault, question, detail, .. } = finding;
         format!("{address} {zone} {fault} {question} {detail}")
     });
     digest(incident.severity, rows)
 }
 
-/// What a person would act on: how bad, and which zones where.
+/// Changes with what a person would act on: the severity, and which zones are faulty at which address.
 #[must_use]
 pub fn alert_digest(wanted: &DesiredIssue) -> String {
     let incident = &wanted.incident;
-    let places = incident.findings.iter().map(|row| format!("{} {}", row.address, row.zone));
+    let places = incident.findings.iter().map(|f| format!("{} {}", f.address, f.zone));
     digest(incident.severity, places)
 }
 
-/// FNV-1a (64 bit, draft-eastlake-fnv): small, and the same in every version of this program.
+/// FNV-1a (64 bit, draft-eastlake-fnv). Issues of older versions hold such digests: with another function, an
+/// update of the program would comment on every open issue.
 fn digest(severity: Severity, parts: impl Iterator<Item = String>) -> String {
     let mut parts: Vec<String> = parts.collect();
     parts.sort();
@@ -63,82 +60,81 @@ fn digest(severity: Severity, parts: impl Iterator<Item = String>) -> String {
     format!("{hash:016x}")
 }
 
-/// What a vantage says in the issue of another.
+/// The observation comment of a vantage that did not open the issue.
 #[must_use]
 pub fn observation_text(vantage: &str, wanted: &DesiredIssue) -> String {
     let incident = &wanted.incident;
     let subject = &wanted.subject;
     let since = wall_text(incident.since.wall);
-    let said = match &wanted.ended {
+    let state = match &wanted.ended {
         None => format!("**{subject}** is **{}** since {since}", incident.severity),
-        Some(end) => format!(
-            "**{subject}** was **{}** from {since} to {} ({}), and is seen well again",
-            incident.worst,
-            wall_text(end.wall),
-            span_text(end.since(&incident.since))
-        ),
+        Some(end) => format!("{}. It is well again", was(wanted, end)),
     };
-    let mut text = format!("Also seen from *{vantage}*: {said}.\n");
+    let mut text = format!("Also seen from *{vantage}*: {state}.\n");
     if !incident.findings.is_empty() {
-        table(&mut text, wanted.kind, &incident.findings);
+        table(&mut text, subject, &incident.findings);
     }
     text
 }
 
-/// The same as a comment, which is found again by its key and remembers what an issue would.
-#[must_use]
-pub fn observation_comment(key: &str, marker: &Marker, text: &str) -> String {
-    let mut json = serde_json::to_value(marker).expect("a marker is plain data");
-    json["comment"] = key.into();
-    format!("{}\n{text}\n", hide(&json.to_string()))
+/// `**ns1.example.net** was **down** from … to … (5 min)`.
+fn was(wanted: &DesiredIssue, end: &Moment) -> String {
+    let incident = &wanted.incident;
+    format!(
+        "**{}** was **{}** from {} to {} ({})",
+        wanted.subject,
+        incident.worst,
+        wall_text(incident.since.wall),
+        wall_text(end.wall),
+        span_text(end.since(&incident.since))
+    )
 }
 
-/// Our part of an issue's body, with what there is to say of the vantages; mostly nothing.
+/// Our part of an issue's body, with the paragraph about the vantages, which may be empty.
 #[must_use]
-pub fn body(wanted: &DesiredIssue, marker: &Marker, schedule: &Schedule, vantages: &str) -> String {
+pub fn body(
+    wanted: &DesiredIssue,
+    ours: &VantageObservation,
+    schedule: &Schedule,
+    vantages: &str,
+) -> String {
     let incident = &wanted.incident;
     let subject = &wanted.subject;
-    let vantage = &marker.vantage;
-    let mut text = marker.line();
-    let since = wall_text(incident.since.wall);
+    let vantage = &ours.vantage;
+    let mut text = hide(ours);
     text.push_str(&match &wanted.ended {
         None => format!(
-            "\n**{subject}** is **{}**: {}. Seen from *{vantage}* since {since}.\n",
+            "\n**{subject}** is **{}**: {}. Seen from *{vantage}* since {}.\n",
             incident.severity,
-            meaning(wanted.kind, incident.severity)
+            meaning(subject, incident.severity),
+            wall_text(incident.since.wall)
         ),
-        Some(end) => format!(
-            "\n**{subject}** was **{}** from {since} to {} ({}), as seen from *{vantage}*. What was wrong, as \
-             last seen:\n",
-            incident.worst,
-            wall_text(end.wall),
-            span_text(end.since(&incident.since)),
-        ),
+        Some(end) => {
+            format!("\n{}, seen from *{vantage}*. The faults, as last seen:\n", was(wanted, end))
+        }
     });
     if !vantages.is_empty() {
-        text.push_str(&format!("\n{}\n", seen(vantages)));
+        text.push_str(&format!("\n{}\n", vantages_part(vantages)));
     }
-    table(&mut text, wanted.kind, &incident.findings);
+    table(&mut text, subject, &incident.findings);
     if wanted.ended.is_none() {
         text.push_str(
-            "\n**What to do.** Run a command of the table from somewhere else. If it shows the same there, \
-             the server is at fault, or the network close to it. If it does not, the fault lies between \
+            "\n**What to do.** Run a command of the table on another network. If it shows the same fault \
+             there, the server is at fault, or the network close to it. If it does not, the fault lies between \
              this vantage and the server.\n",
         );
     }
     if !incident.history.is_empty() {
-        text.push_str("\nThe last times it was asked before this was written (UTC): ");
-        text.push_str(&history(wanted));
-        text.push_str(".\n");
+        text.push_str(&format!("\nThe last checks before this was written (UTC): {}.\n", history(wanted)));
     }
     if wanted.ended.is_none() {
-        let in_a_row = match schedule.close_after {
-            1 => String::new(),
-            n => format!(" {n} times in a row"),
+        let checks = match schedule.close_after {
+            1 => "one check without a fault".to_owned(),
+            n => format!("{n} checks in a row without a fault"),
         };
         text.push_str(&format!(
-            "\npilotlight asks {subject} every {}. This issue closes by itself once it has answered as it \
-             should{in_a_row}; closed by hand, it stays closed until then.\n",
+            "\npilotlight checks {subject} every {}. After {checks} this issue closes by itself. If you close it \
+             earlier, it stays closed until then.\n",
             span_text(schedule.interval)
         ));
     }
@@ -146,24 +142,19 @@ pub fn body(wanted: &DesiredIssue, marker: &Marker, schedule: &Schedule, vantage
     text
 }
 
-/// For whoever has never heard of us.
-fn meaning(kind: SubjectKind, severity: Severity) -> &'static str {
+/// For a reader who does not know pilotlight.
+fn meaning(subject: &str, severity: Severity) -> &'static str {
     match severity {
-        Severity::Degraded if kind == SubjectKind::Endpoint => {
-            "it answers, but not everything is as it should be"
-        }
-        Severity::Down => "whoever asks it gets no answer, or a wrong one",
-        Severity::Degraded => "names still resolve, but not everything is as it should be",
+        Severity::Down => "it does not answer, or its answers are wrong",
+        Severity::Degraded if is_endpoint(subject) => "it answers, but with a fault",
+        Severity::Degraded => "names still resolve, but there is a fault",
     }
 }
 
-fn table(text: &mut String, kind: SubjectKind, rows: &[Finding]) {
-    let first = match kind {
-        SubjectKind::Nameserver => "zone",
-        SubjectKind::Endpoint => "name",
-    };
+fn table(text: &mut String, subject: &str, rows: &[Finding]) {
+    let first = kind(subject);
     text.push_str(&format!(
-        "\n| {first} | address | what it does | the command that shows it |\n|---|---|---|---|\n",
+        "\n| {first} | address | the fault | the command that shows it |\n|---|---|---|---|\n",
     ));
     let end = text.len() + TABLE;
     let mut lines = rows.iter().map(table_row).enumerate();
@@ -184,8 +175,8 @@ fn table(text: &mut String, kind: SubjectKind, rows: &[Finding]) {
 fn table_row(row: &Finding) -> String {
     let more = match row.more {
         0 => String::new(),
-        1 => " (and 1 question more)".to_owned(),
-        n => format!(" (and {n} questions more)"),
+        1 => " (and 1 more query)".to_owned(),
+        n => format!(" (and {n} more queries)"),
     };
     let (zone, detail) = (cell(&row.zone), cell(&row.detail));
     let Finding { question, command, .. } = row;
@@ -193,7 +184,7 @@ fn table_row(row: &Finding) -> String {
     format!("| {zone} | `{address}` | `{question}`: it {detail}{more} | `{command}` |\n")
 }
 
-/// Text from the network goes into a table: it must stay in its cell, and mention nobody and no issue.
+/// Text from the network in a table: it stays in its cell, and mentions no person and no issue.
 ///
 /// Neither a backslash nor a character reference keeps GitHub from making a mention of what follows an
 /// `@` (<https://github.com/github/cmark-gfm/issues/181>); a space of no width does.
@@ -221,39 +212,37 @@ pub(super) fn cell(text: &str) -> String {
     safe
 }
 
+/// The heading of the first column.
+fn kind(subject: &str) -> &'static str {
+    if is_endpoint(subject) { "name" } else { "zone" }
+}
+
+/// `12:00:20 down (2 zones), 12:00:40 well`.
 fn history(wanted: &DesiredIssue) -> String {
-    let said = wanted.incident.history.iter().map(|past| {
+    let checks = wanted.incident.history.iter().map(|past| {
         let at = past.at.map_or_else(|| "?".to_owned(), |t| t.strftime("%H:%M:%S").to_string());
         match (past.severity, past.zones) {
             (None, _) => format!("{at} well"),
-            (Some(severity), _) if wanted.kind == SubjectKind::Endpoint => {
-                format!("{at} {severity}")
-            }
+            (Some(severity), _) if is_endpoint(&wanted.subject) => format!("{at} {severity}"),
             (Some(severity), 1) => format!("{at} {severity} (1 zone)"),
             (Some(severity), zones) => format!("{at} {severity} ({zones} zones)"),
         }
     });
-    said.collect::<Vec<_>>().join(", ")
+    checks.collect::<Vec<_>>().join(", ")
 }
 
-/// A comment on what has changed.
+/// The comment on a change.
 #[must_use]
 pub fn changed_text(wanted: &DesiredIssue) -> String {
-    let incident = &wanted.incident;
-    if wanted.kind == SubjectKind::Endpoint {
-        let (subject, severity) = (&wanted.subject, incident.severity);
-        return format!(
-            "Changed: **{subject}** is now **{severity}**. The table above is up to date."
-        );
-    }
-    let zones = incident.zones();
-    let word = if zones.len() == 1 { "zone" } else { "zones" };
+    let zones = wanted.incident.zones();
+    let places = match zones.len() {
+        _ if is_endpoint(&wanted.subject) => String::new(),
+        1 => format!(" for 1 zone: {}", named(&zones)),
+        n => format!(" for {n} zones: {}", named(&zones)),
+    };
     format!(
-        "Changed: **{}** is now **{}** for {} {word}: {}. The table above is up to date.",
-        wanted.subject,
-        incident.severity,
-        zones.len(),
-        named(&zones)
+        "Changed: **{}** is now **{}**{places}. The table above is up to date.",
+        wanted.subject, wanted.incident.severity
     )
 }
 
@@ -268,15 +257,15 @@ fn named(zones: &[&str]) -> String {
 
 /// The last comment.
 #[must_use]
-pub fn closed_text(wanted: &DesiredIssue, ended: &Moment) -> String {
+pub fn closed_text(wanted: &DesiredIssue, end: &Moment) -> String {
     let incident = &wanted.incident;
     format!(
-        "**{}** answers as it should again. It was {} for {}, from {} to {}.",
+        "**{}** is well again. It was {} for {}, from {} to {}.",
         wanted.subject,
         incident.worst,
-        span_text(ended.since(&incident.since)),
+        span_text(end.since(&incident.since)),
         wall_text(incident.since.wall),
-        wall_text(ended.wall)
+        wall_text(end.wall)
     )
 }
 
