@@ -14,7 +14,7 @@ use std::net::TcpListener;
 use std::thread::{self, JoinHandle};
 
 use pilotlight::config::GitHub as Settings;
-use pilotlight::decide::report::marker::Marker;
+use pilotlight::decide::report::marker::VantageObservation;
 use pilotlight::io::github::api::GitHub;
 
 use crate::peers::github::{GitHub as Peer, REPO, TOKEN};
@@ -45,7 +45,7 @@ fn marked(incident: &str) -> String {
          \"{incident}\",\"since\":\"2026-03-01T00:30:07Z\",\"severity\":\"down\",\"worst\":\"down\",\"places\":[],\"shows\":\"1\",\"said\":\
          \"1\",\"said_at\":null,\"ended\":false}} -->\nwords\n<!-- /pilotlight -->"
     );
-    assert!(Marker::find(&body).is_some(), "{body}");
+    assert!(VantageObservation::find(&body).is_some(), "{body}");
     body
 }
 

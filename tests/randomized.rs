@@ -43,7 +43,7 @@ fn one_closed_issue_each(world: &mut World) -> Result<(), String> {
     let told = told.count() as u64;
     let twice = issues.iter().find(|issue| {
         let ends = issue.comments.iter();
-        ends.filter(|c| c.body.contains("answers as it should again")).count() > 1
+        ends.filter(|c| c.body.contains("is well again")).count() > 1
     });
     match twice {
         _ if open > 0 => Err(format!("{open} issues are open")),

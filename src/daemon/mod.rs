@@ -391,7 +391,7 @@ impl<P: RuntimeProvider> Daemon<P> {
 
     fn backoff(&self, failure: &Failure) -> Duration {
         match &self.watch.reporting {
-            Reporting::Failing { attempts, .. } if !failure.final_until_a_person_acts => {
+            Reporting::Failing { attempts, .. } if failure.may_pass() => {
                 let doublings = attempts.saturating_sub(1).min(10);
                 (BACKOFF_FIRST * 2_u32.pow(doublings)).min(BACKOFF_LAST)
             }

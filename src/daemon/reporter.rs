@@ -6,11 +6,9 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::config::{Config, GitHub as Settings};
-use crate::decide::report::github::{Context, IssueState, Listing, NeedClosed, Plan, Step};
-use crate::decide::report::heartbeat;
-use crate::decide::report::heartbeat::{HeartbeatInput, HeartbeatPlan};
-use crate::decide::report::reconcile::reconcile;
-use crate::decide::report::token;
+use crate::decide::report::github::{Context, IssueState, Plan, Step};
+use crate::decide::report::heartbeat::HeartbeatInput;
+use crate::decide::report::plan::{needs_closed, plan};
 use crate::decide::track::incident::IssueRef;
 use crate::decide::track::reported::{Failure, Report};
 use crate::decide::track::state::ReportInput;
@@ -45,11 +43,10 @@ impl Reporter {
     }
 
     fn line(&self) -> Result<Line, Failure> {
-        let failure =
-            |why| Failure { why, final_until_a_person_acts: true, refused: false, wait: None };
-        let token = (self.token)(self.settings.token_file.as_deref()).map_err(failure)?;
+        let token =
+            (self.token)(self.settings.token_file.as_deref()).map_err(Failure::needs_operator)?;
         let token = token.ok_or_else(|| {
-            failure(
+            Failure::needs_operator(
                 "there is no token: put one into the credential github-token or into GITHUB_TOKEN"
                     .to_owned(),
             )
@@ -60,7 +57,7 @@ impl Reporter {
         if let Some(line) = line.as_ref().filter(same) {
             return Ok(line.clone());
         }
-        let github = GitHub::new(&self.settings, &token).map_err(failure)?;
+        let github = GitHub::new(&self.settings, &token).map_err(Failure::needs_operator)?;
         let github = Arc::new(Mutex::new(github));
         Ok(line.insert(Line { github, greeted: Arc::default() }).clone())
     }
@@ -89,7 +86,7 @@ pub(super) async fn report(
         .failed
         .as_mut()
         // An answer, even a no, has come through a certificate that was accepted.
-        .filter(|failure| clock.now().wall.is_none() && !failure.final_until_a_person_acts)
+        .filter(|failure| clock.now().wall.is_none() && failure.may_pass())
     {
         failure.why = format!(
             "the clock is not set yet, so GitHub's certificate cannot be judged ({})",
@@ -120,36 +117,27 @@ async fn attempt(
         now: clock.now(),
     };
     let greeted = *line.greeted.lock().unwrap_or_else(PoisonError::into_inner);
-    let plan = |listing: &Listing, expires| {
-        let mut plan = reconcile(&belief.wanted, listing, &context)?;
-        plan.steps.extend(token::plan(context.vantage, expires, listing)?);
-        let signing = alive.map(|alive| heartbeat::plan(alive, expires, listing)).transpose()?;
-        let signing = signing.unwrap_or_default();
-        plan.steps.extend(signing.steps.iter().cloned());
-        Ok::<(Plan, HeartbeatPlan), NeedClosed>((plan, signing))
-    };
-    let list = |closed| line.call(move |github| Ok((github.list(closed)?, github.expires())));
-    let (listing, expires) = list(!greeted).await?;
-    let (plan, signing) = match plan(&listing, expires) {
-        Ok(plan) => plan,
-        Err(NeedClosed) => {
-            let (listing, expires) = list(true).await?;
-            plan(&listing, expires).unwrap_or_default()
-        }
-    };
+    let (wanted, input) = (belief.wanted.clone(), alive.cloned());
+    let listing = line
+        .call(move |github| {
+            let first = !greeted;
+            github.list_with_closed_if(|open| first || needs_closed(&wanted, input.as_ref(), open))
+        })
+        .await?;
+    let (plan, heartbeat) = plan(&belief.wanted, alive, &listing, &context);
     *line.greeted.lock().unwrap_or_else(PoisonError::into_inner) = true;
-    report.recalled = signing.at.map(|_| signing.record);
-    let Plan { steps, known, resolved: settled, resume: adopt } = plan;
+    report.recalled = heartbeat.at.map(|_| heartbeat.record);
+    let Plan { steps, known, resolved, resume } = plan;
     report.known = known;
-    report.resolved = settled;
-    report.resume = adopt;
+    report.resolved = resolved;
+    report.resume = resume;
     for (index, step) in steps.into_iter().enumerate() {
         if index > 0 {
             tokio::time::sleep(WRITE_PAUSE).await;
         }
         line.carry_out(step, report).await?;
     }
-    report.heartbeat_written = signing.at;
+    report.heartbeat_written = heartbeat.at;
     Ok(())
 }
 
@@ -162,29 +150,22 @@ impl Line {
         let blocking = move || call(&mut github.lock().unwrap_or_else(PoisonError::into_inner));
         let done = tokio::task::spawn_blocking(blocking).await;
         // Cancelled only when the program ends.
-        done.unwrap_or_else(|error| {
-            Err(Failure {
-                why: error.to_string(),
-                final_until_a_person_acts: false,
-                refused: false,
-                wait: None,
-            })
-        })
+        done.unwrap_or_else(|error| Err(Failure::transient(error.to_string(), None)))
     }
 
     async fn carry_out(&self, step: Step, report: &mut Report) -> Result<(), Failure> {
         match step {
-            Step::Create { incident, title, body, over, calm } => {
+            Step::Create { incident, title, body, resolved, no_labels } => {
                 let named = title.clone();
                 let issue = self
-                    .call(move |github| match calm {
+                    .call(move |github| match no_labels {
                         true => github.create_with(&title, &body, &[], &[]),
                         false => github.create(&title, &body),
                     })
                     .await?;
                 report.done.push(format!("opened issue #{}: {named}", issue.number));
                 report.known.push((incident.clone(), issue));
-                if over {
+                if resolved {
                     tokio::time::sleep(WRITE_PAUSE).await;
                     let closed = Some(IssueState::Completed);
                     self.call(move |github| github.edit(issue.number, None, None, closed)).await?;
@@ -200,12 +181,12 @@ impl Line {
                     report.done.push(format!("commented on issue #{issue}"));
                 }
             }
-            Step::Observe { issue, key, body, settles } => {
-                self.call(move |github| github.sight(issue, &key, &body)).await?;
-                report.done.push(format!("said what is seen from here in issue #{issue}"));
-                report.resolved.extend(settles);
+            Step::Observe { issue, key, body, resolves } => {
+                self.call(move |github| github.observe(issue, &key, &body)).await?;
+                report.done.push(format!("updated our observation in issue #{issue}"));
+                report.resolved.extend(resolves);
             }
-            Step::Edit { issue, title, body, state, settles, reports } => {
+            Step::Edit { issue, title, body, state, resolves, reports } => {
                 self.call(move |github| github.edit(issue, title.as_deref(), Some(&body), state))
                     .await?;
                 report.done.push(match state {
@@ -213,7 +194,7 @@ impl Line {
                     Some(IssueState::Open) => format!("reopened issue #{issue}"),
                     Some(_) => format!("closed issue #{issue}"),
                 });
-                report.resolved.extend(settles);
+                report.resolved.extend(resolves);
                 let reported = IssueRef { number: issue, closed_by_hand: false };
                 report.known.extend(reports.map(|id| (id, reported)));
             }

@@ -131,10 +131,18 @@ fn all_there_is(peer: &Peer) {
     });
     github.comment(issue, "key", "words").unwrap();
     github
-        .sight(issue, "sight/home", &pilotlight::decide::report::marker::comment("sight/home", "a"))
+        .observe(
+            issue,
+            "sight/home",
+            &pilotlight::decide::report::marker::comment("sight/home", "a"),
+        )
         .unwrap();
     github
-        .sight(issue, "sight/home", &pilotlight::decide::report::marker::comment("sight/home", "b"))
+        .observe(
+            issue,
+            "sight/home",
+            &pilotlight::decide::report::marker::comment("sight/home", "b"),
+        )
         .unwrap();
     for state in [IssueState::Completed, IssueState::Open, IssueState::NotPlanned] {
         github.edit(issue, Some("t"), Some("b"), Some(state)).unwrap();

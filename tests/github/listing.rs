@@ -29,8 +29,8 @@ fn every_page_is_read_and_only_marked_issues_of_our_own_are_taken() {
     let listing = github.list(false).unwrap();
     assert_eq!(numbers(&listing.open), [first, second, last]);
     assert_eq!(listing.open[1].title, "renamed by a person");
-    assert_eq!(listing.open[1].marker.incident, "b");
-    assert_eq!(listing.closed, None);
+    assert_eq!(listing.open[1].opener.incident, "b");
+    assert_eq!(listing.closed, []);
     // Of the 907, the 232 of our login on three pages.
     let asked = peer.requests();
     assert_eq!(asked.len(), 4, "{asked:?}");
@@ -39,7 +39,7 @@ fn every_page_is_read_and_only_marked_issues_of_our_own_are_taken() {
 
     let listing = github.list(true).unwrap();
     assert_eq!(numbers(&listing.open), [first, second, last]);
-    let closed = listing.closed.unwrap();
+    let closed = listing.closed;
     assert_eq!(numbers(&closed), [over]);
     assert!(closed[0].closed_at.is_some() && !closed[0].open);
     let logins = peer.requests();
@@ -56,7 +56,7 @@ fn of_the_closed_issues_the_hundred_that_changed_last_are_enough() {
     }
     peer.set_clock(|| "2026-03-01T12:00:00Z".to_owned());
     peer.comment_as("octocat", 7, "That was me."); // a change
-    let closed = client(&peer).list(true).unwrap().closed.unwrap();
+    let closed = client(&peer).list(true).unwrap().closed;
     assert_eq!(closed.len(), 100);
     assert_eq!(numbers(&closed)[..3], [7, 130, 129]);
 }
@@ -130,14 +130,13 @@ fn what_another_account_says_is_believed_when_the_configuration_names_it() {
     peer.comment_as("octocat", ours, &sight("shed"));
     peer.comment_as("office-bot", ours, &sight("office"));
     let listing = client(&peer).list(false).unwrap();
-    assert_eq!((numbers(&listing.open), listing.open[0].observations.len()), (vec![ours], 0));
+    assert_eq!((numbers(&listing.open), listing.open[0].secondary.len()), (vec![ours], 0));
 
     let mut settings = settings(&peer);
     settings.accounts = vec!["office-bot".to_owned(), "PILOT".to_owned()];
     let listing = GitHub::new(&settings, TOKEN).unwrap().list(false).unwrap();
     assert_eq!(numbers(&listing.open), [ours, theirs]);
-    let sights: Vec<&str> =
-        listing.open[0].observations.iter().map(|s| s.vantage.as_str()).collect();
+    let sights: Vec<&str> = listing.open[0].secondary.iter().map(|s| s.vantage.as_str()).collect();
     assert_eq!(sights, ["office"]);
 }
 
@@ -160,7 +159,7 @@ fn a_page_is_sent_again_only_when_it_has_changed() {
     peer.comment_as("octocat", 7, "words");
     peer.close_by_hand(8);
     let listing = github.list(true).unwrap();
-    assert_eq!((listing.open.len(), listing.closed.unwrap().len()), (129, 1));
+    assert_eq!((listing.open.len(), listing.closed.len()), (129, 1));
     assert_eq!(peer.unchanged(), 5);
 }
 

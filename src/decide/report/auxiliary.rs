@@ -18,9 +18,7 @@ pub(super) fn find<T: DeserializeOwned>(
 }
 
 /// Closes the open issues after the first, which were created when the first seemed lost.
-pub(super) fn close_duplicates<T>(
-    found: &[(&AuxiliaryIssue, T)],
-) -> impl Iterator<Item = Step> {
+pub(super) fn close_duplicates<T>(found: &[(&AuxiliaryIssue, T)]) -> impl Iterator<Item = Step> {
     let open = found.iter().skip(1).filter(|(issue, _)| issue.open);
     open.map(|(issue, _)| {
         let body = without_record(&issue.body);

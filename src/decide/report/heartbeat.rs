@@ -237,7 +237,9 @@ fn incidents(subjects: &[&SubjectStatus], at: Timestamp, listing: &Listing) -> S
     let issues = listing.open.iter().chain(&listing.closed).filter(watched);
     let mut recent: Vec<(Timestamp, &Issue)> = issues
         .filter_map(|issue| Some((issue.opener.since?, issue)))
-        .filter(|(since, _)| Duration::try_from(at.duration_since(*since)).is_ok_and(|d| d < RECENT))
+        .filter(|(since, _)| {
+            Duration::try_from(at.duration_since(*since)).is_ok_and(|d| d < RECENT)
+        })
         .collect();
     if recent.is_empty() {
         return "No incident in the last 90 days.\n".to_owned();

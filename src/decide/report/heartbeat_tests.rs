@@ -1,6 +1,7 @@
-//! What a sign of life says, when it is given, and what a later process reads from it.
+//! The text of a heartbeat, when it is written, and what a later process reads from it.
 
 use super::*;
+use crate::decide::report::github::AuxiliaryIssue;
 use crate::decide::report::text::tests::sample;
 use crate::decide::testing::{
     at, config, degraded, down, judgement, known, schedule, unknown, well,
@@ -8,21 +9,24 @@ use crate::decide::testing::{
 use crate::decide::track::state::MonitorState;
 
 #[test]
-fn a_sign_of_life_survives_its_way_through_an_issue_and_grows_old() {
+fn a_heartbeat_survives_its_way_through_an_issue_and_becomes_stale() {
     let at: Timestamp = "2026-03-01T12:00:00Z".parse().unwrap();
-    let life = Heartbeat { vantage: "my--home".to_owned(), at, every: 600 };
-    assert_eq!(Heartbeat::find(&format!("words\n{}\nmore", life.line())), Some(life.clone()));
-    assert_eq!(Heartbeat::find("words"), None);
-    assert!(life.fresh(at + Duration::from_secs(1200)));
-    assert!(!life.fresh(at + Duration::from_secs(1201)));
-    assert!(life.fresh(at - Duration::from_secs(5)));
+    let heartbeat = Heartbeat { vantage: "my--home".to_owned(), at, every: 600 };
+    assert_eq!(
+        read::<Heartbeat>(&format!("words\n{}\nmore", hide(&heartbeat))),
+        Some(heartbeat.clone())
+    );
+    assert_eq!(read::<Heartbeat>("words"), None);
+    assert!(heartbeat.fresh(at + Duration::from_secs(1200)));
+    assert!(!heartbeat.fresh(at + Duration::from_secs(1201)));
+    assert!(heartbeat.fresh(at - Duration::from_secs(5)));
 }
 
 const NS1: &str = "ns1.example.net";
 const DAY: u64 = 86_400;
 const EVERY: Duration = Duration::from_secs(6 * 3600);
 
-/// A month of ns1, with an outage and a bad day; what is told of it, and when.
+/// A month of ns1, with an outage and a bad day; the input of its heartbeat, and the time.
 fn month() -> (HeartbeatInput, u64) {
     let verdicts = (0..30 * 144).map(|round| match round {
         1000..1009 => down(),
@@ -42,10 +46,10 @@ fn month() -> (HeartbeatInput, u64) {
     });
     let mut watch = watch.reported(&known("5eed-1", 12), &at(now + 30));
     watch.uptime.recalled = false;
-    (alive_vantages(&watch, now + 30), now + 30)
+    (input_of(&watch, now + 30), now + 30)
 }
 
-fn alive_vantages(watch: &MonitorState, now: u64) -> HeartbeatInput {
+fn input_of(watch: &MonitorState, now: u64) -> HeartbeatInput {
     let board = Hardware {
         model: Some("Raspberry Pi 3 Model B Rev 1.2".to_owned()),
         up: Some(Duration::from_secs(31 * DAY)),
@@ -74,82 +78,78 @@ fn told(number: u64, subject: &str, worst: &str, since: u64, lasted: Option<u64>
         open: ended.is_none(),
         reopened: false,
         closed_at: ended,
-        marker: serde_json::from_value(marker).unwrap(),
-        observations: Vec::new(),
+        opener: serde_json::from_value(marker).unwrap(),
+        secondary: Vec::new(),
     }
 }
 
-fn listing(now: u64, asides: Vec<AuxiliaryIssue>) -> Listing {
-    Listing { auxiliary: asides, closed: Some(Vec::new()), at: at(now).wall, ..Listing::default() }
+fn listing(now: u64, auxiliarys: Vec<AuxiliaryIssue>) -> Listing {
+    Listing { auxiliary: auxiliarys, at: at(now).wall, ..Listing::default() }
 }
 
-fn aside(number: u64, body: &str, open: bool) -> AuxiliaryIssue {
+fn auxiliary(number: u64, body: &str, open: bool) -> AuxiliaryIssue {
     AuxiliaryIssue { number, body: body.to_owned(), open }
 }
 
-/// The body that a new sign has.
-fn created(alive: &HeartbeatInput, now: u64) -> String {
-    let mut alive = alive.clone();
-    alive.past.heartbeat_written = None;
-    let signing = plan(&alive, None, &listing(now, Vec::new())).unwrap();
-    let [Step::Create { body, title, calm: true, .. }] = &signing.steps[..] else {
-        panic!("{signing:?}")
+/// The body of a new heartbeat.
+fn created(input: &HeartbeatInput, now: u64) -> String {
+    let mut input = input.clone();
+    input.past.heartbeat_written = None;
+    let planned = plan(&input, &listing(now, Vec::new()));
+    let [Step::Create { body, title, no_labels: true, .. }] = &planned.steps[..] else {
+        panic!("{planned:?}")
     };
     assert_eq!(title, "pilotlight: home is watching");
     body.clone()
 }
 
 #[test]
-fn the_sign_of_life_after_a_month() {
-    let (alive, now) = month();
+fn the_heartbeat_after_a_month() {
+    let (input, now) = month();
     let closed = vec![
         told(11, NS1, "degraded", 3001 * 600, Some(101 * 600)),
         told(9, NS1, "down", 1001 * 600, Some(10 * 600)),
         told(4, "ns9.example.net", "down", 900 * 600, Some(600)),
     ];
     let open = vec![told(12, "ns2.example.net", "down", now - 20, None)];
-    let listing = Listing { open, closed: Some(closed), ..listing(now, Vec::new()) };
-    let signing = plan(&alive, at(100 * DAY).wall, &listing).unwrap();
-    let [Step::Create { title, body, .. }] = &signing.steps[..] else { panic!("{signing:?}") };
+    let listing = Listing { open, closed, ..listing(now, Vec::new()) };
+    let planned = plan(&input, &Listing { token_expires: at(100 * DAY).wall, ..listing });
+    let [Step::Create { title, body, .. }] = &planned.steps[..] else { panic!("{planned:?}") };
     sample("life", &format!("{title}\n\n{body}"));
 }
 
 #[test]
-fn it_is_given_at_once_then_when_it_is_time_and_again_after_a_restart() {
-    let (mut alive, now) = month();
-    let due = |alive: &HeartbeatInput, seconds| {
-        let here = [aside(7, &created(alive, now), true)].to_vec();
-        plan(alive, None, &listing(now + seconds, here)).unwrap()
+fn a_heartbeat_is_written_at_once_then_when_it_is_due_and_again_after_a_restart() {
+    let (mut input, now) = month();
+    let due = |input: &HeartbeatInput, seconds| {
+        let here = [auxiliary(7, &created(input, now), true)].to_vec();
+        plan(input, &listing(now + seconds, here))
     };
-    let first = due(&alive, 0);
+    let first = due(&input, 0);
     assert!(matches!(first.steps[..], [Step::Edit { issue: 7, state: None, title: None, .. }]));
     assert_eq!(first.at, at(now).wall);
-    alive.past.heartbeat_written = first.at;
+    input.past.heartbeat_written = first.at;
     let later = EVERY.as_secs();
-    assert_eq!(due(&alive, later - 1), HeartbeatPlan::default());
-    assert_eq!(due(&alive, later).steps.len(), 1);
-    // Nothing more is listed for the sake of a sign that is not due.
-    let short = |seconds| Listing { closed: None, ..listing(now + seconds, Vec::new()) };
-    assert_eq!(plan(&alive, None, &short(later - 1)), Ok(HeartbeatPlan::default()));
-    assert_eq!(plan(&alive, None, &short(later)), Err(NeedClosed));
-    alive.past.heartbeat_written = None;
-    assert_eq!(due(&alive, 0).steps.len(), 1);
+    assert_eq!(due(&input, later - 1), HeartbeatPlan::default());
+    assert_eq!(due(&input, later).steps.len(), 1);
+    input.past.heartbeat_written = None;
+    assert_eq!(due(&input, 0).steps.len(), 1);
 }
 
 #[test]
 fn what_an_earlier_process_has_counted_goes_on_and_what_people_wrote_stays() {
     let (before, now) = month();
     let left = format!("In the attic.\n{}\nCall Ann.", created(&before, now));
-    let fresh = alive_vantages(&MonitorState::new(&config()), now);
-    let signing = plan(&fresh, None, &listing(now, vec![aside(7, &left, true)])).unwrap();
-    let [Step::Edit { body, .. }] = &signing.steps[..] else { panic!("{signing:?}") };
+    let fresh = input_of(&MonitorState::new(&config()), now);
+    let planned = plan(&fresh, &listing(now, vec![auxiliary(7, &left, true)]));
+    let [Step::Edit { body, .. }] = &planned.steps[..] else { panic!("{planned:?}") };
     assert!(body.starts_with("In the attic.\n<!--") && body.ends_with("-->\nCall Ann."));
     let figures = |text: &str| {
         let row = text.lines().find(|line| line.starts_with("| ns1.example.net | unknown"));
         row.map(|row| row.split('|').skip(3).collect::<String>())
     };
     assert_eq!(figures(body), figures(&created(&before, now).replace("| well", "| unknown")));
-    let record = signing.record.unwrap();
+    let record = planned.record.unwrap();
     let mut past = fresh.past;
     past.recall(Some(&record));
     let here = at(now).wall.unwrap();
@@ -157,62 +157,61 @@ fn what_an_earlier_process_has_counted_goes_on_and_what_people_wrote_stays() {
 }
 
 #[test]
-fn closed_by_hand_it_is_nobodys_until_its_vantage_gives_another_sign() {
-    let (mut alive, now) = month();
-    let body = created(&alive, now);
-    let closed = |seconds| listing(now + seconds, vec![aside(7, &body, false)]);
-    assert_eq!(super::super::observations::alive_vantages(&closed(0)).count(), 0);
+fn closed_by_hand_its_vantage_does_not_count_until_its_next_heartbeat() {
+    let (mut input, now) = month();
+    let body = created(&input, now);
+    let closed = |seconds| listing(now + seconds, vec![auxiliary(7, &body, false)]);
+    assert_eq!(alive_vantages(&closed(0)).count(), 0);
     assert_eq!(
-        super::super::observations::alive_vantages(&listing(now, vec![aside(7, &body, true)]))
-            .next()
-            .unwrap(),
+        alive_vantages(&listing(now, vec![auxiliary(7, &body, true)])).next().unwrap(),
         "home"
     );
-    alive.past.heartbeat_written = at(now).wall;
-    assert_eq!(plan(&alive, None, &closed(60)).unwrap().steps, []);
-    let signing = plan(&alive, None, &closed(EVERY.as_secs())).unwrap();
+    input.past.heartbeat_written = at(now).wall;
+    assert_eq!(plan(&input, &closed(60)).steps, []);
+    let planned = plan(&input, &closed(EVERY.as_secs()));
     let state = Some(IssueState::Open);
-    assert!(matches!(&signing.steps[..], [Step::Edit { issue: 7, state: s, .. }] if *s == state));
+    assert!(matches!(&planned.steps[..], [Step::Edit { issue: 7, state: s, .. }] if *s == state));
 }
 
 #[test]
 fn of_two_that_were_made_at_once_the_younger_goes() {
-    let (alive, now) = month();
-    let body = created(&alive, now);
+    let (input, now) = month();
+    let body = created(&input, now);
     let office = body.replace("\"home\"", "\"office\"");
-    let both = vec![aside(3, &office, true), aside(9, &body, true), aside(7, &body, true)];
-    let signing = plan(&alive, None, &listing(now, both)).unwrap();
+    let both =
+        vec![auxiliary(3, &office, true), auxiliary(9, &body, true), auxiliary(7, &body, true)];
+    let planned = plan(&input, &listing(now, both));
     let [Step::Edit { issue: 7, .. }, Step::Edit { issue: 9, state, body, .. }] =
-        &signing.steps[..]
+        &planned.steps[..]
     else {
-        panic!("{signing:?}")
+        panic!("{planned:?}")
     };
-    assert_eq!((state, Heartbeat::find(body)), (&Some(IssueState::NotPlanned), None));
+    assert_eq!((state, read::<Heartbeat>(body)), (&Some(IssueState::NotPlanned), None));
 }
 
 #[test]
-fn a_sign_of_many_subjects_stays_below_what_github_takes() {
-    let (mut alive, now) = month();
-    let (model, past) = (alive.view.nameservers[1].clone(), alive.past.clone());
+fn a_heartbeat_of_many_subjects_stays_below_what_github_takes() {
+    let (mut input, now) = month();
+    let (model, past) = (input.view.nameservers[1].clone(), input.past.clone());
     let here = at(now).wall.unwrap();
     let record = serde_json::to_string(&past.record([NS1].into_iter(), here)).unwrap();
     for n in 0..300 {
         let name = format!("ns{n}.a-rather-long-name-of-a-zone.example.net");
         let record = serde_json::from_str(&record.replace(NS1, &name)).unwrap();
-        alive.past.recalled = false;
-        alive.past.recall(Some(&record));
-        alive.view.nameservers.push(SubjectStatus { name, ..model.clone() });
+        input.past.recalled = false;
+        input.past.recall(Some(&record));
+        input.view.nameservers.push(SubjectStatus { name, ..model.clone() });
     }
-    let body = created(&alive, now);
+    let body = created(&input, now);
     assert!(body.len() < 60_000, "{}", body.len());
     assert!(body.contains("ns20.a-rather") && body.contains(" more.\n"));
-    assert!(Heartbeat::find(&body).is_some());
+    assert!(read::<Heartbeat>(&body).is_some());
 }
 
 #[test]
-fn without_a_clock_there_is_no_sign() {
-    let (mut alive, now) = month();
-    alive.view.at = None;
+fn without_a_clock_there_is_no_heartbeat() {
+    let (mut input, now) = month();
+    input.view.at = None;
     let unknown = Listing { at: None, ..listing(now, Vec::new()) };
-    assert_eq!(plan(&alive, None, &unknown), Ok(HeartbeatPlan::default()));
+    assert_eq!(plan(&input, &unknown), HeartbeatPlan::default());
 }

@@ -17,7 +17,7 @@ fn an_issue_tells_an_outage_from_what_one_vantage_sees_alone() {
     assert_eq!(
         text(&["office"], &["cabin", "home"], false, 2),
         "**Seen only from *office*: 1 of 3 vantages**, not from *cabin* and *home*. The fault may lie on \
-         the way from there. As fewer than 2 vantages see it, it counts as degraded."
+         the path from there. It counts as degraded, because fewer than 2 vantages see it."
     );
     assert_eq!(
         text(&["cabin", "home", "office"], &[], true, 1),

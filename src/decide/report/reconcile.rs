@@ -24,6 +24,7 @@ use crate::decide::report::observations::others_see;
 use crate::decide::report::text::closed_text;
 use crate::decide::track::incident::{DesiredIssue, IssueRef};
 use crate::decide::track::reported::RememberedIncident;
+use crate::decide::track::subject_kind::SubjectKind;
 
 /// An issue that a person closed silences its incident. A new process knows no incidents: for it, such an issue
 /// counts only if it was closed this recently. An older one may be about a fault that ended unobserved.
@@ -168,9 +169,9 @@ impl<'a> Reconciler<'a> {
             wanted.incident.since = self.context.now.recalled(issue.opener.since);
         }
         // Its duplicates first: once the incident is resolved they are overlooked.
-        let same =
-            |other: &Candidate<'_>| [id, issue.incident()].contains(&other.incident());
-        while let Some(at) = self.open.iter().position(|other| other.ours.is_some() && same(other)) {
+        let same = |other: &Candidate<'_>| [id, issue.incident()].contains(&other.incident());
+        while let Some(at) = self.open.iter().position(|other| other.ours.is_some() && same(other))
+        {
             let other = self.open.remove(at);
             self.leave_duplicate(&other, issue.number);
         }
@@ -227,7 +228,8 @@ impl<'a> Reconciler<'a> {
         };
         // Other vantages see the fault still, and ours does again.
         let returned = |c: &Candidate<'_>| wanted.ended.is_none() && lasting(c) && c.recovered_here;
-        let earlier = |c: &Candidate<'_>| c.subject() == subject && c.ours.is_some() && self.goes_on(c);
+        let earlier =
+            |c: &Candidate<'_>| c.subject() == subject && c.ours.is_some() && self.goes_on(c);
         let open = |fits: &dyn Fn(&Candidate<'_>) -> bool| self.open.iter().position(fits);
         let certain = open(&older).or_else(|| open(&of_incident)).or_else(|| open(&returned));
         let earlier = || open(&earlier);
@@ -235,7 +237,8 @@ impl<'a> Reconciler<'a> {
         let own = || self.closed.iter().filter(|c| is_own(c, wanted) && c.subject() == subject);
         let number = wanted.issue.map(|issue| issue.number);
         let by_hand = own().filter(|c| !c.over()).min_by_key(|c| Some(c.number) != number);
-        let own = by_hand.map(|c| Place::ClosedByHand(*c)).or_else(|| Some(Place::Ended(*own().next()?)));
+        let own =
+            by_hand.map(|c| Place::ClosedByHand(*c)).or_else(|| Some(Place::Ended(*own().next()?)));
         let lasts = wanted.ended.is_none();
         let at = certain.or_else(|| if lasts { earlier() } else { None });
         let at = at.or_else(|| if own.is_none() && number.is_none() { earlier() } else { None });
@@ -286,16 +289,18 @@ impl<'a> Reconciler<'a> {
         if issue.opened_here {
             // An incident that is not resolved yet needs its issue to be found.
             let end = issue.opener.ended_at.or(issue.closed_at);
-            return !self.is_wanted(&issue.opener.incident) && end.is_some_and(|end| since < end + within);
+            return !self.is_wanted(&issue.opener.incident)
+                && end.is_some_and(|end| since < end + within);
         }
-        // By GitHub's clock, as another vantage wrote the times of the issue.
+        // The times in a record are from the clock of a vantage; the issue was closed by GitHub's clock.
         let now = self.listing.at.zip(self.context.now.wall);
         let ahead = now.map_or(SignedDuration::ZERO, |(at, wall)| at.duration_since(wall));
-        let shifted = |time: Timestamp| time.saturating_add(ahead).unwrap_or(time);
-        let end = [issue.opener.ended_at, issue.closed_at].into_iter().flatten().min();
         let until = wanted.ended.unwrap_or(self.context.now).wall;
-        issue.opener.since.zip(until).is_none_or(|(begin, until)| begin <= shifted(until) + within)
-            && end.is_none_or(|end| shifted(since) <= end + within)
+        let began =
+            issue.opener.since.zip(until).is_none_or(|(begin, until)| begin <= until + within);
+        let before =
+            |since: Timestamp, end: Option<Timestamp>| end.is_none_or(|e| since <= e + within);
+        began && before(since, issue.opener.ended_at) && before(since + ahead, issue.closed_at)
     }
 
     pub(super) fn claimed_for(&self, subject: &str) -> Option<u64> {
@@ -319,9 +324,16 @@ impl<'a> Reconciler<'a> {
         let VantageObservation { subject, incident, since, severity, worst, places, .. } = ours;
         self.claim(&subject, issue.number);
         let reported = IssueRef { number: issue.number, closed_by_hand };
-        let resume =
-            RememberedIncident { subject, incident, since, severity, worst, places, reported };
-        self.plan.resume.push(resume);
+        self.plan.resume.push(RememberedIncident {
+            kind: SubjectKind::of_name(&subject),
+            subject,
+            incident,
+            since,
+            severity,
+            worst,
+            places,
+            reported,
+        });
     }
 }
 

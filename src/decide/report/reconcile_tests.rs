@@ -120,8 +120,8 @@ fn put(world: &mut World, seed: Seed, edited: bool) {
         ended: seed.ended.then(|| now.recalled(ago(600))),
         issue: None,
     };
-    let marker = Marker {
-        v: Marker::VERSION,
+    let marker = VantageObservation {
+        v: VantageObservation::VERSION,
         vantage: "home".to_owned(),
         subject: seed.subject.to_owned(),
         incident: seed.incident.to_owned(),
@@ -133,7 +133,7 @@ fn put(world: &mut World, seed: Seed, edited: bool) {
         alerted_digest: alert_digest(&wanted),
         alerted_at: ago(seed.told.unwrap_or(5)),
         ended: seed.ended,
-        passed: false,
+        recovered_here: false,
         confirmed: None,
         ended_at: None,
     };
@@ -205,14 +205,15 @@ fn settle(name: &str, world: &mut World) {
 
 /// An issue that we must take care of.
 fn ours(issue: &&Issue) -> bool {
-    issue.marker.vantage == "home" && !(issue.marker.ended && issue.reopened)
+    issue.opener.vantage == "home" && !(issue.opener.ended && issue.reopened)
 }
 
 /// What holds whenever nothing is left to do.
 fn sound(name: &str, start: &World, world: &World) {
     let before = &start.tracker;
     let reported = start.led.watch.desired_issues().iter().any(|w| w.issue.is_some());
-    let of_home = |body: &str| Marker::find(body).filter(|marker| marker.vantage == "home");
+    let of_home =
+        |body: &str| VantageObservation::find(body).filter(|marker| marker.vantage == "home");
     for old in &before.issues {
         let new = world.tracker.clone().get(old.number).clone();
         let reopened = old.reopened && of_home(&old.body).is_some_and(|marker| marker.ended);
@@ -226,8 +227,8 @@ fn sound(name: &str, start: &World, world: &World) {
     }
     let listing = world.tracker.list(true, None);
     for issue in listing.open.iter().filter(ours) {
-        assert_eq!(issue.marker.subject, NS1, "{name}: nobody watches that");
-        let same = |other: &&Issue| other.marker.subject == issue.marker.subject;
+        assert_eq!(issue.opener.subject, NS1, "{name}: nobody watches that");
+        let same = |other: &&Issue| other.opener.subject == issue.opener.subject;
         let count = listing.open.iter().filter(ours).filter(same).count();
         assert_eq!(count, 1, "{name}: duplicates");
         // It is the one that we know of, and it tells of our incident.
@@ -235,23 +236,23 @@ fn sound(name: &str, start: &World, world: &World) {
         assert_eq!(known, Some(issue.number), "{name}");
         let wanted = world.led.watch.desired_issues();
         let incident = &wanted[0].incident;
-        assert_eq!(incident.id, issue.marker.incident, "{name}");
+        assert_eq!(incident.id, issue.opener.incident, "{name}");
         if !incident.findings.is_empty() {
-            assert_eq!(body_digest(&wanted[0]), issue.marker.body_digest, "{name}");
+            assert_eq!(body_digest(&wanted[0]), issue.opener.body_digest, "{name}");
         }
     }
     assert_eq!(world.led.watch.ended, [], "{name}: an end is not told");
     for wanted in world.led.watch.desired_issues() {
         let issue = wanted.issue.unwrap_or_else(|| panic!("{name}: no issue"));
         let this = |shown: &&Issue| {
-            let same = shown.marker.incident == wanted.incident.id;
+            let same = shown.opener.incident == wanted.incident.id;
             shown.number == issue.number && same && ours(shown)
         };
-        let all = listing.open.iter().chain(listing.closed.iter().flatten());
+        let all = listing.open.iter().chain(&listing.closed);
         match all.clone().find(this) {
             Some(shown) if shown.open => assert!(!issue.closed_by_hand, "{name}"),
             // Closed by a person while it lasts, or deleted by one.
-            Some(shown) => assert!(issue.closed_by_hand && !shown.marker.ended, "{name}"),
+            Some(shown) => assert!(issue.closed_by_hand && !shown.opener.ended, "{name}"),
             None => assert!(issue.closed_by_hand && reported, "{name}"),
         }
     }
@@ -305,9 +306,9 @@ fn one_report_leaves_nothing_to_do_whatever_was_there() {
         sound(name, before, &world);
         once(name, before, &world);
         // What a person closed stays closed while the fault lasts.
-        for old in &before.tracker.list(true, None).closed.unwrap_or_default() {
-            let own = |w: &DesiredIssue| w.ended.is_none() && w.incident.id == old.marker.incident;
-            if wanted.iter().any(own) && !old.marker.ended {
+        for old in &before.tracker.list(true, None).closed {
+            let own = |w: &DesiredIssue| w.ended.is_none() && w.incident.id == old.opener.incident;
+            if wanted.iter().any(own) && !old.opener.ended {
                 assert!(!world.tracker.get(old.number).open, "{name}");
             }
         }

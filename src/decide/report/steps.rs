@@ -119,13 +119,19 @@ impl<'a> Reconciler<'a> {
         if ended {
             // An earlier process may have given it another identity.
             let incidents = [wanted.incident.id.as_str(), issue.incident()];
-            resolves.extend(incidents.iter().filter(|id| !id.is_empty()).map(|id| (*id).to_owned()));
+            resolves
+                .extend(incidents.iter().filter(|id| !id.is_empty()).map(|id| (*id).to_owned()));
             resolves.dedup();
             self.resolved.extend(resolves.iter().cloned());
         }
         if !issue.opened_here {
             let last = if state.is_none() { std::mem::take(&mut resolves) } else { Vec::new() };
-            self.observe(issue.number, &ours, &observation_text(self.context.vantage, wanted), last);
+            self.observe(
+                issue.number,
+                &ours,
+                &observation_text(self.context.vantage, wanted),
+                last,
+            );
             if state.is_none() {
                 return;
             }
@@ -180,7 +186,12 @@ impl<'a> Reconciler<'a> {
         }
     }
 
-    fn observers(&self, issue: Option<&Candidate<'_>>, sees_here: bool, resolved: bool) -> Observers {
+    fn observers(
+        &self,
+        issue: Option<&Candidate<'_>>,
+        sees_here: bool,
+        resolved: bool,
+    ) -> Observers {
         let issue = issue.map(|candidate| candidate.issue);
         let ours = (self.context.vantage, sees_here);
         Observers::count(issue, ours, resolved, alive_vantages(self.listing), self.listing.at)

@@ -2,10 +2,10 @@
 
 use crate::config::{Schedule, address_text};
 use crate::decide::judge::finding::{Finding, Severity};
-use crate::decide::probe::endpoint::is_endpoint;
 use crate::decide::report::marker::{CLOSING, VantageObservation, hide, vantages_part};
 use crate::decide::time::{Moment, span_text, wall_text};
 use crate::decide::track::incident::DesiredIssue;
+use crate::decide::track::subject_kind::SubjectKind;
 
 /// GitHub takes 65,536 characters, and people write some of them: rows beyond this are counted.
 const TABLE: usize = 30_000;
@@ -72,7 +72,7 @@ pub fn observation_text(vantage: &str, wanted: &DesiredIssue) -> String {
     };
     let mut text = format!("Also seen from *{vantage}*: {state}.\n");
     if !incident.findings.is_empty() {
-        table(&mut text, subject, &incident.findings);
+        table(&mut text, wanted.kind, &incident.findings);
     }
     text
 }
@@ -106,7 +106,7 @@ pub fn body(
         None => format!(
             "\n**{subject}** is **{}**: {}. Seen from *{vantage}* since {}.\n",
             incident.severity,
-            meaning(subject, incident.severity),
+            meaning(wanted.kind, incident.severity),
             wall_text(incident.since.wall)
         ),
         Some(end) => {
@@ -116,7 +116,7 @@ pub fn body(
     if !vantages.is_empty() {
         text.push_str(&format!("\n{}\n", vantages_part(vantages)));
     }
-    table(&mut text, subject, &incident.findings);
+    table(&mut text, wanted.kind, &incident.findings);
     if wanted.ended.is_none() {
         text.push_str(
             "\n**What to do.** Run a command of the table on another network. If it shows the same fault \
@@ -125,7 +125,10 @@ pub fn body(
         );
     }
     if !incident.history.is_empty() {
-        text.push_str(&format!("\nThe last checks before this was written (UTC): {}.\n", history(wanted)));
+        text.push_str(&format!(
+            "\nThe last checks before this was written (UTC): {}.\n",
+            history(wanted)
+        ));
     }
     if wanted.ended.is_none() {
         let checks = match schedule.close_after {
@@ -143,16 +146,19 @@ pub fn body(
 }
 
 /// For a reader who does not know pilotlight.
-fn meaning(subject: &str, severity: Severity) -> &'static str {
+fn meaning(kind: SubjectKind, severity: Severity) -> &'static str {
     match severity {
         Severity::Down => "it does not answer, or its answers are wrong",
-        Severity::Degraded if is_endpoint(subject) => "it answers, but with a fault",
+        Severity::Degraded if kind == SubjectKind::Endpoint => "it answers, but with a fault",
         Severity::Degraded => "names still resolve, but there is a fault",
     }
 }
 
-fn table(text: &mut String, subject: &str, rows: &[Finding]) {
-    let first = kind(subject);
+fn table(text: &mut String, kind: SubjectKind, rows: &[Finding]) {
+    let first = match kind {
+        SubjectKind::Nameserver => "zone",
+        SubjectKind::Endpoint => "name",
+    };
     text.push_str(&format!(
         "\n| {first} | address | the fault | the command that shows it |\n|---|---|---|---|\n",
     ));
@@ -212,18 +218,15 @@ pub(super) fn cell(text: &str) -> String {
     safe
 }
 
-/// The heading of the first column.
-fn kind(subject: &str) -> &'static str {
-    if is_endpoint(subject) { "name" } else { "zone" }
-}
-
 /// `12:00:20 down (2 zones), 12:00:40 well`.
 fn history(wanted: &DesiredIssue) -> String {
     let checks = wanted.incident.history.iter().map(|past| {
         let at = past.at.map_or_else(|| "?".to_owned(), |t| t.strftime("%H:%M:%S").to_string());
         match (past.severity, past.zones) {
             (None, _) => format!("{at} well"),
-            (Some(severity), _) if is_endpoint(&wanted.subject) => format!("{at} {severity}"),
+            (Some(severity), _) if wanted.kind == SubjectKind::Endpoint => {
+                format!("{at} {severity}")
+            }
             (Some(severity), 1) => format!("{at} {severity} (1 zone)"),
             (Some(severity), zones) => format!("{at} {severity} ({zones} zones)"),
         }
@@ -236,7 +239,7 @@ fn history(wanted: &DesiredIssue) -> String {
 pub fn changed_text(wanted: &DesiredIssue) -> String {
     let zones = wanted.incident.zones();
     let places = match zones.len() {
-        _ if is_endpoint(&wanted.subject) => String::new(),
+        _ if wanted.kind == SubjectKind::Endpoint => String::new(),
         1 => format!(" for 1 zone: {}", named(&zones)),
         n => format!(" for {n} zones: {}", named(&zones)),
     };

@@ -24,8 +24,8 @@ use crate::decide::report::reconcile::reconcile;
 use crate::decide::testing::{V4, at, row};
 use crate::decide::track::state::MonitorState;
 
-fn marker() -> Marker {
-    Marker {
+fn marker() -> VantageObservation {
+    VantageObservation {
         v: 1,
         vantage: "home".into(),
         subject: "ns1.xn--bcher-kva.example".into(),
@@ -38,7 +38,7 @@ fn marker() -> Marker {
         alerted_digest: String::new(),
         alerted_at: None,
         ended: false,
-        passed: false,
+        recovered_here: false,
         confirmed: None,
         ended_at: None,
     }
@@ -46,18 +46,18 @@ fn marker() -> Marker {
 
 #[test]
 fn a_marker_survives_its_way_through_an_issue_even_with_two_hyphens_in_a_name() {
-    let line = marker().line();
+    let line = hide(&marker());
     assert!(!line["<!--".len()..line.len() - "-->".len()].contains("--"), "{line}");
     let body = format!("Somebody's words.\n{line}\nours\n{CLOSING}\nmore words");
-    assert_eq!(Marker::find(&body), Some(marker()));
-    assert_eq!(Marker::find("no marker"), None);
-    assert_eq!(Marker::find("<!-- pilotlight {broken -->"), None);
-    assert_eq!(Marker::find(&line.replace("\"v\":1", "\"v\":2")), None);
+    assert_eq!(VantageObservation::find(&body), Some(marker()));
+    assert_eq!(VantageObservation::find("no marker"), None);
+    assert_eq!(VantageObservation::find("<!-- pilotlight {broken -->"), None);
+    assert_eq!(VantageObservation::find(&line.replace("\"v\":1", "\"v\":2")), None);
 }
 
 #[test]
 fn what_people_write_around_our_part_stays() {
-    let old = format!("before\n{}\nold\n{CLOSING}\nafter", marker().line());
+    let old = format!("before\n{}\nold\n{CLOSING}\nafter", hide(&marker()));
     let new = merge(&old, "<!-- pilotlight {} -->new<!-- /pilotlight -->");
     assert_eq!(new, "before\n<!-- pilotlight {} -->new<!-- /pilotlight -->\nafter");
     assert_eq!(merge("only theirs", "OURS"), "OURS\n\nonly theirs");
@@ -83,7 +83,7 @@ fn a_comment_carries_its_key() {
     let text = comment("abc-0/closed", "words");
     assert_eq!(comment_key(&text).as_deref(), Some("abc-0/closed"));
     assert_eq!(comment_key("words"), None);
-    assert_eq!(Marker::find(&text), None);
+    assert_eq!(VantageObservation::find(&text), None);
 }
 
 /// One nameserver at two addresses, one of them at a port of its own.
@@ -172,8 +172,8 @@ fn opened_by(config: &Config, apart: u64, rounds: &[Round]) -> String {
         schedule: &config.schedule,
         now,
     };
-    let listing = Listing { closed: Some(Vec::new()), ..Listing::default() };
-    let plan = reconcile(&watch.desired_issues(), &listing, &context).unwrap();
+    let listing = Listing::default();
+    let plan = reconcile(&watch.desired_issues(), &listing, &context);
     let [Step::Create { title, body, .. }] = &plan.steps[..] else {
         panic!("{:?}", plan.steps);
     };

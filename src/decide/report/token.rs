@@ -71,7 +71,10 @@ pub(super) fn plan(vantage: &str, listing: &Listing) -> Vec<Step> {
     let mut steps = match found.first() {
         Some((issue, old)) if issue.open => next_warning(issue, old, &due),
         // A person who closed the issue knows of this warning, and is notified of the next one.
-        _ if found.iter().any(|(_, old)| old.expires == due.expires && old.warning <= due.warning) => {
+        _ if found
+            .iter()
+            .any(|(_, old)| old.expires == due.expires && old.warning <= due.warning) =>
+        {
             Vec::new()
         }
         _ => vec![Step::Create {
@@ -126,8 +129,10 @@ fn next_warning(issue: &AuxiliaryIssue, old: &TokenRecord, due: &TokenRecord) ->
 pub fn notice(expires: Option<Timestamp>, now: Option<Timestamp>) -> Option<Notice> {
     let (expires, now) = expires.zip(now)?;
     warning(expires, now).filter(|days| *days <= PANEL)?;
-    let text =
-        format!("GitHub's token expires on {}: replace it with a new one", wall_text(Some(expires)));
+    let text = format!(
+        "GitHub's token expires on {}: replace it with a new one",
+        wall_text(Some(expires))
+    );
     Some(Notice { source: "token".to_owned(), text })
 }
 

@@ -20,19 +20,19 @@ fn the_panel_tells_of_the_last_three_days_and_of_what_is_over() {
     let text = notice(at(DAY).wall, at(0).wall).unwrap().text;
     assert_eq!(
         text,
-        "GitHub's token expires on 2026-01-02 12:00:00 UTC: put a new one in its place"
+        "GitHub's token expires on 2026-01-02 12:00:00 UTC: replace it with a new one"
     );
 }
 
 #[test]
 fn nothing_is_told_long_before_and_each_step_once() {
-    let listing = |asides| Listing {
-        auxiliary: asides,
-        closed: Some(Vec::new()),
+    let listing = |days, auxiliary| Listing {
+        auxiliary,
         at: at(0).wall,
+        token_expires: at(days * DAY).wall,
         ..Listing::default()
     };
-    let steps = |days, asides| plan("home", at(days * DAY).wall, &listing(asides)).unwrap();
+    let steps = |days, auxiliary| plan("home", &listing(days, auxiliary));
     assert_eq!(steps(15, Vec::new()), []);
     let [Step::Create { body, title, .. }] = &steps(14, Vec::new())[..] else { panic!() };
     assert_eq!(title, "pilotlight: the token of home expires on 2026-01-15");
@@ -56,8 +56,9 @@ fn nothing_is_told_long_before_and_each_step_once() {
 }
 
 #[test]
-fn before_anything_is_opened_the_closed_ones_are_looked_at() {
-    let listing = Listing { at: at(0).wall, ..Listing::default() };
-    assert_eq!(plan("home", at(DAY).wall, &listing), Err(NeedClosed));
-    assert_eq!(plan("home", at(90 * DAY).wall, &listing), Ok(Vec::new()));
+fn the_closed_issues_are_needed_in_the_last_two_weeks() {
+    let listing =
+        |days| Listing { at: at(0).wall, token_expires: at(days * DAY).wall, ..Listing::default() };
+    assert!(expires_soon(&listing(14)) && !expires_soon(&listing(15)));
+    assert!(!expires_soon(&Listing { token_expires: None, ..listing(1) }));
 }

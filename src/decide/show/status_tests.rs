@@ -8,16 +8,13 @@ use crate::decide::testing::{
 };
 use crate::decide::track::reported::{Failure, Report};
 
-fn failed(final_until_a_person_acts: bool) -> Report {
-    Report {
-        failed: Some(Failure {
-            why: "because".to_owned(),
-            final_until_a_person_acts,
-            refused: false,
-            wait: None,
-        }),
-        ..Report::default()
-    }
+fn failed(needs_operator: bool) -> Report {
+    let why = "because".to_owned();
+    let failure = match needs_operator {
+        true => Failure::needs_operator(why),
+        false => Failure::transient(why, None),
+    };
+    Report { failed: Some(failure), ..Report::default() }
 }
 
 #[test]

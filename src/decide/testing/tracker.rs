@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use crate::decide::report::github::{
     AuxiliaryIssue, Context, Issue, IssueState, Listing, Plan, Step,
 };
-use crate::decide::report::marker::{Marker, comment_key};
-use crate::decide::report::reconcile::reconcile;
+use crate::decide::report::marker::{VantageObservation, comment_key};
+use crate::decide::report::plan::{needs_closed, plan};
 use crate::decide::testing::{Led, at, config};
 use crate::decide::track::incident::IssueRef;
 use crate::decide::track::reported::{Failure, Report};
@@ -85,8 +85,8 @@ impl Tracker {
             }
             issue.open = open;
         }
-        let marker = Marker::find(&issue.body);
-        self.told.extend(marker.map(|m| (m.incident, number)));
+        let record = VantageObservation::find(&issue.body);
+        self.told.extend(record.map(|record| (record.incident, number)));
     }
 
     fn comment(&mut self, number: u64, key: &str, body: &str) {
@@ -101,7 +101,7 @@ impl Tracker {
     }
 
     /// Brings the comment with this key to this text.
-    fn sight(&mut self, number: u64, key: &str, body: &str) {
+    fn observe(&mut self, number: u64, key: &str, body: &str) {
         self.writes += 1;
         let updated = self.writes;
         let issue = self.get(number);
@@ -122,9 +122,13 @@ impl Tracker {
                 open: kept.open,
                 reopened: kept.reopened,
                 closed_at: kept.closed_at,
-                marker: Marker::find(&kept.body)?,
-                observations: match kept.open {
-                    true => kept.comments.iter().filter_map(|said| Marker::find(said)).collect(),
+                opener: VantageObservation::find(&kept.body)?,
+                secondary: match kept.open {
+                    true => kept
+                        .comments
+                        .iter()
+                        .filter_map(|text| VantageObservation::find(text))
+                        .collect(),
                     false => Vec::new(),
                 },
             })
@@ -135,9 +139,10 @@ impl Tracker {
         let shut = last.into_iter().filter(|kept| !kept.open);
         Listing {
             open: open.filter_map(shown).collect(),
-            closed: closed.then(|| shut.filter_map(shown).collect()),
+            closed: if closed { shut.filter_map(shown).collect() } else { Vec::new() },
             auxiliary: self.asides.clone(),
             at,
+            token_expires: None,
         }
     }
 }
@@ -197,8 +202,8 @@ impl World {
         let shown = self.lagging.as_ref().unwrap_or(&self.tracker);
         let list =
             |closed| shown.list(closed, at(self.github_seconds.unwrap_or(self.led.seconds)).wall);
-        let plan = |closed| reconcile(&belief.wanted, &list(closed), &context);
-        plan(!self.greeted).unwrap_or_else(|_| plan(true).expect("the closed ones are there"))
+        let closed = !self.greeted || needs_closed(&belief.wanted, None, &list(false));
+        plan(&belief.wanted, None, &list(closed), &context).0
     }
 
     pub(in crate::decide) fn report(&mut self) -> Plan {
@@ -217,12 +222,7 @@ impl World {
         };
         let done =
             plan.steps.iter().all(|step| self.carry_out(step, &mut line, &mut report).is_some());
-        report.failed = (!done).then(|| Failure {
-            why: "the line broke".to_owned(),
-            final_until_a_person_acts: false,
-            refused: false,
-            wait: None,
-        });
+        report.failed = (!done).then(|| Failure::transient("the line broke".to_owned(), None));
         let now = at(self.led.seconds);
         self.led.watch = self.led.watch.clone().reported(&report, &now);
         (plan, done)
@@ -233,12 +233,12 @@ impl World {
         let now = at(self.github_seconds.unwrap_or(self.led.seconds)).wall;
         let tracker = &mut self.tracker;
         match step {
-            Step::Create { incident, title, body, over, calm: _ } => {
+            Step::Create { incident, title, body, resolved, no_labels: _ } => {
                 let number = line.call(|| tracker.add(title, body))?;
                 let closed_by_hand = false;
                 let issue = IssueRef { number, closed_by_hand };
                 report.known.push((incident.clone(), issue));
-                if *over {
+                if *resolved {
                     let closed = Some(IssueState::Completed);
                     line.call(|| tracker.edit(number, None, None, closed, now))?;
                     report.resolved.push(incident.clone());
@@ -248,14 +248,14 @@ impl World {
                 assert_eq!(comment_key(body).as_ref(), Some(key));
                 line.call(|| tracker.comment(*issue, key, body))?;
             }
-            Step::Observe { issue, key, body, settles } => {
+            Step::Observe { issue, key, body, resolves } => {
                 assert_eq!(comment_key(body).as_ref(), Some(key));
-                line.call(|| tracker.sight(*issue, key, body))?;
-                report.resolved.extend(settles.clone());
+                line.call(|| tracker.observe(*issue, key, body))?;
+                report.resolved.extend(resolves.clone());
             }
-            Step::Edit { issue, title, body, state, settles, reports } => {
+            Step::Edit { issue, title, body, state, resolves, reports } => {
                 line.call(|| tracker.edit(*issue, title.as_deref(), Some(body), *state, now))?;
-                report.resolved.extend(settles.clone());
+                report.resolved.extend(resolves.clone());
                 let reported = IssueRef { number: *issue, closed_by_hand: false };
                 report.known.extend(reports.clone().map(|id| (id, reported)));
             }

@@ -5,9 +5,9 @@
 //! issue closed while a vantage that GitHub has heard of lately sees the fault.
 
 use crate::decide::report::github::AuxiliaryIssue;
-use crate::decide::report::marker::Heartbeat;
-use crate::decide::report::marker::Marker;
-use crate::decide::report::observations::{CONFIRM_EVERY, STALE, sees};
+use crate::decide::report::heartbeat::Heartbeat;
+use crate::decide::report::marker::{VantageObservation, hide};
+use crate::decide::report::observations::{CONFIRM_EVERY, STALE};
 use crate::decide::report::text::tests::sample;
 use crate::decide::testing::tracker::{Kept, Line, STEADY, Tracker, World};
 use crate::decide::testing::{at, down, well};
@@ -204,7 +204,7 @@ impl Run {
         }
         for number in open {
             let issue = self.tracker.get(number);
-            let duplicate = Marker::find(&issue.body).is_none();
+            let duplicate = VantageObservation::find(&issue.body).is_none();
             if issue.open || duplicate || lagging {
                 continue;
             }
@@ -226,10 +226,11 @@ impl Run {
             format!("seed {}\n{}\n{issues:#?}", self.seed, self.said)
         };
         assert_eq!(open(&self.tracker), Vec::<u64>::new(), "{}", why());
-        let told = self.tracker.issues.iter().filter_map(|issue| Marker::find(&issue.body));
-        let told: Vec<Marker> = told.collect();
+        let told =
+            self.tracker.issues.iter().filter_map(|issue| VantageObservation::find(&issue.body));
+        let told: Vec<VantageObservation> = told.collect();
         assert_eq!(u64::try_from(told.len()).unwrap(), self.outages, "{}", why());
-        assert!(!told.iter().any(sees), "{}", why());
+        assert!(!told.iter().any(VantageObservation::sees), "{}", why());
         for vantage in self.vantages.iter().filter(|v| !within(&v.dead, self.now)) {
             assert_eq!(vantage.world.led.watch.desired_issues(), [], "{}", why());
         }
@@ -252,7 +253,7 @@ fn three_vantages_tell_of_each_outage_in_one_issue_and_close_it_when_none_sees_i
         "Duplicate of #",
         "\\\"passed\\\":true",
         "/again",
-        "has not been heard of",
+        "has been silent for hours",
         "Seen only from",
     ];
     for seed in first..first + seeds {
@@ -287,7 +288,7 @@ fn report(world: &mut World, tracker: &mut Tracker, rounds: usize, fault: bool) 
 fn three_alive() -> Tracker {
     let sign = |name: &str| {
         let life = Heartbeat { vantage: name.to_owned(), at: at(0).wall.unwrap(), every: 6 * HOUR };
-        AuxiliaryIssue { number: 100, body: life.line(), open: true }
+        AuxiliaryIssue { number: 100, body: hide(&life), open: true }
     };
     let mut tracker = Tracker::default();
     tracker.asides.extend(NAMES.map(sign));
@@ -314,7 +315,10 @@ fn below_the_quorum_it_is_degraded_and_with_it_what_it_is() {
     report(&mut office, &mut tracker, 3, true);
     assert_eq!(tracker.get(1).title, "ns1.example.net is degraded");
     assert!(
-        tracker.get(1).body.contains("As fewer than 2 vantages see it, it counts as degraded.")
+        tracker
+            .get(1)
+            .body
+            .contains("It counts as degraded, because fewer than 2 vantages see it.")
     );
     report(&mut home, &mut tracker, 3, true);
     report(&mut office, &mut tracker, 1, true);

@@ -39,9 +39,9 @@ pub struct Report {
     pub resume: Vec<RememberedIncident>,
     /// When our token expires, if GitHub said so.
     pub expires: Option<Timestamp>,
-    /// When a sign of life was written, by GitHub's clock.
+    /// When a heartbeat was written, by GitHub's clock.
     pub heartbeat_written: Option<Timestamp>,
-    /// What the sign of life of an earlier process remembered, once it was looked for.
+    /// The record in the heartbeat of an earlier process, once it was read.
     pub recalled: Option<Option<UptimeRecord>>,
     /// What was done, for the log.
     pub done: Vec<String>,
@@ -54,10 +54,37 @@ pub struct Report {
 pub struct Failure {
     /// In words, with what to do.
     pub why: String,
-    /// Waiting does not help.
-    pub final_until_a_person_acts: bool,
-    /// It was what we wrote that was refused.
-    pub refused: bool,
-    /// How long to leave GitHub alone, at least.
+    pub kind: FailureKind,
+    /// How long to make no request to GitHub, at least.
     pub wait: Option<Duration>,
+}
+
+/// What the caller can do about a failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FailureKind {
+    /// Wait for a person: the token, its permission or the repository is wrong.
+    NeedsOperator,
+    /// Write something else: GitHub does not accept the content of the request.
+    Rejected,
+    /// Try again later.
+    Transient,
+}
+
+impl Failure {
+    /// A failure that a person has to mend.
+    #[must_use]
+    pub fn needs_operator(why: String) -> Self {
+        Self { why, kind: FailureKind::NeedsOperator, wait: None }
+    }
+
+    #[must_use]
+    pub fn transient(why: String, wait: Option<Duration>) -> Self {
+        Self { why, kind: FailureKind::Transient, wait }
+    }
+
+    /// Whether the next attempt may succeed without a person.
+    #[must_use]
+    pub fn may_pass(&self) -> bool {
+        self.kind == FailureKind::Transient
+    }
 }

@@ -294,7 +294,7 @@ impl MonitorState {
         }
         self.reporting = match (&report.failed, self.reporting) {
             (None, _) => Reporting::Fine,
-            (Some(failure), _) if failure.final_until_a_person_acts => {
+            (Some(failure), _) if !failure.may_pass() => {
                 Reporting::Denied { why: failure.why.clone() }
             }
             (Some(failure), before) => Reporting::Failing {

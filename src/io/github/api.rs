@@ -13,11 +13,11 @@ use ureq::http::{HeaderMap, Request};
 
 use crate::config::GitHub as Settings;
 use crate::decide::report::github::{AuxiliaryIssue, Issue, IssueState, Listing};
-use crate::decide::report::marker::{Marker, comment_key, hidden};
+use crate::decide::report::marker::{VantageObservation, comment_key, hidden};
 use crate::decide::report::observations::observation_key;
 use crate::decide::track::incident::IssueRef;
-use crate::decide::track::reported::Failure;
-use crate::io::github::errors::{LAG, denied, passing};
+use crate::decide::track::reported::{Failure, FailureKind};
+use crate::io::github::errors::LAG;
 use crate::io::http::client::Http;
 use crate::io::http::error::HttpError;
 
@@ -139,48 +139,67 @@ impl GitHub {
         Ok(Access { login, open })
     }
 
-    /// All open issues of ours, with what every vantage says in them; and the closed ones that changed
-    /// last, on request.
+    /// All open issues of ours, with the observations of all vantages; and the closed ones that changed last, on
+    /// request.
     ///
     /// # Errors
     /// When any page is missing: half a listing is none.
     pub fn list(&mut self, closed: bool) -> Result<Listing, Failure> {
-        let mut listing = Listing { closed: closed.then(Vec::new), ..Listing::default() };
-        for login in self.accounts()? {
-            let base = format!("{}/issues?creator={login}&per_page={PAGE}", self.repository());
-            let open = format!("{base}&state=open&sort=created&direction=asc");
-            for item in self.pages::<Item>(open, PAGES)? {
+        self.list_with_closed_if(|_| closed)
+    }
+
+    /// The same; whether the closed issues are needed is decided by the open ones.
+    ///
+    /// # Errors
+    /// When any page is missing.
+    pub fn list_with_closed_if(
+        &mut self,
+        needs_closed: impl FnOnce(&Listing) -> bool,
+    ) -> Result<Listing, Failure> {
+        let mut listing = Listing::default();
+        let accounts = self.accounts()?;
+        let issues = format!("{}/issues", self.repository());
+        for login in &accounts {
+            let url = format!(
+                "{issues}?creator={login}&per_page={PAGE}&state=open&sort=created&direction=asc"
+            );
+            for item in self.pages::<Item>(url, PAGES)? {
                 let (number, comments) = (item.number, item.comments);
-                let Some(mut issue) = note(&mut listing, item, &login) else { continue };
+                let Some(mut issue) = note(&mut listing, item, login) else { continue };
                 if comments > 0 {
-                    issue.observations = self.sights(number)?;
+                    issue.secondary = self.observations(number)?;
                 }
                 listing.open.push(issue);
             }
-            if closed {
-                // Ours of the last hours are on the first page; only they matter.
-                let url = format!("{base}&state=closed&sort=updated&direction=desc");
-                for item in self.pages::<Item>(url, 1)? {
-                    let found = note(&mut listing, item, &login);
-                    listing.closed.iter_mut().for_each(|all| all.extend(found.clone()));
-                }
-            }
         }
         listing.open.sort_by_key(|issue| issue.number);
-        listing.at = self.at;
+        (listing.at, listing.token_expires) = (self.at, self.expires);
+        if needs_closed(&listing) {
+            for login in &accounts {
+                // Only the issues of the last hours matter, and they are on the first page.
+                let url = format!(
+                    "{issues}?creator={login}&per_page={PAGE}&state=closed&sort=updated&direction=desc"
+                );
+                for item in self.pages::<Item>(url, 1)? {
+                    let found = note(&mut listing, item, login);
+                    listing.closed.extend(found);
+                }
+            }
+            (listing.at, listing.token_expires) = (self.at, self.expires);
+        }
         Ok(listing)
     }
 
-    /// What vantages say in comments on an issue.
-    fn sights(&mut self, issue: u64) -> Result<Vec<Marker>, Failure> {
+    /// The observation comments of an issue.
+    fn observations(&mut self, issue: u64) -> Result<Vec<VantageObservation>, Failure> {
         let accounts = self.accounts()?;
         let comments = self.comments(issue)?.into_iter().filter(|comment| comment.by(&accounts));
-        let sights = comments.filter_map(|comment| {
+        let observations = comments.filter_map(|comment| {
             let body = comment.body?;
-            let marker = Marker::find(&body)?;
-            (comment_key(&body)? == observation_key(&marker.vantage)).then_some(marker)
+            let found = VantageObservation::find(&body)?;
+            (comment_key(&body)? == observation_key(&found.vantage)).then_some(found)
         });
-        Ok(sights.collect())
+        Ok(observations.collect())
     }
 
     /// Opens an issue and returns its number.
@@ -190,7 +209,7 @@ impl GitHub {
     pub fn create(&mut self, title: &str, body: &str) -> Result<IssueRef, Failure> {
         let Settings { labels, assignees, .. } = self.settings.clone();
         self.create_with(title, body, &labels, &assignees).or_else(|failure| {
-            if !failure.refused || labels.is_empty() && assignees.is_empty() {
+            if failure.kind != FailureKind::Rejected || labels.is_empty() && assignees.is_empty() {
                 return Err(failure);
             }
             // An assignee who has left, perhaps. That must not keep an outage secret.
@@ -236,7 +255,7 @@ impl GitHub {
     ///
     /// # Errors
     /// When it was not said, or may have been.
-    pub fn sight(&mut self, issue: u64, key: &str, body: &str) -> Result<(), Failure> {
+    pub fn observe(&mut self, issue: u64, key: &str, body: &str) -> Result<(), Failure> {
         let login = self.login()?;
         let comments = self.comments(issue)?;
         let same = |said: &&Comment| {
@@ -333,9 +352,10 @@ impl GitHub {
             next = following;
         }
         match next {
-            Some(_) if most == PAGES => {
-                Err(passing(format!("more than {PAGES} pages: a part of them is none"), None))
-            }
+            Some(_) if most == PAGES => Err(Failure::transient(
+                format!("more than {PAGES} pages: a part of them is none"),
+                None,
+            )),
             _ => Ok(all),
         }
     }
@@ -350,7 +370,10 @@ impl GitHub {
     ) -> Result<(Option<String>, T), Failure> {
         // A next page is wherever the server says; the token goes nowhere else than the API.
         if !url.starts_with(&format!("{}/", self.settings.api)) {
-            return Err(passing(format!("a page of the listing lies elsewhere, at {url}"), None));
+            return Err(Failure::transient(
+                format!("a page of the listing lies elsewhere, at {url}"),
+                None,
+            ));
         }
         let kept = self.kept.iter().position(|page| page.url == url && method == "GET");
         let mut request = Request::builder()
@@ -365,13 +388,15 @@ impl GitHub {
         }
         let request = request.body(content.map(Value::to_string).unwrap_or_default());
         let request = request.map_err(|_| {
-            denied("the token has characters that no token has: copy it again".to_owned())
+            Failure::needs_operator(
+                "the token has characters that no token has: copy it again".to_owned(),
+            )
         })?;
         let writes = method != "GET";
         let place = || format!("{method} {}", url.strip_prefix(&self.settings.api).unwrap_or(url));
         let response = self.http.send(request).map_err(|error| {
             let wait = (writes && matches!(error, HttpError::Ambiguous(_))).then_some(LAG);
-            passing(format!("GitHub is out of reach: {}: {error}", place()), wait)
+            Failure::transient(format!("GitHub is out of reach: {}: {error}", place()), wait)
         })?;
         let header = |name| response.headers.get(name).and_then(|value| value.to_str().ok());
         self.at = header("date").and_then(http_date);
@@ -389,7 +414,7 @@ impl GitHub {
         };
         let parsed = serde_json::from_str(&page.body).map_err(|error| {
             let why = format!("GitHub's answer makes no sense: {}: {error}", place());
-            passing(why, writes.then_some(LAG))
+            Failure::transient(why, writes.then_some(LAG))
         })?;
         let next = page.next.clone();
         self.kept.retain(|kept| kept.url != url);
@@ -439,7 +464,7 @@ fn note(listing: &mut Listing, item: Item, login: &str) -> Option<Issue> {
         return None;
     }
     let (number, open) = (item.number, item.state == "open");
-    let Some(marker) = Marker::find(&body) else {
+    let Some(opener) = VantageObservation::find(&body) else {
         listing.auxiliary.extend(hidden(&body).is_some().then(|| AuxiliaryIssue {
             number,
             body: body.clone(),
@@ -453,8 +478,8 @@ fn note(listing: &mut Listing, item: Item, login: &str) -> Option<Issue> {
         open,
         reopened: item.state_reason.as_deref() == Some("reopened"),
         closed_at: item.closed_at,
-        marker,
-        observations: Vec::new(),
+        opener,
+        secondary: Vec::new(),
         body,
     })
 }

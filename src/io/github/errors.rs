@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::decide::track::reported::Failure;
+use crate::decide::track::reported::{Failure, FailureKind};
 use crate::io::github::api::{GitHub, Need, http_date};
 use crate::io::http::client::Response;
 
@@ -23,52 +23,48 @@ impl GitHub {
         let repository = &self.settings.repository;
         if let Some(wait) = limited(response, &said) {
             let why = format!("GitHub asks to wait: {place}: {status} {said}");
-            return passing(why, Some(wait));
+            return Failure::transient(why, Some(wait));
         }
         match (status, need) {
-            (401, _) => denied(format!(
+            (401, _) => Failure::needs_operator(format!(
                 "the token is wrong, expired or revoked ({status} {said}): put a new one in its place"
             )),
-            (403, Need::Write) => denied(format!(
+            (403, Need::Write) => Failure::needs_operator(format!(
                 "the token may not write issues of {repository} ({status} {said}): give it the permission \
                  \"Issues: read and write\""
             )),
-            (403, _) => denied(format!(
+            (403, _) => Failure::needs_operator(format!(
                 "the token may not read issues of {repository} ({status} {said}): give it the permission \
                  \"Issues: read and write\""
             )),
-            (404, _) => denied(format!(
+            (404, _) => Failure::needs_operator(format!(
                 "there is no repository {repository} that the token may see ({status} {said}): check \
                  github.repository, and give the token access to it with the permission \"Issues: read and \
                  write\""
             )),
-            (410, _) => denied(format!(
+            (410, _) => Failure::needs_operator(format!(
                 "issues are switched off in {repository} ({status} {said}): switch them on in its settings"
             )),
-            (301 | 307 | 308, _) => denied(format!(
+            (301 | 307 | 308, _) => Failure::needs_operator(format!(
                 "{repository} has moved ({status}): put its new name in github.repository"
             )),
             (422, _) => Failure {
-                refused: true,
-                ..denied(format!(
+                why: format!(
                     "GitHub does not accept what we write: {place}: {status} {}",
                     response.body.chars().take(500).collect::<String>()
-                ))
+                ),
+                kind: FailureKind::Rejected,
+                wait: None,
             },
-            (500.., Need::Write) => {
-                passing(format!("GitHub is in trouble: {place}: {status} {said}"), Some(LAG))
+            (500.., Need::Write) => Failure::transient(
+                format!("GitHub is in trouble: {place}: {status} {said}"),
+                Some(LAG),
+            ),
+            _ => {
+                Failure::transient(format!("GitHub is in trouble: {place}: {status} {said}"), None)
             }
-            _ => passing(format!("GitHub is in trouble: {place}: {status} {said}"), None),
         }
     }
-}
-
-pub(super) fn passing(why: String, wait: Option<Duration>) -> Failure {
-    Failure { why, final_until_a_person_acts: false, refused: false, wait }
-}
-
-pub(super) fn denied(why: String) -> Failure {
-    Failure { why, final_until_a_person_acts: true, refused: false, wait: None }
 }
 
 /// How long GitHub wants to be left alone, if that is what it says.
