@@ -1,23 +1,30 @@
-//! What is decided, and nothing that is done: data in, data out.
+//! Decisions as pure functions: no sockets, files, clock, randomness or logging. Time is an argument
+//! ([`Moment`](time::Moment)).
 //!
-//! No sockets, files, clock, randomness or logging in here; time is an argument ([`Moment`](moment::Moment)).
+//! # Stages
+//!
+//! Imports run downwards only, from `report` to `probe`.
+//!
+//! 1. [`probe`]: what is asked and what came back. Data only; `io` fills it.
+//! 2. [`judge`]: one round becomes findings.
+//! 3. [`track`]: findings over time become incidents.
+//! 4. [`show`]: the state for people and scripts.
+//! 5. [`report`]: the state becomes GitHub issues.
 //!
 //! # Words
 //!
-//! - **nameserver**: an authoritative server of ours; **zone**, **apex**, **record set** (RRset), as in
-//!   RFC 9499.
-//! - **vantage**: where we look from; **claim**: what one vantage says in an issue; **uplink**: our own connection; **anchor**: a server that proves
-//!   that the uplink works.
-//! - **question**: one name and type asked of one address over one transport; **observation**: what it
-//!   got; **errand**: one web endpoint to be visited; **round**: all of them together.
-//! - **edition**: a zone as one server has it, told by its serial.
-//! - **verdict**: what a round says of one **subject** (a nameserver, or a web endpoint). Well, faulty, or unknown;
-//!   unknown changes nothing.
-//! - **fault**: why; **incident**: a fault that was seen often enough to be believed; **issue**: GitHub's.
-//! - **sign of life**: the issue by which a vantage tells that it watches; **record**: what is hidden in it for
-//!   a later process; **aside**: an issue of ours that is about no subject.
-//! - **panel**: the three lamps; **face**: the state that they show, and the **sign** of each lamp that a
-//!   nameserver has of its own; **lease**: how long they may show it.
+//! Words of the DNS are used as in RFC 9499.
+//!
+//! - **vantage**: the place that watches; **uplink**: its connection; **anchor**: a server that proves that the
+//!   uplink works.
+//! - **query**: one name and type, to one address over one transport; **observation**: the reply to it;
+//!   **endpoint check**: the same for a web endpoint; **round**: all of them together.
+//! - **subject**: a nameserver or a web endpoint. A round's **verdict** on it is well, faulty or unknown; unknown
+//!   changes nothing.
+//! - **fault**: what is wrong; **finding**: a fault at one address in one zone; **incident**: a fault that was
+//!   seen often enough; **issue**: GitHub's.
+//! - **marker**: the hidden record in an issue; **heartbeat**: the issue by which a vantage shows that it watches.
+//! - **panel**: the three lamps; **lease**: how long they may show a state.
 
 pub mod judge;
 pub mod probe;

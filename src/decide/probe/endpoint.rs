@@ -1,4 +1,4 @@
-//! Web endpoints: whom to visit, what a visit brought back, and what is wrong with that.
+//! Web endpoints: the checks of a round, and their results.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -10,18 +10,16 @@ use jiff::Timestamp;
 use crate::config::{Config, Endpoint, Host};
 use crate::decide::probe::endpoint_error::EndpointError;
 
-/// One endpoint to be visited, with all that it takes to find it.
+/// One endpoint to be checked.
 #[derive(Debug, Clone, PartialEq)]
 pub struct EndpointCheck {
-    /// Which subject: nameservers come first.
+    /// Index of the subject: nameservers come first.
     pub subject: usize,
-    /// Whom.
     pub endpoint: Endpoint,
-    /// Our zones with the addresses of their nameservers: names in them are asked there.
+    /// The watched zones: a host name in one of them is looked up at that zone's own nameservers.
     pub zones: Arc<[ServedZone]>,
 }
 
-/// A zone, and where it is served.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ServedZone {
     /// The apex.
@@ -30,25 +28,23 @@ pub struct ServedZone {
     pub servers: Vec<SocketAddr>,
 }
 
-/// All errands of a configuration, in its order.
+/// All endpoint checks of a configuration, in its order.
 #[must_use]
 pub fn endpoint_checks(config: &Config) -> Vec<Arc<EndpointCheck>> {
-    let served = config.zones.iter().map(|zone| ServedZone {
-        zone: zone.name.clone(),
-        servers: (zone.nameservers.iter())
-            .flat_map(|&index| config.nameservers[index].addresses.iter().copied())
-            .collect(),
+    let served = config.zones.iter().map(|zone| {
+        let servers = zone.nameservers.iter().map(|&index| &config.nameservers[index].addresses);
+        ServedZone { zone: zone.name.clone(), servers: servers.flatten().copied().collect() }
     });
     let zones: Arc<[ServedZone]> = served.collect();
-    let errand = |(index, endpoint): (usize, &Endpoint)| {
-        let subject = config.nameservers.len() + index;
-        Arc::new(EndpointCheck { subject, endpoint: endpoint.clone(), zones: Arc::clone(&zones) })
+    let endpoints = (config.nameservers.len()..).zip(config.endpoints.iter().cloned());
+    let check = |(subject, endpoint)| {
+        Arc::new(EndpointCheck { subject, endpoint, zones: Arc::clone(&zones) })
     };
-    config.endpoints.iter().enumerate().map(errand).collect()
+    endpoints.map(check).collect()
 }
 
 impl EndpointCheck {
-    /// Whether it may lead to an address of that family.
+    /// Whether the host can have an address of that family.
     #[must_use]
     pub fn may_use(&self, v6: bool) -> bool {
         match self.endpoint.host {
@@ -58,73 +54,60 @@ impl EndpointCheck {
     }
 }
 
-/// What an errand brought back.
 #[derive(Debug, Clone, PartialEq)]
 pub struct EndpointResult {
-    /// Which.
     pub check: Arc<EndpointCheck>,
-    /// What came of it.
     pub outcome: CheckOutcome,
 }
 
 impl EndpointResult {
-    /// Whether it led to an address of that family.
+    /// Whether the result came from an address of that family.
     #[must_use]
     pub fn used(&self, v6: bool) -> bool {
         match &self.outcome {
-            CheckOutcome::Addresses(visits) => {
-                visits.iter().any(|visit| visit.address.is_ipv6() == v6)
-            }
+            CheckOutcome::Addresses(all) => all.iter().any(|one| one.address.is_ipv6() == v6),
             CheckOutcome::NoAddress(server) => server.is_ipv6() == v6,
             CheckOutcome::Unknown(_) => false,
         }
     }
 }
 
-/// What came of an errand.
 #[derive(Debug, Clone, PartialEq)]
 pub enum CheckOutcome {
-    /// One visit to each address.
+    /// One result for each address of the host.
     Addresses(Vec<AddressResult>),
-    /// This nameserver of ours says that the name leads nowhere, and none says otherwise.
+    /// This nameserver of ours answers that the host has no address, and no other contradicts it.
     NoAddress(SocketAddr),
-    /// Nobody could say where the name leads. When our nameservers are to blame they have an incident of
-    /// their own.
+    /// The host name could not be looked up, for this reason. If our nameservers are to blame they have an
+    /// incident of their own.
     Unknown(String),
 }
 
-/// One visit to one address.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AddressResult {
-    /// Who was asked.
     pub address: SocketAddr,
-    /// What came of it.
     pub outcome: EndpointReply,
     /// From connecting to the last byte.
     pub latency: Duration,
-    /// When the certificate ends that was shown and accepted.
+    /// When the accepted certificate ends.
     pub certificate: Option<Timestamp>,
 }
 
-/// What came of a visit.
 #[derive(Debug, Clone, PartialEq)]
 pub enum EndpointReply {
-    /// It took the connection, and that was all.
+    /// A `tcp://` endpoint accepted the connection.
     Open,
-    /// It answered.
     Page {
-        /// The status code.
         status: u16,
-        /// Where it leads.
+        /// The `Location` header.
         location: Option<String>,
-        /// Whether it has the text that was looked for.
+        /// Whether the page has the configured text.
         contains: bool,
     },
-    /// It did not.
     Failed(EndpointError),
-    /// Something on our side failed.
+    /// A failure on our own side.
     Local(String),
 }
 
-/// So much of a page is looked at.
+/// The part of a page, in bytes, that is searched for the configured text.
 pub const BODY_LIMIT: u64 = 1024 * 1024;

@@ -1,4 +1,4 @@
-//! What can be wrong with an endpoint, in words and for machines.
+//! Why an endpoint check fails.
 
 use std::fmt;
 use std::time::Duration;
@@ -7,40 +7,39 @@ use jiff::Timestamp;
 
 use crate::decide::time::{span_text, wall_text};
 
-/// What is wrong with an endpoint.
 #[derive(Debug, Clone, PartialEq)]
 pub enum EndpointError {
-    /// The name leads nowhere.
+    /// The host name has neither A nor AAAA.
     NoAddress,
     /// No connection within this time.
     Silent(Duration),
     /// A connection, and no complete answer within this time.
     Mute(Duration),
-    /// Nothing listens there.
+    /// Nothing listens on the port.
     Closed,
-    /// The network knows no way there.
+    /// The network has no route.
     Unreachable(String),
     /// The connection ended before the answer did.
     BrokenOff,
-    /// What came is not HTTP.
+    /// The reply is not HTTP.
     Garbled(String),
-    /// There is no TLS to be had.
+    /// The TLS handshake failed.
     Tls(String),
-    /// The certificate has ended, then.
+    /// The certificate ended at this time.
     CertificateEnded(Option<Timestamp>),
-    /// The certificate begins later.
+    /// The certificate is not valid yet.
     CertificateAhead,
     /// The certificate is for these names.
     CertificateName(Vec<String>),
-    /// Nobody whom we trust has signed the certificate.
+    /// The certificate is not trusted.
     CertificateUntrusted(String),
-    /// The certificate ends soon: then.
+    /// The certificate ends soon, at this time.
     CertificateEnds(Timestamp),
-    /// Another status than one of these.
+    /// The status, and the expected ones.
     Status(u16, String),
-    /// It leads elsewhere, or nowhere: there, and not here.
+    /// The `Location` header, and the expected one.
     Location(Option<String>, String),
-    /// This text is missing.
+    /// The page does not contain this text.
     Text(String),
 }
 
@@ -76,7 +75,7 @@ impl fmt::Display for EndpointError {
                 write!(f, "has a certificate for other names: {}{more}", shown.join(", "))
             }
             Self::CertificateUntrusted(why) => {
-                write!(f, "has a certificate that nobody vouches for whom we trust: {why}")
+                write!(f, "has a certificate that is not trusted: {why}")
             }
             Self::CertificateEnds(at) => write!(
                 f,

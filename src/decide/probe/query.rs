@@ -1,4 +1,4 @@
-//! What is asked: every question of every address, in the order in which it is asked.
+//! What is asked: every query to every address, in the order in which they are sent.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -8,7 +8,6 @@ use hickory_resolver::proto::rr::{Name, RecordType};
 
 use crate::config::{Config, Expected, RecordSet, type_text};
 
-/// How a question travels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Transport {
     /// One datagram each way; a truncated answer is fetched over TCP.
@@ -26,105 +25,97 @@ impl fmt::Display for Transport {
     }
 }
 
-/// What a question is after.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum QueryKind {
     /// The record set.
     Records,
-    /// The record set and the signatures over it, if there are any (DO is set).
+    /// The record set with its signatures, if there are any (DO is set).
     Signatures,
-    /// What others have of it (RD is set): whoever is no resolver refuses to say.
+    /// A name outside the server's zones (RD is set): only an open resolver answers.
     Recursion,
 }
 
-/// One name and type, over one transport, and what must come back.
+/// One name and type over one transport, and the answer that is right.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Query {
     /// Index into [`Config::zones`]; `None` for a name outside of them.
     pub zone: Option<usize>,
-    /// What is asked for and expected.
     pub set: Arc<RecordSet>,
-    /// How.
     pub transport: Transport,
-    /// What for.
     pub kind: QueryKind,
 }
 
-/// `www.example.net A`: the part of a question that a person recognises.
+/// `www.example.net A`.
 impl fmt::Display for Query {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", name_text(&self.set.name), type_text(self.set.rtype))
     }
 }
 
-/// Everything that one address of one nameserver is asked in a round.
+/// All queries to one address of one nameserver in a round.
 ///
-/// The first question is always an apex SOA over UDP: it is asked alone, and an address that is dead to
-/// it is not asked the rest.
+/// The first is always an apex SOA over UDP. It is sent alone: an address that does not answer it gets no
+/// other query.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Target {
     /// Index into [`Config::nameservers`].
     pub nameserver: usize,
-    /// Whom to ask.
     pub address: SocketAddr,
-    /// What to ask; never empty.
+    /// Never empty.
     pub queries: Vec<Query>,
 }
 
 /// All targets of a configuration, in its order.
 ///
-/// A zone is asked for its SOA over UDP, with its signatures, and over TCP, for its NS, and for every record
-/// set that the file lists. The last question of an address is the one about recursion.
+/// For a zone: its SOA over UDP, with its signatures, and over TCP; its NS; every record set that the
+/// configuration lists. The last query of an address is about recursion.
 #[must_use]
 pub fn targets(config: &Config) -> Vec<Arc<Target>> {
-    let asked: Vec<Vec<Query>> =
-        (0..config.zones.len()).map(|index| zone_queries(config, index)).collect();
+    let of_zones: Vec<_> = (0..config.zones.len()).map(|zone| zone_queries(config, zone)).collect();
     let mut targets = Vec::new();
     for (nameserver, server) in config.nameservers.iter().enumerate() {
-        let served = config.zones.iter().zip(&asked);
-        let questions: Vec<Query> = served
-            .filter(|(zone, _)| zone.nameservers.contains(&nameserver))
-            .flat_map(|(_, questions)| questions.iter().cloned())
-            .chain(outside(config))
-            .collect();
-        for &address in &server.addresses {
-            targets.push(Arc::new(Target { nameserver, address, queries: questions.clone() }));
-        }
+        let zones = config.zones.iter().zip(&of_zones);
+        let served = zones.filter(|(zone, _)| zone.nameservers.contains(&nameserver));
+        let queries = served.flat_map(|(_, queries)| queries.iter().cloned());
+        let queries: Vec<Query> = queries.chain(recursion_query(config)).collect();
+        targets.extend(
+            server
+                .addresses
+                .iter()
+                .map(|&address| Arc::new(Target { nameserver, address, queries: queries.clone() })),
+        );
     }
     targets
 }
 
 fn zone_queries(config: &Config, index: usize) -> Vec<Query> {
     let zone = &config.zones[index];
-    let question = |set: &Arc<RecordSet>, transport| Query {
+    let query = |set: &Arc<RecordSet>, transport, kind| Query {
         zone: Some(index),
         set: Arc::clone(set),
         transport,
-        kind: QueryKind::Records,
+        kind,
     };
+    let over_udp = |set: &Arc<RecordSet>| query(set, Transport::Udp, QueryKind::Records);
     let at_apex =
         |rtype, expected| Arc::new(RecordSet { name: zone.name.clone(), rtype, expected });
     let soa = at_apex(RecordType::SOA, Expected::Some);
-    let mut questions =
-        vec![Query { kind: QueryKind::Signatures, ..question(&soa, Transport::Udp) }];
+    let mut queries = vec![query(&soa, Transport::Udp, QueryKind::Signatures)];
     if !zone.records.iter().any(|set| set.rtype == RecordType::NS) {
-        let set = at_apex(RecordType::NS, Expected::Records(config.ns_set(zone)));
-        questions.push(question(&set, Transport::Udp));
+        queries.push(over_udp(&at_apex(RecordType::NS, Expected::Records(config.ns_set(zone)))));
     }
     let listed = zone.records.iter().filter(|set| set.rtype != RecordType::SOA);
-    questions.extend(listed.map(|set| question(set, Transport::Udp)));
-    questions.push(question(&soa, Transport::Tcp));
-    questions
+    queries.extend(listed.map(over_udp));
+    queries.push(query(&soa, Transport::Tcp, QueryKind::Records));
+    queries
 }
 
-/// What nobody but the root's own servers, and those who ask them for anybody, would answer: the root's SOA.
-///
-/// It is tiny, every resolver has it at hand, and a list of root hints does not hold it. Whoever serves the
-/// root is not asked.
-fn outside(config: &Config) -> Option<Query> {
+/// The root's SOA: it is tiny, every resolver has it, and a list of root hints does not. A configuration that
+/// watches the root itself gets no such query.
+fn recursion_query(config: &Config) -> Option<Query> {
     let set = RecordSet { name: Name::root(), rtype: RecordType::SOA, expected: Expected::Some };
-    let ours = config.zones.iter().any(|zone| zone.name.is_root());
-    (!ours).then(|| Query {
+    let watched = config.zones.iter().any(|zone| zone.name.is_root());
+    (!watched).then(|| Query {
         zone: None,
         set: Arc::new(set),
         transport: Transport::Udp,
@@ -133,65 +124,64 @@ fn outside(config: &Config) -> Option<Query> {
 }
 
 impl Target {
-    /// How many questions are asked in every round.
+    /// The number of queries in every round.
     #[must_use]
     pub fn regular(&self) -> usize {
-        self.queries.iter().filter(|question| question.kind != QueryKind::Recursion).count()
+        self.queries.iter().filter(|query| query.kind != QueryKind::Recursion).count()
     }
 
-    /// The same without the question about recursion, which is asked once an hour.
+    /// The same without the query about recursion, which is sent once an hour.
     #[must_use]
     pub fn without_recursion(&self) -> Self {
-        let asked = self.queries.iter().filter(|question| question.kind != QueryKind::Recursion);
-        Self { queries: asked.cloned().collect(), ..*self }
+        let mut target = self.clone();
+        target.queries.retain(|query| query.kind != QueryKind::Recursion);
+        target
     }
 }
 
-/// A name for people: no dot at the end, except the root's. What no host's name holds is `\DDD`, as zone files
-/// and `dig` have it (RFC 1035, section 5.1).
+/// A name for people: without a dot at the end, except the root's. Bytes that no host name has are `\DDD`, as
+/// in zone files and `dig` (RFC 1035, section 5.1).
 #[must_use]
 pub fn name_text(name: &Name) -> String {
     if name.is_root() {
         return ".".to_owned();
     }
-    let mut text = String::new();
-    for (n, label) in name.iter().enumerate() {
-        if n > 0 {
-            text.push('.');
-        }
-        for &byte in label {
-            match byte {
-                b'-' | b'_' | b'/' | b'*' => text.push(byte.into()),
-                _ if byte.is_ascii_alphanumeric() => text.push(byte.into()),
-                _ => text.push_str(&format!("\\{byte:03}")),
-            }
-        }
-    }
-    text
+    let byte_text = |&byte: &u8| match byte {
+        b'-' | b'_' | b'/' | b'*' => char::from(byte).to_string(),
+        _ if byte.is_ascii_alphanumeric() => char::from(byte).to_string(),
+        _ => format!("\\{byte:03}"),
+    };
+    let labels = name.iter().map(|label| label.iter().map(byte_text).collect::<String>());
+    labels.collect::<Vec<_>>().join(".")
 }
 
-/// The `dig` command that asks the same question in the same way.
+/// ` -p 5353` for `dig`; nothing for port 53.
 #[must_use]
-pub fn dig(address: &SocketAddr, question: &Query) -> String {
-    let port = match address.port() {
+pub(crate) fn dig_port(address: &SocketAddr) -> String {
+    match address.port() {
         53 => String::new(),
         port => format!(" -p {port}"),
-    };
-    let transport = match question.transport {
+    }
+}
+
+/// The `dig` command that sends the same query in the same way.
+#[must_use]
+pub fn dig(address: &SocketAddr, query: &Query) -> String {
+    let transport = match query.transport {
         Transport::Udp => "",
         Transport::Tcp => " +tcp",
     };
-    let aim = match question.kind {
+    let options = match query.kind {
         QueryKind::Records => "+norecurse +bufsize=1232",
         QueryKind::Signatures => "+norecurse +bufsize=1232 +dnssec",
         QueryKind::Recursion => "+recurse +bufsize=1232",
     };
-    let mut name = name_text(&question.set.name);
+    let mut name = name_text(&query.set.name);
     if name.contains(['\\', '*']) {
-        name = format!("'{name}'"); // a shell has other ideas of them
+        name = format!("'{name}'"); // both are special to a shell
     }
-    let rtype = type_text(question.set.rtype);
-    format!("dig @{}{port} {aim}{transport} {name} {rtype}", address.ip())
+    let (ip, port, rtype) = (address.ip(), dig_port(address), type_text(query.set.rtype));
+    format!("dig @{ip}{port} {options}{transport} {name} {rtype}")
 }
 
 #[cfg(test)]
@@ -220,7 +210,7 @@ mod tests {
     "#;
 
     #[test]
-    fn every_address_is_asked_for_soa_over_both_transports_and_every_listed_set() {
+    fn every_address_gets_queries_for_the_soa_over_both_transports_and_for_every_listed_set() {
         let targets = targets(&config(TWO));
         let asked: Vec<String> = targets
             .iter()
@@ -253,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn the_dig_command_asks_the_same_server_the_same_thing_the_same_way() {
+    fn the_dig_command_sends_the_same_query_in_the_same_way() {
         let targets = targets(&config(TWO));
         let digs = |n: usize, q: usize| dig(&targets[n].address, &targets[n].queries[q]);
         assert_eq!(digs(0, 2), "dig @127.0.0.1 -p 5301 +norecurse +bufsize=1232 www.example.net A");
@@ -263,11 +253,11 @@ mod tests {
     }
 
     #[test]
-    fn names_of_any_bytes_and_types_without_a_name_are_written_so_that_dig_takes_them() {
+    fn dig_accepts_names_of_any_bytes_and_types_without_a_name() {
         let labels: [&[u8]; 3] = [b"my `printer`.", b"*", b"net"];
         let name = Name::from_labels(labels).unwrap();
         let set = RecordSet { name, rtype: RecordType::Unknown(29), expected: Expected::Some };
-        let question = Query {
+        let query = Query {
             zone: None,
             set: Arc::new(set),
             transport: Transport::Udp,
@@ -275,26 +265,26 @@ mod tests {
         };
         let at = "127.0.0.1:53".parse().unwrap();
         assert_eq!(
-            dig(&at, &question),
+            dig(&at, &query),
             r"dig @127.0.0.1 +norecurse +bufsize=1232 'my\032\096printer\096\046.*.net' TYPE29"
         );
     }
 
     #[test]
-    fn the_question_about_recursion_is_left_out_between_its_times_and_for_who_serves_the_root() {
+    fn the_query_about_recursion_is_not_in_every_round_and_never_sent_to_a_root_server() {
         let targets = targets(&config(TWO));
         let whole = targets[0].queries.len();
         let without = targets[0].without_recursion();
         assert_eq!((without.queries.len(), without.address), (whole - 1, targets[0].address));
-        assert!(without.queries.iter().all(|question| question.kind != QueryKind::Recursion));
+        assert!(without.queries.iter().all(|query| query.kind != QueryKind::Recursion));
         let root = format!("{TWO}\n[[zone]]\nname = \".\"");
         for target in super::targets(&config(&root)) {
-            assert!(target.queries.iter().all(|question| question.kind != QueryKind::Recursion));
+            assert!(target.queries.iter().all(|query| query.kind != QueryKind::Recursion));
         }
     }
 
     #[test]
-    fn a_zone_should_have_the_nameservers_that_are_watched_for_it_unless_it_lists_others() {
+    fn the_expected_ns_set_is_the_watched_nameservers_unless_the_records_list_another() {
         let expected = |text: &str| {
             let config = config(text);
             let target = &targets(&config)[0];

@@ -1,4 +1,4 @@
-//! A round: what every question got, as plain data.
+//! A round: the reply to every query, as plain data.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -11,90 +11,80 @@ use crate::decide::probe::endpoint::EndpointResult;
 use crate::decide::probe::query::Target;
 use crate::decide::time::Moment;
 
-/// Everything that one look at the world brought back.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Round {
-    /// When it began.
+    /// Its beginning.
     pub at: Moment,
     /// The anchors, asked together with the nameservers.
     pub before: Vec<AnchorReply>,
-    /// The addresses where no nameserver can be.
+    /// Addresses where no nameserver can be.
     pub intercept: Vec<AnchorReply>,
     /// The anchors again, if anything looked faulty.
     pub after: Option<Vec<AnchorReply>>,
-    /// The nameservers.
     pub observed: Vec<Observed>,
-    /// The web endpoints.
     pub endpoints: Vec<EndpointResult>,
 }
 
-/// What one anchor, or one address where nobody should answer, had to say.
+/// The reply of an anchor, or of an address where no nameserver can be.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AnchorReply {
-    /// Who was asked.
     pub address: SocketAddr,
-    /// What came back.
     pub outcome: Outcome,
-    /// How long the last attempt took.
+    /// Of the last attempt.
     pub latency: Duration,
 }
 
-/// What one target's questions got.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Observed {
-    /// What was asked.
     pub target: Arc<Target>,
-    /// One for each of the target's questions, in their order.
+    /// One for each of the target's queries, in their order.
     pub observations: Vec<Observation>,
 }
 
-/// What one question got, all attempts together.
+/// The reply to one query, all attempts together.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Observation {
     /// The first answer, or how the last attempt failed.
     pub outcome: Outcome,
-    /// Packets or connections used; 0 for a question that was not asked because its address is dead.
+    /// Packets or connections used; 0 for a query that was not sent because its address is dead.
     pub attempts: u8,
-    /// The answer over UDP was truncated, and [`Self::outcome`] is what TCP said.
+    /// The answer over UDP was truncated, and [`Self::outcome`] came over TCP.
     pub truncated: bool,
     /// From sending to answer, in the attempt that counted.
     pub latency: Duration,
-    /// Whether it went with EDNS.
     pub edns: Edns,
 }
 
-/// Whether a question was asked with EDNS (RFC 6891), as resolvers ask.
+/// Whether a query was sent with EDNS (RFC 6891), as resolvers do.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Edns {
-    /// It was.
     With,
-    /// That got something else than an answer (this), and what counts was asked without.
+    /// With EDNS it got this, which is no answer. The outcome that counts was got without EDNS.
     Refused(Box<Outcome>),
-    /// It was not, because this address had refused it just before.
+    /// Without, because this address had refused EDNS just before.
     Without,
 }
 
-/// What a question got.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Outcome {
-    /// A DNS message that answers this very question, right or wrong.
+    /// A DNS message that answers this query, right or wrong.
     Answer(Answer),
     /// Nothing within the timeout.
     Silent,
-    /// The address says that nothing listens there (ICMP port unreachable, TCP connection refused).
+    /// Nothing listens on the port (ICMP port unreachable, TCP connection refused).
     Closed,
-    /// The network says that there is no way there (host unreachable and the like).
+    /// The network has no route (host unreachable and the like).
     Unreachable(String),
-    /// Only things that are not an answer: unparseable, for another question, not a response.
+    /// Only packets that are not an answer: not DNS, for another query, not a response.
     Garbled(String),
-    /// Something on our side failed; it says nothing about the other.
+    /// A failure on our own side: no evidence about the server.
     Local(String),
 }
 
-/// The part of a DNS message that judging needs.
+/// The part of a DNS message that is judged.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Answer {
-    /// The response code, extended bits included.
+    /// With the extended bits of EDNS.
     pub rcode: ResponseCode,
     /// Authoritative answer.
     pub aa: bool,
@@ -118,7 +108,7 @@ pub fn rcode_text(code: ResponseCode) -> String {
         ResponseCode::Refused => "REFUSED".to_owned(),
         ResponseCode::NotAuth => "NOTAUTH".to_owned(),
         ResponseCode::NotZone => "NOTZONE".to_owned(),
-        // Both are 16; a bad signature is only ever said inside a TSIG record.
+        // Both are 16; BADSIG occurs inside TSIG records only.
         ResponseCode::BADVERS | ResponseCode::BADSIG => "BADVERS".to_owned(),
         other => format!("RCODE{}", u16::from(other)),
     }
