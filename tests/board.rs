@@ -89,8 +89,7 @@ fn a_broken_configuration_still_says_which_lamps_must_be_dark() {
         let dark = board.command_with(&["lamps", "--dark"], config).output().unwrap();
         assert!(dark.status.success(), "{}", said(&dark));
         let end = format!(
-            "pilotlight.toml has problems, which `pilotlight config` shows; dark as far as it can be read, \
-             else by default: GPIO {pins}\n"
+            "pilotlight.toml has problems (`pilotlight config` lists them); switching off GPIO {pins}\n"
         );
         assert!(said(&dark).ends_with(&end), "{}", said(&dark));
         assert_eq!((functions(&board), board.word(GPSET0)), (outputs, 0), "{config}");
@@ -153,7 +152,7 @@ fn auto_without_any_lamps_goes_on_and_says_so() {
     for line in [
         "lamps (rppal): this is no Raspberry Pi that it knows",
         "lamps (gpiochip): /dev/gpiochip*: there is none; ",
-        "nobody draws the panel; ",
+        "no driver draws the panel; ",
     ] {
         assert!(said(&output).contains(line), "{}", said(&output));
     }

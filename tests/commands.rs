@@ -131,7 +131,7 @@ fn an_uplink_that_is_gone_is_said_below_the_table() {
     assert_eq!(
         ran.out,
         format!(
-            "1 ns1.example.net  unknown     not seen: {}\n\nIPv4 is offline here: no anchor answers, so \
+            "1 ns1.example.net  unknown     not observed: {}\n\nIPv4 is offline here: no anchor answers, so \
              nothing is said about IPv4 addresses\n",
             stage.server.addr()
         )
@@ -167,11 +167,11 @@ fn config_says_what_will_be_asked() {
 
 1 ns1.example.net at 127.0.0.1:5301
     example.net: example.net SOA over UDP, example.net NS over UDP, www.example.net A over UDP, example.net SOA over TCP
-    once an hour, whether it answers strangers: . SOA
+    once an hour, to find an open resolver: . SOA
 
-4 questions every 10 min; a fault is asked again after 10 s, and believed after 3 in a row
-the uplink of test is proved by 127.0.0.2:5301
-no [github]: no issues, lamps and log only
+4 queries every 10 min; a fault is checked again after 10 s, and counts after 3 in a row
+anchors that prove the uplink of test: 127.0.0.2:5301
+no [github] section: no issues, only lamps and log
 ";
     assert_eq!(ran.out, format!("{}: {expected}", setting.config.display()), "{ran:?}");
     assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""));
@@ -236,7 +236,7 @@ fn status_without_a_daemon_is_unknown_and_says_so() {
     assert_eq!(
         ran.err,
         format!(
-            "pilotlight: {dir}/status.json: not there, so no daemon is running; start one with \
+            "pilotlight: {dir}/status.json: this file does not exist, so no daemon is running; start one with \
              `pilotlight run`, or name its folder with --runtime-dir\n"
         )
     );

@@ -77,7 +77,7 @@ fn a_zone_whose_nameservers_live_in_other_zones_gets_a_configuration_that_is_wel
     assert_eq!(
         ran.err,
         "other.net: not found: other.net AAAA, other.net MX, www.other.net AAAA\n\
-         ns1.other.net has the address 127.0.0.3 of ns1.example.net, and is watched by that name\n"
+         ns1.other.net and ns1.example.net have the same address 127.0.0.3; it is watched as ns1.example.net\n"
     );
     let port = net.port;
     let (_, tables) = ran.out.split_once("\n\n[[").unwrap();
@@ -92,7 +92,7 @@ addresses = ["127.0.0.4:{port}"]
 
 [[zone]]
 name = "example.net"
-# Every value, no more and no less. Or name its zone file, for every record set in it:
+# Exactly these values. Or name the zone file, to watch every record set in it:
 # file = "example.net.zone"
 records = [
   {{ name = "@", type = "A", values = ["192.0.2.80"] }},
@@ -104,7 +104,7 @@ records = [
 [[zone]]
 name = "other.net"
 nameservers = ["ns1.example.net"]
-# Every value, no more and no less. Or name its zone file, for every record set in it:
+# Exactly these values. Or name the zone file, to watch every record set in it:
 # file = "other.net.zone"
 records = [
   {{ name = "@", type = "NS", values = ["ns1.other.net."] }},
@@ -147,14 +147,14 @@ fn where_parent_nameservers_and_zone_disagree_is_said_and_the_configuration_is_w
     assert_eq!(
         lines,
         [
-            "example.net: the glue for ns1.example.net in net is 127.0.0.9, and its own addresses are 127.0.0.3",
+            "example.net: the glue for ns1.example.net in net is 127.0.0.9, but its addresses are 127.0.0.3",
             "example.net: ns3.example.org at 127.0.0.5 answers REFUSED: it does not serve this zone (lame)",
-            "example.net: ns9.example.org has no address: there is no A or AAAA record; it is left out",
-            "example.net: ns8.example.org has no address: there is no A or AAAA record; it is left out",
-            "example.net: net delegates to ns3.example.org, which its own NS set does not have",
-            "example.net: net delegates to ns9.example.org, which its own NS set does not have",
-            "example.net: its own NS set has ns8.example.org, to which net does not delegate",
-            "example.net: ns2.example.org at 127.0.0.4 answers otherwise than ns1.example.net at 127.0.0.3: \
+            "example.net: ns9.example.org has no address: there is no A or AAAA record; the configuration leaves it out",
+            "example.net: ns8.example.org has no address: there is no A or AAAA record; the configuration leaves it out",
+            "example.net: net delegates to ns3.example.org, but the zone's NS set does not contain it",
+            "example.net: net delegates to ns9.example.org, but the zone's NS set does not contain it",
+            "example.net: the zone's NS set contains ns8.example.org, but net does not delegate to it",
+            "example.net: ns2.example.org at 127.0.0.4 and ns1.example.net at 127.0.0.3 differ: \
              example.net MX",
             "example.net: the serials differ: 2026010101 (ns1.example.net at 127.0.0.3), 2026010100 \
              (ns2.example.org at 127.0.0.4)",
@@ -177,9 +177,9 @@ fn what_is_no_zone_and_a_resolver_that_is_not_there_are_said_with_the_next_step(
     assert_eq!((ran.code, ran.out.as_str()), (Some(1), ""), "{ran:?}");
     assert_eq!(
         ran.err,
-        "www.example.net: example.net does not delegate it, so it is no zone; check its spelling, or name \
-         the zone that it is in\nnothing.net: net does not delegate it, so it is no zone; check its \
-         spelling, or name the zone that it is in\n"
+        "www.example.net: example.net does not delegate this name, so it is not a zone; check the spelling, or \
+         name the zone that contains it\nnothing.net: net does not delegate this name, so it is not a zone; check \
+         the spelling, or name the zone that contains it\n"
     );
     // What is found of one zone is not lost with the other.
     let ran = net.init(&["nothing.net", "other.net"]);
@@ -192,7 +192,7 @@ fn what_is_no_zone_and_a_resolver_that_is_not_there_are_said_with_the_next_step(
     assert_eq!(
         ran.err,
         "other.net: ns1.other.net at 127.0.0.3 refuses packets: nothing listens on the port\n\
-         other.net: no server has the zone, so none of its records is known\n"
+         other.net: no nameserver serves the zone, so its records are unknown\n"
     );
     assert_eq!(Setting::new(&ran.out).run(&["config"]).code, Some(0), "{ran:?}");
     let nobody = (at(1), free_port(&[at(1)])).into();

@@ -1,4 +1,4 @@
-//! `pilotlight check`: one round now, and its verdict without waiting for a second opinion.
+//! `pilotlight check`: one round now, and its verdict at once.
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -32,7 +32,7 @@ pub(super) fn check(path: &Path, json: bool, only: &[String]) -> Result<u8, Fail
         (round, clock.now())
     };
     let (round, now) = block_on(round)?;
-    // Whoever checks wants to know what was seen just now, so once is enough.
+    // The result of this one round counts.
     let at_once = Schedule {
         open_after: 1,
         close_after: 1,

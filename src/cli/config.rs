@@ -1,4 +1,4 @@
-//! `pilotlight config`: every problem of the file, or what it means.
+//! `pilotlight config`: every problem of the configuration, or a summary of what is watched.
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -38,7 +38,7 @@ fn summary(out: &mut impl Write, path: &Path, config: &Config) -> io::Result<()>
             }
         }
         for question in target.queries.iter().filter(|question| question.zone.is_none()) {
-            writeln!(out, "    once an hour, whether it answers strangers: {question}")?;
+            writeln!(out, "    once an hour, to find an open resolver: {question}")?;
         }
     }
     for endpoint in &config.endpoints {
@@ -48,20 +48,25 @@ fn summary(out: &mut impl Write, path: &Path, config: &Config) -> io::Result<()>
     let schedule = &config.schedule;
     writeln!(
         out,
-        "\n{questions} questions every {}; a fault is asked again after {}, and believed after {} in a row",
+        "\n{questions} queries every {}; a fault is checked again after {}, and counts after {} in a row",
         span_text(schedule.interval),
         span_text(schedule.recheck),
         schedule.open_after
     )?;
     let anchors: Vec<String> = config.vantage.anchors.iter().map(address_text).collect();
-    writeln!(out, "the uplink of {} is proved by {}", config.vantage.name, anchors.join(", "))?;
+    writeln!(
+        out,
+        "anchors that prove the uplink of {}: {}",
+        config.vantage.name,
+        anchors.join(", ")
+    )?;
     match &config.github {
         Some(github) => writeln!(out, "issues go to {} at {}", github.repository, github.api),
-        None => writeln!(out, "no [github]: no issues, lamps and log only"),
+        None => writeln!(out, "no [github] section: no issues, only lamps and log"),
     }
 }
 
-/// What an endpoint must do.
+/// What counts as well for an endpoint.
 fn expected(endpoint: &Endpoint) -> String {
     let status: Vec<String> = endpoint.status.iter().map(u16::to_string).collect();
     let mut expected = match (endpoint.scheme, &endpoint.location) {

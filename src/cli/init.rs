@@ -1,7 +1,7 @@
-//! `pilotlight init`: a configuration out of what the DNS says today, and what is wrong with that.
+//! `pilotlight init`: a configuration made from the DNS of today, and the inconsistencies found on the way.
 //!
-//! The parent zone is asked whom it delegates to, each of those and each that the zone itself names is asked
-//! for the zone. Names outside of it (its nameservers' among them) come from a resolver.
+//! The servers of the parent zone give the delegation. Each nameserver of the delegation, and each that the zone
+//! itself names, is queried for the zone. All other names are looked up with a resolver.
 
 mod found;
 
@@ -14,7 +14,7 @@ use futures_util::future::join_all;
 use hickory_resolver::proto::op::{Message, ResponseCode};
 use hickory_resolver::proto::rr::{Name, RData, Record, RecordType};
 
-use self::found::{Delegation, Found, Seen, Server, WANTED};
+use self::found::{Delegation, QUERIED_SETS, ServedZone, Server, Survey};
 use super::{Failed, block_on};
 use crate::config::{Config, server_address, zone_name};
 use crate::decide::judge::fault::Fault;
@@ -22,34 +22,34 @@ use crate::decide::probe::query::name_text;
 use crate::io::dns::lookup;
 use crate::io::dns::lookup::{LookupClient, LookupError};
 
-/// Each question of a zone has its own bound, of seconds; together they may take this.
+/// The queries for one zone may take this long together; each has a timeout of its own.
 const LONGEST: Duration = Duration::from_secs(60);
 
 /// The root has 13 nameservers, and few zones have more.
 const MOST_NAMESERVERS: usize = 20;
 
-/// How many servers of the parent are asked, one after the other, until one answers.
+/// So many servers of the parent are queried, one after the other, until one answers.
 const MOST_PARENTS: usize = 6;
 
 #[derive(Args)]
 pub(super) struct Options {
-    /// The zones
+    /// The names of the zones
     #[arg(required = true, value_name = "ZONE", value_parser = zone_name)]
     zones: Vec<Name>,
-    /// The resolver to ask; by default those of this machine
+    /// The resolver to use [default: the resolvers of this machine]
     #[arg(long, value_name = "ADDRESS[:PORT]", value_parser = server_address)]
     resolver: Option<SocketAddr>,
-    /// The port at which every nameserver is asked, for those that are not in the public DNS yet
+    /// The port of the nameservers, for nameservers that are not public yet
     #[arg(long, value_name = "PORT", default_value_t = 53, value_parser = clap::value_parser!(u16).range(1..))]
     port: u16,
 }
 
 pub(super) fn init(options: &Options) -> Result<u8, Failed> {
     let (found, failed) = block_on(all(options))?;
-    let mut said = failed.clone();
-    let text = found::config(&found, options.port, &mut said);
+    let mut messages = failed.clone();
+    let text = found::config(&found, options.port, &mut messages);
     let mut err = io::stderr().lock();
-    for line in found.iter().flat_map(Found::wrong).chain(said) {
+    for line in found.iter().flat_map(Survey::inconsistencies).chain(messages) {
         writeln!(err, "{line}")?;
     }
     drop(err);
@@ -63,19 +63,19 @@ pub(super) fn init(options: &Options) -> Result<u8, Failed> {
     Ok(u8::from(!failed.is_empty()))
 }
 
-/// What was found of each zone, and what is to be said of those of which nothing was.
-async fn all(options: &Options) -> (Vec<Found>, Vec<String>) {
+/// The zones that were found, and for each other zone why not.
+async fn all(options: &Options) -> (Vec<Survey>, Vec<String>) {
     let resolvers =
         options.resolver.map_or_else(lookup::of_this_machine, |resolver| vec![resolver]);
-    let asker = LookupClient::new(resolvers, options.port);
+    let client = LookupClient::new(resolvers, options.port);
     let (mut found, mut failed) = (Vec::new(), Vec::new());
     for zone in &options.zones {
         let name = name_text(zone);
-        match tokio::time::timeout(LONGEST, survey(&asker, zone)).await {
+        match tokio::time::timeout(LONGEST, survey(&client, zone)).await {
             Ok(Ok(zone)) => found.push(zone),
             Ok(Err(why)) => failed.push(format!("{name}: {why}")),
             Err(_) => failed.push(format!(
-                "{name}: it took longer than {LONGEST:?}: most of its nameservers do not answer; try \
+                "{name}: the survey takes longer than {LONGEST:?}, because most nameservers do not answer; try \
                  again, or name a nearer --resolver"
             )),
         }
@@ -83,15 +83,16 @@ async fn all(options: &Options) -> (Vec<Found>, Vec<String>) {
     (found, failed)
 }
 
-async fn survey(asker: &LookupClient, zone: &Name) -> Result<Found, String> {
-    let delegation = delegation(asker, zone).await?;
+async fn survey(client: &LookupClient, zone: &Name) -> Result<Survey, String> {
+    let delegation = delegation(client, zone).await?;
     let mut servers: Vec<Server> = Vec::new();
     let mut next = delegation.names.clone();
-    // Those of the delegation, and then those that only they know.
+    // First the nameservers of the delegation, then those that only these name.
     for _ in 0..2 {
         next.truncate(MOST_NAMESERVERS);
-        servers
-            .extend(join_all(next.iter().map(|name| server(asker, zone, name, &delegation))).await);
+        servers.extend(
+            join_all(next.iter().map(|name| server(client, zone, name, &delegation))).await,
+        );
         let seen =
             servers.iter().flat_map(|server| &server.at).filter_map(|(_, got)| got.as_ref().ok());
         next = seen.flat_map(|seen| seen.nameservers.clone()).collect();
@@ -103,36 +104,36 @@ async fn survey(asker: &LookupClient, zone: &Name) -> Result<Found, String> {
         let names: Vec<String> = delegation.names.iter().map(name_text).collect();
         let why = servers.iter().find_map(|server| server.unknown.clone()).unwrap_or_default();
         return Err(format!(
-            "none of its nameservers has an address: {} {why}; see to their A and AAAA records",
+            "no nameserver of the zone has an address: {} {why}; add their A and AAAA records",
             names.join(", ")
         ));
     }
-    Ok(Found { zone: zone.clone(), delegation, servers })
+    Ok(Survey { zone: zone.clone(), delegation, servers })
 }
 
-/// Whom the parent delegates to; or, where that cannot be seen, whom the resolver has for the zone.
-async fn delegation(asker: &LookupClient, zone: &Name) -> Result<Delegation, String> {
+/// The delegation at the parent; if the parent cannot be queried, the NS set that the resolver has.
+async fn delegation(client: &LookupClient, zone: &Name) -> Result<Delegation, String> {
     let mut parent = zone.clone();
     let mut above = Vec::new();
     while above.is_empty() && !parent.is_root() {
         parent = parent.base_name();
-        above = nameservers(asker.look_up(&parent, RecordType::NS).await.map_err(next_resolver)?);
+        above = nameservers(client.look_up(&parent, RecordType::NS).await.map_err(next_resolver)?);
     }
     let mut asked = 0;
     let mut why = format!("no server of {} was found", name_text(&parent));
     for name in above {
-        for ip in asker.addresses(&name).await.unwrap_or_default() {
+        for ip in client.addresses(&name).await.unwrap_or_default() {
             if asked == MOST_PARENTS {
                 break;
             }
             asked += 1;
-            match asker.ask(ip, zone, RecordType::NS).await {
+            match client.ask(ip, zone, RecordType::NS).await {
                 Ok(message) => match referral(&message, zone, &parent) {
                     Some(delegation) => return Ok(delegation),
                     None if message.answers.is_empty() => return Err(no_zone(&parent)),
                     None => {
-                        why = format!("{} serves both", name_text(&name));
-                        asked = MOST_PARENTS; // the others do as well
+                        why = format!("{} serves both zones", name_text(&name));
+                        asked = MOST_PARENTS; // the other servers of the parent serve both, too
                     }
                 },
                 Err(Fault::Rcode(ResponseCode::NXDomain)) => return Err(no_zone(&parent)),
@@ -140,7 +141,7 @@ async fn delegation(asker: &LookupClient, zone: &Name) -> Result<Delegation, Str
             }
         }
     }
-    let names = nameservers(asker.look_up(zone, RecordType::NS).await.map_err(next_resolver)?);
+    let names = nameservers(client.look_up(zone, RecordType::NS).await.map_err(next_resolver)?);
     if names.is_empty() {
         return Err(no_zone(&parent));
     }
@@ -153,12 +154,12 @@ fn next_resolver(why: LookupError) -> String {
 
 fn no_zone(parent: &Name) -> String {
     format!(
-        "{} does not delegate it, so it is no zone; check its spelling, or name the zone that it is in",
+        "{} does not delegate this name, so it is not a zone; check the spelling, or name the zone that contains it",
         name_text(parent)
     )
 }
 
-/// The delegation, if the message refers to the zone's own nameservers.
+/// The delegation, if the message is a referral to the zone's nameservers.
 fn referral(message: &Message, zone: &Name, parent: &Name) -> Option<Delegation> {
     let of_zone = |record: &&Record| record.name == *zone;
     let names = message.authorities.iter().filter(of_zone).map(|record| record.data.clone());
@@ -184,9 +185,14 @@ fn nameservers(records: Vec<RData>) -> Vec<Name> {
     names
 }
 
-/// One nameserver, asked at each of its addresses: those that the DNS has, else the glue.
-async fn server(asker: &LookupClient, zone: &Name, name: &Name, delegation: &Delegation) -> Server {
-    let looked_up = asker.addresses(name).await;
+/// Queries one nameserver at each of its addresses: those in the DNS, else the glue.
+async fn server(
+    client: &LookupClient,
+    zone: &Name,
+    name: &Name,
+    delegation: &Delegation,
+) -> Server {
+    let looked_up = client.addresses(name).await;
     let unknown = match &looked_up {
         Ok(addresses) if addresses.is_empty() => Some("there is no A or AAAA record".to_owned()),
         Ok(_) => None,
@@ -196,40 +202,41 @@ async fn server(asker: &LookupClient, zone: &Name, name: &Name, delegation: &Del
     if addresses.is_empty() {
         addresses = delegation.glue_of(name);
     }
-    let at = addresses.into_iter().map(|ip| async move { (ip, seen(asker, zone, ip).await) });
+    let at =
+        addresses.into_iter().map(|ip| async move { (ip, served_zone(client, zone, ip).await) });
     Server { name: name.clone(), unknown, at: join_all(at).await }
 }
 
-/// The zone as one address has it.
-async fn seen(asker: &LookupClient, zone: &Name, ip: IpAddr) -> Result<Seen, Fault> {
-    let soa = own(asker, ip, zone, RecordType::SOA).await?;
+/// The zone as one address serves it.
+async fn served_zone(client: &LookupClient, zone: &Name, ip: IpAddr) -> Result<ServedZone, Fault> {
+    let soa = authoritative(client, ip, zone, RecordType::SOA).await?;
     let serial = soa.iter().find_map(|data| match data {
         RData::SOA(soa) => Some(soa.serial),
         _ => None,
     });
-    let mut seen = Seen {
+    let mut seen = ServedZone {
         serial: serial.ok_or(Fault::NoRecords)?,
-        nameservers: nameservers(own(asker, ip, zone, RecordType::NS).await?),
+        nameservers: nameservers(authoritative(client, ip, zone, RecordType::NS).await?),
         sets: Vec::new(),
     };
-    for (label, rtype) in WANTED {
+    for (label, rtype) in QUERIED_SETS {
         let name = match label {
             "@" => zone.clone(),
             label => zone.prepend_label(label).map_err(|_| Fault::NoRecords)?,
         };
-        seen.sets.push(own(asker, ip, &name, rtype).await?);
+        seen.sets.push(authoritative(client, ip, &name, rtype).await?);
     }
     Ok(seen)
 }
 
-/// What the server itself has of this name and type, in an order of its own.
-async fn own(
-    asker: &LookupClient,
+/// The authoritative records of this name and type, sorted.
+async fn authoritative(
+    client: &LookupClient,
     ip: IpAddr,
     name: &Name,
     rtype: RecordType,
 ) -> Result<Vec<RData>, Fault> {
-    let message = match asker.ask(ip, name, rtype).await {
+    let message = match client.ask(ip, name, rtype).await {
         Err(Fault::Rcode(ResponseCode::NXDomain)) => return Ok(Vec::new()),
         message => message?,
     };

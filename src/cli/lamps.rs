@@ -1,4 +1,4 @@
-//! `pilotlight lamps`: walks the panel through its states and says what each means, or makes it dark.
+//! `pilotlight lamps`: shows and names every state of the panel, or switches all lamps off.
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -22,15 +22,15 @@ impl From<LampError> for Failed {
 }
 
 pub(super) fn lamps(path: &Path, seconds: u64) -> Result<u8, Failed> {
-    // Without a configuration this is how one learns what the lights mean: draw them here.
+    // Without a configuration the lamps are drawn on the screen, so that a newcomer can learn them.
     let panel = path.exists().then(|| load(path)).transpose()?;
     let panel = panel.map(|config| config.panel);
     let (mut driver, own) = match panel {
         None => (screen(), Vec::new()),
         Some(panel) if panel.driver == Choice::None => {
             return Err(Failed::Other(
-                "panel.driver is \"none\": there are no lamps to walk through; set it to \"terminal\" to \
-                 draw them here"
+                "panel.driver is \"none\", so there are no lamps; set it to \"terminal\" to draw them on the \
+                 screen"
                     .to_owned(),
             ));
         }
@@ -48,7 +48,7 @@ pub(super) fn lamps(path: &Path, seconds: u64) -> Result<u8, Failed> {
     let each = Duration::from_secs(seconds.clamp(1, 600));
     let stop = Arc::new(AtomicBool::new(false));
     block_on(async {
-        // Killed in the middle of a face, the lamps would stay as they are.
+        // A signal must end with dark lamps: a killed process leaves them as they are.
         for kind in [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()] {
             let (mut signal, stop) = (signal(kind)?, Arc::clone(&stop));
             tokio::spawn(async move {
@@ -66,20 +66,20 @@ pub(super) fn lamps(path: &Path, seconds: u64) -> Result<u8, Failed> {
     })?
 }
 
-/// Makes every lamp dark, after whatever death of the daemon.
+/// Switches every lamp off. systemd runs this after the daemon ended in any way.
 pub(super) fn dark(path: &Path) -> Result<u8, Failed> {
     let (panel, problems) = Config::lamps(path);
     if problems.is_some() {
         let pins = [panel.green, panel.amber, panel.red];
         let pins = pins.iter().chain(&panel.own).map(u8::to_string);
         say(&format!(
-            "{} has problems, which `pilotlight config` shows; dark as far as it can be read, else by default: GPIO {}",
+            "{} has problems (`pilotlight config` lists them); switching off GPIO {}",
             path.display(),
             pins.collect::<Vec<_>>().join(", ")
         ));
     }
     if panel.driver == Choice::Terminal {
-        return Ok(0); // what was drawn there is no lamp, and this may be another terminal
+        return Ok(0); // there are no lamps to switch off
     }
     let mut chosen = choose(&panel)?;
     if chosen.driver.name() == "none" {
@@ -91,7 +91,7 @@ pub(super) fn dark(path: &Path) -> Result<u8, Failed> {
     Ok(0)
 }
 
-/// Who draws what this configuration asks for.
+/// Opens the driver that the configuration asks for.
 pub(super) fn choose(panel: &Panel) -> Result<Chosen, LampError> {
     match panel.driver {
         Choice::Terminal => Ok(screen().into()),
@@ -99,7 +99,7 @@ pub(super) fn choose(panel: &Panel) -> Result<Chosen, LampError> {
     }
 }
 
-/// Who draws, and why others do not.
+/// Logs the driver in use, and why others were passed over.
 pub(super) fn log(chosen: &Chosen) {
     for why in &chosen.passed_over {
         tracing::warn!("{why}");
@@ -107,7 +107,7 @@ pub(super) fn log(chosen: &Chosen) {
     match chosen.driver.name() {
         "none" if chosen.passed_over.is_empty() => {}
         "none" => tracing::warn!(
-            "nobody draws the panel; if that is meant, panel.driver = \"none\" says so"
+            "no driver draws the panel; if there are no lamps, set panel.driver = \"none\""
         ),
         name => tracing::info!("{name} draws the panel"),
     }
@@ -118,6 +118,5 @@ fn screen() -> Box<dyn Driver + Send> {
 }
 
 fn say(text: &str) {
-    // Whoever closed standard error does not want to know.
     let _ = writeln!(io::stderr(), "pilotlight: {text}");
 }

@@ -1,12 +1,12 @@
-//! What a person types, and the exit codes that scripts rely on.
+//! The commands, and the exit codes that scripts rely on.
 //!
 //! | code | means |
 //! |---|---|
-//! | 0 | well, or done |
-//! | 1 | degraded; or the command failed |
-//! | 2 | down (`check`, `status`); or the command line is wrong |
-//! | 3 | unknown: our own uplink is broken, or no daemon is running |
-//! | 78 | the configuration, or what `--nameserver` adds to it, has problems (`EX_CONFIG` of sysexits) |
+//! | 0 | well, or the command is done |
+//! | 1 | degraded, or the command failed |
+//! | 2 | down (`check`, `status`), or the command line is wrong |
+//! | 3 | unknown: the uplink is down, or no daemon is running |
+//! | 78 | the configuration has problems, `--nameserver` included (`EX_CONFIG` of sysexits) |
 
 mod check;
 mod config;
@@ -29,11 +29,11 @@ use clap::{Parser, Subcommand};
 use crate::config::{Config, Problems};
 use crate::io::runtime;
 
-/// A watchman for your own authoritative nameservers.
+/// Watches your own authoritative nameservers.
 #[derive(Parser)]
 #[command(version, about, disable_help_subcommand = true)]
 struct Args {
-    /// The configuration
+    /// The configuration file
     #[arg(
         long,
         global = true,
@@ -41,10 +41,10 @@ struct Args {
         default_value = "/etc/pilotlight/pilotlight.toml"
     )]
     config: PathBuf,
-    /// Where the daemon keeps its status file [default: $RUNTIME_DIRECTORY, /run/pilotlight]
+    /// The folder of the daemon's status file [default: $RUNTIME_DIRECTORY, /run/pilotlight]
     #[arg(long, global = true, value_name = "DIR")]
     runtime_dir: Option<PathBuf>,
-    /// Where the daemon keeps what it could not report yet [default: $STATE_DIRECTORY, /var/lib/pilotlight]
+    /// The folder for incidents that are not reported yet [default: $STATE_DIRECTORY, /var/lib/pilotlight]
     #[arg(long, global = true, value_name = "DIR")]
     state_dir: Option<PathBuf>,
     #[command(subcommand)]
@@ -53,59 +53,59 @@ struct Args {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Watch, until stopped
+    /// Start the daemon; it runs until it is stopped
     Run {
-        /// While there is no configuration at all, show that on the panel instead of failing
+        /// If the configuration file does not exist, show "unconfigured" on the panel and wait for it
         #[arg(long)]
         wait_for_config: bool,
-        /// Where others on this machine leave notices for a person, a file each
+        /// A folder of notices for the user: one text file for each
         #[arg(long, value_name = "DIR", default_value = "/run/pilotlight-notices")]
         notices: PathBuf,
     },
-    /// Ask everything once, now; exits 0 well, 1 degraded, 2 down, 3 unknown
+    /// Run one round now and print the result; exit code 0 well, 1 degraded, 2 down, 3 unknown
     Check {
         /// Print JSON instead of a table
         #[arg(long)]
         json: bool,
-        /// Ask this nameserver only, as if the configuration had it; may be repeated
+        /// Query only this nameserver, as if the configuration listed it; may be repeated
         #[arg(long, value_name = "NAME=ADDRESS")]
         nameserver: Vec<String>,
     },
-    /// Show what the running daemon sees; exits as check does
+    /// Show the state of the running daemon; exit codes as for check
     Status {
         /// Print JSON instead of a table
         #[arg(long)]
         json: bool,
     },
-    /// Check the configuration: every problem, or what will be asked
+    /// Check the configuration: print every problem, or what will be watched
     Config {
-        /// Print a commented example instead
+        /// Print a commented example configuration instead
         #[arg(long)]
         example: bool,
     },
-    /// Write a configuration from what the DNS says today; on standard error, what is wrong with that
+    /// Print a configuration made from the DNS of today; inconsistencies go to standard error
     Init(init::Options),
-    /// Prove the way to GitHub: token, repository, permission
+    /// Test the access to GitHub: token, repository, permission
     Report {
         /// Open a test issue, comment on it and close it
         #[arg(long)]
         test: bool,
-        /// Print a GitHub Actions workflow that tells when no sign of life comes any more
+        /// Print a GitHub Actions workflow that opens an issue when heartbeats stop
         #[arg(long, conflicts_with = "test")]
         workflow: bool,
     },
-    /// Walk the panel through its states
+    /// Test the lamps: show every state of the panel
     Lamps {
-        /// How long to show each state
+        /// Seconds for each state
         #[arg(long, value_name = "SECONDS", default_value_t = 5)]
         seconds: u64,
-        /// Only make every lamp dark, whatever was lit before and even if the configuration is broken
+        /// Switch every lamp off, even if the configuration has problems
         #[arg(long, conflicts_with = "seconds")]
         dark: bool,
     },
-    /// Take in what is on the card's boot partition (for our own image, at each start)
+    /// Import the settings from the card's boot partition (only on our own image)
     Provision(provision::Folders),
-    /// Take in a binary that was copied onto the board (for our own image)
+    /// Install a binary that was copied to the board (only on our own image)
     Update(update::Update),
 }
 
@@ -163,7 +163,7 @@ pub fn main() -> ExitCode {
         Failed::Config(_) => 78,
         Failed::Other(_) => 1,
     };
-    // A reader that went away (`| head`) is no failure of ours; nobody is left to tell about one.
+    // A closed standard error is ignored: there is nowhere else to report it.
     let _ = writeln!(io::stderr(), "pilotlight: {failed}");
     ExitCode::from(code)
 }
@@ -172,7 +172,7 @@ fn load(path: &Path) -> Result<Config, Failed> {
     Ok(Config::load(path)?)
 }
 
-/// Where colours are wanted: on a terminal, unless <https://no-color.org> is asked for.
+/// Colours are used on a terminal, unless NO_COLOR is set (<https://no-color.org>).
 fn colour(stream: &impl IsTerminal) -> bool {
     let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     stream.is_terminal() && !refused && std::env::var_os("TERM").is_none_or(|term| term != "dumb")

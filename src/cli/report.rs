@@ -24,7 +24,7 @@ pub(super) fn report(path: &Path, test: bool, workflow: bool) -> Result<u8, Fail
     };
     let Some(token) = token::read(settings.token_file.as_deref()).map_err(Failed::Other)? else {
         return Err(Failed::Other(
-            "there is no token: put one into the environment variable GITHUB_TOKEN, or into systemd's \
+            "there is no token: put it into the environment variable GITHUB_TOKEN, or into the systemd \
              credential github-token"
                 .to_owned(),
         ));

@@ -1,4 +1,4 @@
-//! `pilotlight status`: what the running daemon sees.
+//! `pilotlight status`: the state of the running daemon.
 
 use std::io::{self, Write};
 use std::time::Duration;
@@ -19,8 +19,8 @@ pub(super) fn status(args: &Args, json: bool) -> Result<u8, Failed> {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             return unknown(&format!(
-                "{}: not there, so no daemon is running; start one with `pilotlight run`, or name its \
-                 folder with --runtime-dir",
+                "{}: this file does not exist, so no daemon is running; start one with `pilotlight run`, or name \
+                 its folder with --runtime-dir",
                 path.display()
             ));
         }
@@ -61,14 +61,14 @@ pub(super) fn status(args: &Args, json: bool) -> Result<u8, Failed> {
     if let Some((now, until)) = now.zip(view.good_until).filter(|(now, until)| now > until) {
         let late = Duration::try_from_secs_f64((now - until).round()).unwrap_or_default();
         return unknown(&format!(
-            "this is stale: the daemon should have written again {} ago; see `journalctl -t pilotlight`",
+            "this is out of date: the daemon was due to write it again {} ago; see `journalctl -t pilotlight`",
             span_text(late)
         ));
     }
     Ok(view.exit_code())
 }
 
-/// Said on standard error, with the exit code for "unknown": nobody may take silence for health.
+/// Prints the reason on standard error. The exit code is 3, unknown: no status must not look like health.
 fn unknown(why: &str) -> Result<u8, Failed> {
     writeln!(io::stderr(), "pilotlight: {why}")?;
     Ok(3)

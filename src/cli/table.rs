@@ -1,4 +1,4 @@
-//! A view as a table for people, or as JSON.
+//! A status as a table, or as JSON.
 
 use std::io::{self, Write};
 
@@ -58,7 +58,7 @@ fn facts(server: &SubjectStatus) -> String {
     }
     if !server.unobserved_addresses.is_empty() {
         let unseen: Vec<String> = server.unobserved_addresses.iter().map(address_text).collect();
-        facts.push(format!("not seen: {}", unseen.join(", ")));
+        facts.push(format!("not observed: {}", unseen.join(", ")));
     }
     if let Some(why) = &server.unobserved_why {
         facts.push(printable(why));

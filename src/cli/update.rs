@@ -1,4 +1,4 @@
-//! `pilotlight update`: takes in a binary that was copied onto the board. Only our own image runs it.
+//! `pilotlight update`: installs a binary that was copied to the board. Only our own image runs it.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -21,39 +21,39 @@ use crate::update::state::{Binary, Outcome};
 use crate::update::systemd::Systemd;
 use crate::update::updater::{ROLLBACK, Updater};
 
-/// What a slow board needs to start, beside its first round.
+/// A slow board needs this to start, besides its first round.
 const START: Duration = Duration::from_secs(30);
 
-/// What a round takes when the configuration does not tell.
+/// The longest first round if the configuration cannot be read.
 const ROUND: Duration = Duration::from_secs(120);
 
 #[derive(Arguments)]
 pub(super) struct Update {
-    /// Show what is in use, what was before, and what became of the last update
+    /// Show the version in use, the version before, and the result of the last update
     #[arg(long, group = "what")]
     status: bool,
-    /// Go back to the version before; once more, and it is undone
+    /// Go back to the version before; a second rollback undoes the first
     #[arg(long, group = "what")]
     rollback: bool,
-    /// Take in what was copied (as without any option)
+    /// Install the copied binary (the default)
     #[arg(long, group = "what")]
     take: bool,
-    /// Only undo what is under way, as at each start of the board
+    /// Only undo an interrupted update, as at each start of the board
     #[arg(long, group = "what")]
     boot: bool,
-    /// How long the first round of a new binary may take [default: what the configuration needs]
+    /// The longest first round of a new binary [default: computed from the configuration]
     #[arg(long, value_name = "SECONDS")]
     ready: Option<u64>,
-    /// How long it must live after that: longer than systemd's watchdog waits
+    /// The probation after that; longer than systemd's watchdog timeout
     #[arg(long, value_name = "SECONDS", default_value_t = 75)]
     proof: u64,
-    /// Where files are copied to
+    /// The folder for uploads
     #[arg(long, value_name = "DIR", default_value = "/home/pilotlight/update")]
     uploads: PathBuf,
-    /// Where binaries are kept
+    /// The folder of installed binaries
     #[arg(long, value_name = "DIR", default_value = "/data/update")]
     store: PathBuf,
-    /// What is gone with the power
+    /// A folder in memory
     #[arg(long, value_name = "DIR", default_value = "/run")]
     run: PathBuf,
 }
@@ -67,10 +67,10 @@ pub(super) fn update(args: &Args, options: &Update) -> Result<u8, Failed> {
         return status(&paths).map(|()| 0).map_err(Failed::from);
     }
     if options.rollback {
-        // Whoever may copy a file may ask for this.
+        // Every user who may copy an update may request a rollback.
         File::create(uploads.join(ROLLBACK))
             .map_err(|error| Failed::Other(format!("{}: {error}", uploads.display())))?;
-        writeln!(io::stdout(), "asked for; `journalctl -t pilotlight -f` tells what comes of it")?;
+        writeln!(io::stdout(), "rollback requested; follow it with `journalctl -t pilotlight -f`")?;
         return Ok(0);
     }
     log::start(Clock::system(), colour(&io::stderr()));
@@ -78,7 +78,7 @@ pub(super) fn update(args: &Args, options: &Update) -> Result<u8, Failed> {
     fs::create_dir_all(&lock)?;
     let lock = File::create(lock.join("lock"))?;
     if lock.try_lock().is_err() {
-        return Err(Failed::Other("another update is under way; wait until it has ended".into()));
+        return Err(Failed::Other("another update is running; wait until it has ended".into()));
     }
     let hash = executable::this().map(|program| program.hash.clone()).unwrap_or_default();
     let factory = Binary { version: env!("CARGO_PKG_VERSION").into(), hash, since: None };

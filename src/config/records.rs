@@ -182,7 +182,7 @@ fn number<T: TryFrom<u16> + Into<u16>>(
 /// Hexadecimal digits, in any number of tokens.
 fn bytes(tokens: &[Token<'_>]) -> Result<Vec<u8>, Rejection> {
     let text: String = tokens.iter().map(Token::text).collect();
-    if text.len() % 2 != 0 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+    if !text.len().is_multiple_of(2) || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         let next = "write two of 0-9 and a-f for each byte";
         return reject(format!("has {text:?} as its hexadecimal bytes"), next);
     }

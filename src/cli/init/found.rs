@@ -1,4 +1,4 @@
-//! What was found of a zone: what is wrong with it, and the configuration that it makes. Nothing is asked here.
+//! The survey of a zone: its inconsistencies, and the configuration made from it. No query is sent here.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -10,8 +10,8 @@ use crate::config::{address_text, type_text};
 use crate::decide::judge::fault::Fault;
 use crate::decide::probe::query::name_text;
 
-/// What a zone is asked for beside its SOA and NS.
-pub(super) const WANTED: [(&str, RecordType); 6] = [
+/// The record sets that are queried besides SOA and NS.
+pub(super) const QUERIED_SETS: [(&str, RecordType); 6] = [
     ("@", RecordType::A),
     ("@", RecordType::AAAA),
     ("@", RecordType::MX),
@@ -21,18 +21,18 @@ pub(super) const WANTED: [(&str, RecordType); 6] = [
 ];
 
 /// A zone.
-pub(super) struct Found {
+pub(super) struct Survey {
     pub(super) zone: Name,
     pub(super) delegation: Delegation,
     pub(super) servers: Vec<Server>,
 }
 
-/// Whom the parent names.
+/// The delegation at the parent.
 pub(super) struct Delegation {
     pub(super) parent: Name,
     pub(super) names: Vec<Name>,
     pub(super) glue: Vec<(Name, IpAddr)>,
-    /// The parent could not be asked; why. The names are the resolver's then.
+    /// Why the parent could not be queried; then the names come from the resolver.
     pub(super) unseen: Option<String>,
 }
 
@@ -48,123 +48,134 @@ impl Delegation {
 /// A nameserver.
 pub(super) struct Server {
     pub(super) name: Name,
-    /// The resolver has no address of it; why.
+    /// Why the resolver has no address for it.
     pub(super) unknown: Option<String>,
-    pub(super) at: Vec<(IpAddr, Result<Seen, Fault>)>,
+    pub(super) at: Vec<(IpAddr, Result<ServedZone, Fault>)>,
 }
 
-/// The zone as one address has it.
+/// The zone as one address serves it.
 #[derive(PartialEq)]
-pub(super) struct Seen {
+pub(super) struct ServedZone {
     pub(super) serial: u32,
     pub(super) nameservers: Vec<Name>,
-    /// In the order of [`WANTED`]; empty where there is none.
+    /// In the order of [`QUERIED_SETS`]; empty: no such record.
     pub(super) sets: Vec<Vec<RData>>,
 }
 
-/// An address that has the zone.
-struct Place<'a> {
+/// An address that serves the zone.
+struct ServingAddress<'a> {
     server: &'a Server,
     ip: IpAddr,
-    seen: &'a Seen,
+    seen: &'a ServedZone,
 }
 
-impl Place<'_> {
+impl ServingAddress<'_> {
     fn text(&self) -> String {
         format!("{} at {}", name_text(&self.server.name), self.ip)
     }
 }
 
-impl Found {
-    fn places(&self) -> Vec<Place<'_>> {
-        let mut places = Vec::new();
+impl Survey {
+    fn serving(&self) -> Vec<ServingAddress<'_>> {
+        let mut serving = Vec::new();
         for server in &self.servers {
             let seen = server.at.iter().filter_map(|(ip, got)| Some((*ip, got.as_ref().ok()?)));
-            places.extend(seen.map(|(ip, seen)| Place { server, ip, seen }));
+            serving.extend(seen.map(|(ip, seen)| ServingAddress { server, ip, seen }));
         }
-        places
+        serving
     }
 
-    /// What could not be found, and where parent, nameservers and zone disagree.
-    pub(super) fn wrong(&self) -> Vec<String> {
+    /// What is missing, and where parent, nameservers and zone disagree.
+    pub(super) fn inconsistencies(&self) -> Vec<String> {
         let zone = name_text(&self.zone);
-        let mut said = self.about_servers();
-        let places = self.places();
-        match places.split_first() {
+        let mut messages = self.about_servers();
+        let serving = self.serving();
+        match serving.split_first() {
             Some((first, rest)) => {
-                said.extend(self.about_delegation(&first.seen.nameservers));
+                messages.extend(self.about_delegation(&first.seen.nameservers));
                 for place in rest {
-                    said.extend(differences(first, place, &zone));
+                    messages.extend(differences(first, place, &zone));
                 }
-                let serials: Vec<u32> = places.iter().map(|place| place.seen.serial).collect();
+                let serials: Vec<u32> = serving.iter().map(|place| place.seen.serial).collect();
                 if serials.iter().any(|serial| *serial != serials[0]) {
-                    let at = places.iter().map(|p| format!("{} ({})", p.seen.serial, p.text()));
+                    let at = serving.iter().map(|p| format!("{} ({})", p.seen.serial, p.text()));
                     let at: Vec<String> = at.collect();
-                    said.push(format!("the serials differ: {}", at.join(", ")));
+                    messages.push(format!("the serials differ: {}", at.join(", ")));
                 }
                 let alias = !first.seen.sets[5].is_empty();
                 let missing =
-                    WANTED.iter().zip(&first.seen.sets).filter(|((label, rtype), set)| {
-                        // What an alias leads to is another name's; and most names are no alias.
+                    QUERIED_SETS.iter().zip(&first.seen.sets).filter(|((label, rtype), set)| {
+                        // The addresses of an alias belong to another name, and few names are aliases.
                         set.is_empty() && *rtype != RecordType::CNAME && !(alias && *label == "www")
                     });
                 let missing: Vec<String> = missing
                     .map(|((label, rtype), _)| format!("{} {rtype}", owner(label, &zone)))
                     .collect();
                 if !missing.is_empty() {
-                    said.push(format!("not found: {}", missing.join(", ")));
+                    messages.push(format!("not found: {}", missing.join(", ")));
                 }
             }
-            None => said.push("no server has the zone, so none of its records is known".to_owned()),
+            None => messages
+                .push("no nameserver serves the zone, so its records are unknown".to_owned()),
         }
-        said.iter().map(|line| format!("{zone}: {line}")).collect()
+        messages.iter().map(|line| format!("{zone}: {line}")).collect()
     }
 
     fn about_servers(&self) -> Vec<String> {
-        let mut said = Vec::new();
+        let mut messages = Vec::new();
         for Server { name, unknown, at } in &self.servers {
             let text = name_text(name);
             let glue = self.delegation.glue_of(name);
             let known: Vec<IpAddr> = at.iter().map(|(ip, _)| *ip).collect();
             match unknown {
                 Some(why) if at.is_empty() => {
-                    said.push(format!("{text} has no address: {why}; it is left out"));
+                    messages.push(format!(
+                        "{text} has no address: {why}; the configuration leaves it out"
+                    ));
                 }
-                Some(why) => said.push(format!("{text} is known from glue only: {why}")),
+                Some(why) => {
+                    messages.push(format!("the address of {text} is known only from glue: {why}"))
+                }
                 None if glue.is_empty() || glue == known => {}
-                None => said.push(format!(
-                    "the glue for {text} in {} is {}, and its own addresses are {}",
+                None => messages.push(format!(
+                    "the glue for {text} in {} is {}, but its addresses are {}",
                     name_text(&self.delegation.parent),
                     list(&glue),
                     list(&known)
                 )),
             }
             for (ip, got) in at {
-                said.extend(got.as_ref().err().map(|fault| format!("{text} at {ip} {fault}")));
+                messages.extend(got.as_ref().err().map(|fault| format!("{text} at {ip} {fault}")));
             }
         }
-        said
+        messages
     }
 
     fn about_delegation(&self, own: &[Name]) -> Vec<String> {
         let Delegation { parent, names, unseen, .. } = &self.delegation;
         let parent = name_text(parent);
         if let Some(why) = unseen {
-            return vec![format!("how {parent} delegates it could not be seen: {why}")];
+            return vec![format!("the delegation in {parent} could not be queried: {why}")];
         }
         let more = names.iter().filter(|name| !own.contains(name)).map(|name| {
-            format!("{parent} delegates to {}, which its own NS set does not have", name_text(name))
+            format!(
+                "{parent} delegates to {}, but the zone's NS set does not contain it",
+                name_text(name)
+            )
         });
         let less = own.iter().filter(|name| !names.contains(name)).map(|name| {
-            format!("its own NS set has {}, to which {parent} does not delegate", name_text(name))
+            format!(
+                "the zone's NS set contains {}, but {parent} does not delegate to it",
+                name_text(name)
+            )
         });
         more.chain(less).collect()
     }
 
-    /// What is written into the configuration as the zone's records; `watched` are its nameservers there.
+    /// The zone's records for the configuration; `watched` are its nameservers there.
     fn records(&self, watched: &[&Name]) -> Vec<String> {
-        let places = self.places();
-        let Some(Place { seen, .. }) = places.first() else { return Vec::new() };
+        let serving = self.serving();
+        let Some(ServingAddress { seen, .. }) = serving.first() else { return Vec::new() };
         let line = |label: &str, rtype: RecordType, values: Vec<String>| {
             format!(
                 "  {{ name = \"{label}\", type = \"{}\", values = {values:?} }},",
@@ -176,7 +187,7 @@ impl Found {
             let names = seen.nameservers.iter().map(dotted).collect();
             lines.push(line("@", RecordType::NS, names));
         }
-        for ((label, rtype), set) in WANTED.iter().zip(&seen.sets) {
+        for ((label, rtype), set) in QUERIED_SETS.iter().zip(&seen.sets) {
             if !set.is_empty() {
                 lines.push(line(label, *rtype, set.iter().map(value).collect()));
             }
@@ -189,14 +200,14 @@ fn owner(label: &str, zone: &str) -> String {
     if label == "@" { zone.to_owned() } else { format!("{label}.{zone}") }
 }
 
-fn differences(first: &Place<'_>, other: &Place<'_>, zone: &str) -> Vec<String> {
+fn differences(first: &ServingAddress<'_>, other: &ServingAddress<'_>, zone: &str) -> Vec<String> {
     let mut what: Vec<String> = Vec::new();
     if first.seen.nameservers != other.seen.nameservers {
         let names: Vec<String> = other.seen.nameservers.iter().map(name_text).collect();
         what.push(format!("{zone} NS ({})", names.join(", ")));
     }
     let sets = first.seen.sets.iter().zip(&other.seen.sets);
-    for ((label, rtype), (one, two)) in WANTED.iter().zip(sets) {
+    for ((label, rtype), (one, two)) in QUERIED_SETS.iter().zip(sets) {
         if one != two {
             what.push(format!("{} {rtype}", owner(label, zone)));
         }
@@ -204,12 +215,7 @@ fn differences(first: &Place<'_>, other: &Place<'_>, zone: &str) -> Vec<String> 
     match what.is_empty() {
         true => Vec::new(),
         false => {
-            vec![format!(
-                "{} answers otherwise than {}: {}",
-                other.text(),
-                first.text(),
-                what.join(", ")
-            )]
+            vec![format!("{} and {} differ: {}", other.text(), first.text(), what.join(", "))]
         }
     }
 }
@@ -230,8 +236,8 @@ fn value(data: &RData) -> String {
     }
 }
 
-/// The configuration; what had to be left out of it is added to `said`.
-pub(super) fn config(all: &[Found], port: u16, said: &mut Vec<String>) -> String {
+/// The configuration; what it leaves out is added to `messages`.
+pub(super) fn config(all: &[Survey], port: u16, messages: &mut Vec<String>) -> String {
     let mut servers: BTreeMap<&Name, Vec<IpAddr>> = BTreeMap::new();
     let mut owners: BTreeMap<IpAddr, &Name> = BTreeMap::new();
     for server in all.iter().flat_map(|found| &found.servers) {
@@ -240,9 +246,9 @@ pub(super) fn config(all: &[Found], port: u16, said: &mut Vec<String>) -> String
             if owner != &server.name {
                 let (one, two) = (name_text(owner), name_text(&server.name));
                 let line =
-                    format!("{two} has the address {ip} of {one}, and is watched by that name");
-                if !said.contains(&line) {
-                    said.push(line);
+                    format!("{two} and {one} have the same address {ip}; it is watched as {one}");
+                if !messages.contains(&line) {
+                    messages.push(line);
                 }
                 continue;
             }
@@ -260,9 +266,9 @@ pub(super) fn config(all: &[Found], port: u16, said: &mut Vec<String>) -> String
         write!(text, "\n[[nameserver]]\nname = {name:?}\naddresses = {at:?}\n").expect(STRING);
     }
     for found in all {
-        let places = || found.servers.iter().flat_map(|server| &server.at);
+        let serving = || found.servers.iter().flat_map(|server| &server.at);
         let serves =
-            |name: &Name| places().any(|(ip, _)| owners.get(ip).is_some_and(|o| *o == name));
+            |name: &Name| serving().any(|(ip, _)| owners.get(ip).is_some_and(|o| *o == name));
         let watched: Vec<&Name> = servers.keys().copied().filter(|name| serves(name)).collect();
         write!(text, "\n[[zone]]\nname = {:?}\n", name_text(&found.zone)).expect(STRING);
         if watched.len() < servers.len() {
@@ -271,7 +277,9 @@ pub(super) fn config(all: &[Found], port: u16, said: &mut Vec<String>) -> String
         }
         let records = found.records(&watched);
         if !records.is_empty() {
-            text.push_str("# Every value, no more and no less. Or name its zone file, for every record set in it:\n");
+            text.push_str(
+                "# Exactly these values. Or name the zone file, to watch every record set in it:\n",
+            );
             writeln!(text, "# file = \"{}.zone\"", name_text(&found.zone)).expect(STRING);
             writeln!(text, "records = [\n{}\n]", records.join("\n")).expect(STRING);
         }
@@ -279,14 +287,14 @@ pub(super) fn config(all: &[Found], port: u16, said: &mut Vec<String>) -> String
     text
 }
 
-const STRING: &str = "a String takes everything";
+const STRING: &str = "writing to a String does not fail";
 
 const HEAD: &str = "\
-# Written by `pilotlight init` from what the DNS said. Read it: what is wrong in the DNS today is in here as
-# if it were right. `pilotlight config` checks it, `pilotlight check` asks everything once, and `pilotlight
-# config --example` shows all that can be set.
+# Written by `pilotlight init` from the DNS of today. Read it: a mistake in the DNS is in this file, too.
+# `pilotlight config` checks this file, `pilotlight check` runs one round, and `pilotlight config --example` shows
+# every key.
 
-# Where issues go. Without this there are lamps and log lines, and no issues.
+# The repository for issues. Without it pilotlight opens no issues.
 # [github]
 # repository = \"owner/infra\"
 ";
