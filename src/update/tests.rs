@@ -249,7 +249,8 @@ fn an_upload_that_is_not_a_normal_file_is_rejected_and_removed() {
     let make_fifo = |at: &Path| {
         assert!(Command::new("mkfifo").arg(at).status().unwrap().success());
     };
-    let cases: [(&str, fn(&Path), &str); 6] = [
+    type Case = (&'static str, fn(&Path), &'static str);
+    let cases: [Case; 6] = [
         ("a link", |at| symlink("/bin/sh", at).unwrap(), "is a symbolic link: "),
         ("a link to nowhere", |at| symlink("/nowhere", at).unwrap(), "is a symbolic link: "),
         ("a folder", |at| fs::create_dir_all(at.join("in/it")).unwrap(), "is not a regular file"),

@@ -316,6 +316,20 @@ fn list(records: &[RData]) -> String {
     }
 }
 
+/// What is wrong with an outcome that is no right answer of any kind.
+pub(crate) fn failure(outcome: &Outcome) -> Option<Fault> {
+    Some(match outcome {
+        Outcome::Answer(answer) if answer.rcode != ResponseCode::NoError => {
+            Fault::Rcode(answer.rcode)
+        }
+        Outcome::Answer(_) | Outcome::Local(_) => return None,
+        Outcome::Silent => Fault::Silent,
+        Outcome::Closed => Fault::Closed,
+        Outcome::Unreachable(why) => Fault::Unreachable(why.clone()),
+        Outcome::Garbled(why) => Fault::Garbled(why.clone()),
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -338,18 +352,4 @@ mod tests {
             "says over UDP that the answer is too long, and over TCP it does not answer"
         );
     }
-}
-
-/// What is wrong with an outcome that is no right answer of any kind.
-pub(crate) fn failure(outcome: &Outcome) -> Option<Fault> {
-    Some(match outcome {
-        Outcome::Answer(answer) if answer.rcode != ResponseCode::NoError => {
-            Fault::Rcode(answer.rcode)
-        }
-        Outcome::Answer(_) | Outcome::Local(_) => return None,
-        Outcome::Silent => Fault::Silent,
-        Outcome::Closed => Fault::Closed,
-        Outcome::Unreachable(why) => Fault::Unreachable(why.clone()),
-        Outcome::Garbled(why) => Fault::Garbled(why.clone()),
-    })
 }
