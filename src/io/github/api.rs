@@ -17,7 +17,7 @@ use crate::decide::report::marker::{VantageObservation, comment_key, hidden};
 use crate::decide::report::observations::observation_key;
 use crate::decide::track::incident::IssueRef;
 use crate::decide::track::reported::{Failure, FailureKind};
-use crate::io::github::errors::LAG;
+use crate::io::github::errors::{LAG, Need, http_date, refused};
 use crate::io::http::client::Http;
 use crate::io::http::error::HttpError;
 
@@ -90,14 +90,6 @@ struct Comment {
     id: u64,
     body: Option<String>,
     user: Option<User>,
-}
-
-/// What a call is for, so that its failure can name the permission that is missing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Need {
-    Token,
-    Read,
-    Write,
 }
 
 impl GitHub {
@@ -410,7 +402,7 @@ impl GitHub {
                 next: next_page(&response.headers),
                 body: response.body,
             },
-            _ => return Err(self.refused(&response, need, &place())),
+            _ => return Err(refused(&self.settings.repository, &response, need, &place())),
         };
         let parsed = serde_json::from_str(&page.body).map_err(|error| {
             let why = format!("GitHub's answer makes no sense: {}: {error}", place());
@@ -424,10 +416,6 @@ impl GitHub {
         }
         Ok((next, parsed))
     }
-}
-
-pub(crate) fn http_date(text: &str) -> Option<Timestamp> {
-    Some(jiff::fmt::rfc2822::parse(text).ok()?.timestamp())
 }
 
 /// `2026-12-01 10:00:00 UTC`, or with an offset (`+0200`) in the place of UTC.

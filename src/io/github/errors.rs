@@ -1,11 +1,11 @@
-//! Answers that are a no: what each means, how long to wait, and what a person has to do.
+//! Error answers of GitHub: what each means, how long to wait, and what the operator must do.
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::decide::track::reported::{Failure, FailureKind};
-use crate::io::github::api::{GitHub, Need, http_date};
 use crate::io::http::client::Response;
 
 /// GitHub's advice for a secondary limit that names no time: wait at least a minute.
@@ -14,56 +14,58 @@ const SECONDARY_WAIT: Duration = Duration::from_secs(60);
 /// After a write whose answer was lost, listings may lag behind the truth.
 pub(super) const LAG: Duration = Duration::from_secs(60);
 
-impl GitHub {
-    /// An answer that is a no: what it means, and what to do.
-    pub(super) fn refused(&self, response: &Response, need: Need, place: &str) -> Failure {
-        let status = response.status;
-        let said = serde_json::from_str::<Value>(&response.body).ok();
-        let said = said.as_ref().and_then(|body| body["message"].as_str()).unwrap_or("").to_owned();
-        let repository = &self.settings.repository;
-        if let Some(wait) = limited(response, &said) {
-            let why = format!("GitHub asks to wait: {place}: {status} {said}");
-            return Failure::transient(why, Some(wait));
-        }
-        match (status, need) {
-            (401, _) => Failure::needs_operator(format!(
-                "the token is wrong, expired or revoked ({status} {said}): put a new one in its place"
-            )),
-            (403, Need::Write) => Failure::needs_operator(format!(
-                "the token may not write issues of {repository} ({status} {said}): give it the permission \
-                 \"Issues: read and write\""
-            )),
-            (403, _) => Failure::needs_operator(format!(
-                "the token may not read issues of {repository} ({status} {said}): give it the permission \
-                 \"Issues: read and write\""
-            )),
-            (404, _) => Failure::needs_operator(format!(
-                "there is no repository {repository} that the token may see ({status} {said}): check \
-                 github.repository, and give the token access to it with the permission \"Issues: read and \
-                 write\""
-            )),
-            (410, _) => Failure::needs_operator(format!(
-                "issues are switched off in {repository} ({status} {said}): switch them on in its settings"
-            )),
-            (301 | 307 | 308, _) => Failure::needs_operator(format!(
-                "{repository} has moved ({status}): put its new name in github.repository"
-            )),
-            (422, _) => Failure {
-                why: format!(
-                    "GitHub does not accept what we write: {place}: {status} {}",
-                    response.body.chars().take(500).collect::<String>()
-                ),
-                kind: FailureKind::Rejected,
-                wait: None,
-            },
-            (500.., Need::Write) => Failure::transient(
-                format!("GitHub is in trouble: {place}: {status} {said}"),
-                Some(LAG),
+/// What a call is for, so that its failure can name the permission that is missing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Need {
+    Token,
+    Read,
+    Write,
+}
+
+/// The meaning of an error answer, and what to do.
+pub(super) fn refused(repository: &str, response: &Response, need: Need, place: &str) -> Failure {
+    let status = response.status;
+    let said = serde_json::from_str::<Value>(&response.body).ok();
+    let said = said.as_ref().and_then(|body| body["message"].as_str()).unwrap_or("").to_owned();
+    if let Some(wait) = limited(response, &said) {
+        let why = format!("GitHub asks to wait: {place}: {status} {said}");
+        return Failure::transient(why, Some(wait));
+    }
+    match (status, need) {
+        (401, _) => Failure::needs_operator(format!(
+            "the token is wrong, expired or revoked ({status} {said}): put a new one in its place"
+        )),
+        (403, Need::Write) => Failure::needs_operator(format!(
+            "the token may not write issues of {repository} ({status} {said}): give it the permission \
+             \"Issues: read and write\""
+        )),
+        (403, _) => Failure::needs_operator(format!(
+            "the token may not read issues of {repository} ({status} {said}): give it the permission \
+             \"Issues: read and write\""
+        )),
+        (404, _) => Failure::needs_operator(format!(
+            "there is no repository {repository} that the token may see ({status} {said}): check \
+             github.repository, and give the token access to it with the permission \"Issues: read and \
+             write\""
+        )),
+        (410, _) => Failure::needs_operator(format!(
+            "issues are switched off in {repository} ({status} {said}): switch them on in its settings"
+        )),
+        (301 | 307 | 308, _) => Failure::needs_operator(format!(
+            "{repository} has moved ({status}): put its new name in github.repository"
+        )),
+        (422, _) => Failure {
+            why: format!(
+                "GitHub does not accept what we write: {place}: {status} {}",
+                response.body.chars().take(500).collect::<String>()
             ),
-            _ => {
-                Failure::transient(format!("GitHub is in trouble: {place}: {status} {said}"), None)
-            }
+            kind: FailureKind::Rejected,
+            wait: None,
+        },
+        (500.., Need::Write) => {
+            Failure::transient(format!("GitHub is in trouble: {place}: {status} {said}"), Some(LAG))
         }
+        _ => Failure::transient(format!("GitHub is in trouble: {place}: {status} {said}"), None),
     }
 }
 
@@ -93,4 +95,8 @@ fn limited(response: &Response, said: &str) -> Option<Duration> {
     }
     let secondary = response.status == 429 || said.to_lowercase().contains("secondary rate limit");
     secondary.then_some(SECONDARY_WAIT)
+}
+
+pub(super) fn http_date(text: &str) -> Option<Timestamp> {
+    Some(jiff::fmt::rfc2822::parse(text).ok()?.timestamp())
 }
