@@ -4,7 +4,8 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::time::Duration;
 
-use super::{Failed, block_on, colour, load, table};
+use crate::cli::common::{Failed, block_on, colour, load};
+use crate::cli::table;
 use crate::config::{Config, Schedule};
 use crate::decide::judge::round::judge;
 use crate::decide::probe::endpoint::endpoint_checks;

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::path::Path;
 
-use super::{Failed, load};
+use crate::cli::common::{Failed, load};
 use crate::config::{Config, EXAMPLE, Endpoint, Scheme, address_text};
 use crate::decide::probe::query::{name_text, targets};
 use crate::decide::time::span_text;

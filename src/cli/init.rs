@@ -15,7 +15,7 @@ use hickory_resolver::proto::op::{Message, ResponseCode};
 use hickory_resolver::proto::rr::{Name, RData, Record, RecordType};
 
 use self::found::{Delegation, QUERIED_SETS, ServedZone, Server, Survey};
-use super::{Failed, block_on};
+use crate::cli::common::{Failed, block_on};
 use crate::config::{Config, server_address, zone_name};
 use crate::decide::judge::fault::Fault;
 use crate::decide::probe::query::name_text;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::{Failed, block_on, colour, load};
+use crate::cli::common::{Failed, block_on, colour, load};
 use crate::config::{Config, Driver as Choice, Panel};
 use crate::io::gpio::driver::{Driver, LampError};
 use crate::io::gpio::lamp_test;

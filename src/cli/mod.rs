@@ -9,6 +9,7 @@
 //! | 78 | the configuration has problems, `--nameserver` included (`EX_CONFIG` of sysexits) |
 
 mod check;
+mod common;
 mod config;
 mod init;
 mod lamps;
@@ -19,34 +20,20 @@ mod status;
 mod table;
 mod update;
 
-use std::fmt;
-use std::io::{self, IsTerminal, Write};
-use std::path::{Path, PathBuf};
+use std::io::{self, Write};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::config::{Config, Problems};
-use crate::io::runtime;
+use common::{Failed, Paths};
 
 /// Watches your own authoritative nameservers.
 #[derive(Parser)]
 #[command(version, about, disable_help_subcommand = true)]
 struct Args {
-    /// The configuration file
-    #[arg(
-        long,
-        global = true,
-        value_name = "FILE",
-        default_value = "/etc/pilotlight/pilotlight.toml"
-    )]
-    config: PathBuf,
-    /// The folder of the daemon's status file [default: $RUNTIME_DIRECTORY, /run/pilotlight]
-    #[arg(long, global = true, value_name = "DIR")]
-    runtime_dir: Option<PathBuf>,
-    /// The folder for incidents that are not reported yet [default: $STATE_DIRECTORY, /var/lib/pilotlight]
-    #[arg(long, global = true, value_name = "DIR")]
-    state_dir: Option<PathBuf>,
+    #[command(flatten)]
+    paths: Paths,
     #[command(subcommand)]
     command: Command,
 }
@@ -109,51 +96,23 @@ enum Command {
     Update(update::Update),
 }
 
-/// Why a command ended without doing what it was asked for.
-#[derive(Debug)]
-enum Failed {
-    /// The configuration has problems.
-    Config(Problems),
-    /// Anything else, in words.
-    Other(String),
-}
-
-impl fmt::Display for Failed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Config(problems) => problems.fmt(f),
-            Self::Other(why) => f.write_str(why),
-        }
-    }
-}
-
-impl From<Problems> for Failed {
-    fn from(problems: Problems) -> Self {
-        Self::Config(problems)
-    }
-}
-
-impl From<io::Error> for Failed {
-    fn from(error: io::Error) -> Self {
-        Self::Other(error.to_string())
-    }
-}
-
 /// Runs the command on the command line.
 #[must_use]
 pub fn main() -> ExitCode {
     let args = Args::parse();
     let done = match &args.command {
-        Command::Run { wait_for_config, notices } => run::run(&args, *wait_for_config, notices),
-        Command::Check { json, nameserver } => check::check(&args.config, *json, nameserver),
-        Command::Status { json } => status::status(&args, *json),
-        Command::Config { example } => config::config(&args.config, *example),
+        Command::Run { wait_for_config, notices } => {
+            run::run(&args.paths, *wait_for_config, notices)
+        }
+        Command::Check { json, nameserver } => check::check(&args.paths.config, *json, nameserver),
+        Command::Status { json } => status::status(&args.paths, *json),
+        Command::Config { example } => config::config(&args.paths.config, *example),
         Command::Init(options) => init::init(options),
-        Command::Report { test, workflow } => report::report(&args.config, *test, *workflow),
+        Command::Report { test, workflow } => report::report(&args.paths.config, *test, *workflow),
         Command::Provision(folders) => provision::provision(folders),
-        Command::Update(options) => update::update(&args, options),
-        Command::Lamps { dark: true, .. } => lamps::dark(&args.config),
-        Command::Lamps { seconds, .. } => lamps::lamps(&args.config, *seconds),
+        Command::Update(options) => update::update(&args.paths, options),
+        Command::Lamps { dark: true, .. } => lamps::dark(&args.paths.config),
+        Command::Lamps { seconds, .. } => lamps::lamps(&args.paths.config, *seconds),
     };
     let failed = match done {
         Ok(code) => return ExitCode::from(code),
@@ -166,27 +125,4 @@ pub fn main() -> ExitCode {
     // A closed standard error is ignored: there is nowhere else to report it.
     let _ = writeln!(io::stderr(), "pilotlight: {failed}");
     ExitCode::from(code)
-}
-
-fn load(path: &Path) -> Result<Config, Failed> {
-    Ok(Config::load(path)?)
-}
-
-/// Colours are used on a terminal, unless NO_COLOR is set (<https://no-color.org>).
-fn colour(stream: &impl IsTerminal) -> bool {
-    let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    stream.is_terminal() && !refused && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
-}
-
-/// Runs the future to its end.
-///
-/// A thread may still wait for GitHub or for the system's resolver then. It is safe to cut off (the next start
-/// finds out what became of a call to GitHub), and the command does not wait for it.
-fn block_on<T>(future: impl Future<Output = T>) -> Result<T, Failed> {
-    let runtime = runtime::builder().build();
-    let runtime = runtime
-        .map_err(|error| Failed::Other(format!("the async runtime does not start: {error}")))?;
-    let done = runtime.block_on(future);
-    runtime.shutdown_background();
-    Ok(done)
 }

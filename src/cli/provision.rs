@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{Failed, colour};
+use crate::cli::common::{Failed, colour};
 use crate::io::clock::Clock;
 use crate::io::system::disk::Disk;
 use crate::io::system::log;

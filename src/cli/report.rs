@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::path::Path;
 
-use super::{Failed, load};
+use crate::cli::common::{Failed, load};
 use crate::decide::report::github::IssueState;
 use crate::decide::report::marker::comment;
 use crate::decide::time::wall_text;

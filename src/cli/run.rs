@@ -6,7 +6,8 @@ use std::path::Path;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
-use super::{Args, Failed, block_on, colour, lamps, load};
+use crate::cli::common::{Failed, Paths, block_on, colour, load};
+use crate::cli::lamps;
 use crate::config::Config;
 use crate::daemon::{Order, Parts, run as watch, unconfigured};
 use crate::io::clock::Clock;
@@ -20,13 +21,13 @@ use crate::io::system::log;
 use crate::io::system::systemd::Manager;
 use crate::io::system::token;
 
-pub(super) fn run(args: &Args, wait_for_config: bool, notices: &Path) -> Result<u8, Failed> {
+pub(super) fn run(paths: &Paths, wait_for_config: bool, notices: &Path) -> Result<u8, Failed> {
     // Missing is one thing; one that cannot be read, or has problems, is for a person.
-    let missing = wait_for_config && args.config.try_exists().is_ok_and(|exists| !exists);
-    let config = if missing { None } else { Some(load(&args.config)?) };
-    let panel = config.as_ref().map_or_else(|| Config::lamps(&args.config).0, |c| c.panel.clone());
+    let missing = wait_for_config && paths.config.try_exists().is_ok_and(|exists| !exists);
+    let config = if missing { None } else { Some(load(&paths.config)?) };
+    let panel = config.as_ref().map_or_else(|| Config::lamps(&paths.config).0, |c| c.panel.clone());
     let env = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-    let places = Places::find(args.runtime_dir.clone(), args.state_dir.clone(), env);
+    let places = Places::find(paths.runtime_dir.clone(), paths.state_dir.clone(), env);
     let _lock = files::lock(&places).map_err(|error| Failed::Other(error.to_string()))?;
     let chosen = lamps::choose(&panel).unwrap_or_else(|why| Chosen {
         driver: Box::new(Nothing), // a watchman without lamps still writes issues
@@ -58,7 +59,7 @@ pub(super) fn run(args: &Args, wait_for_config: bool, notices: &Path) -> Result<
             places,
             notices: notices.to_owned(),
             token: token::read,
-            config: args.config.clone(),
+            config: paths.config.clone(),
             orders,
         };
         match config {

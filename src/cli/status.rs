@@ -5,15 +5,16 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 
-use super::{Args, Failed, colour, table};
+use crate::cli::common::{Failed, Paths, colour};
+use crate::cli::table;
 use crate::decide::show::status::Status;
 use crate::decide::time::{span_text, wall_text};
 use crate::io::clock;
 use crate::io::system::files::Places;
 
-pub(super) fn status(args: &Args, json: bool) -> Result<u8, Failed> {
+pub(super) fn status(paths: &Paths, json: bool) -> Result<u8, Failed> {
     let env = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-    let places = Places::find(args.runtime_dir.clone(), args.state_dir.clone(), env);
+    let places = Places::find(paths.runtime_dir.clone(), paths.state_dir.clone(), env);
     let path = places.status();
     let text = match std::fs::read(&path) {
         Ok(text) => text,

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use clap::Args as Arguments;
 
-use super::{Args, Failed, colour};
+use crate::cli::common::{Failed, Paths, colour};
 use crate::config::Config;
 use crate::decide::probe::query::targets;
 use crate::decide::time::wall_text;
@@ -58,7 +58,7 @@ pub(super) struct Update {
     run: PathBuf,
 }
 
-pub(super) fn update(args: &Args, options: &Update) -> Result<u8, Failed> {
+pub(super) fn update(common: &Paths, options: &Update) -> Result<u8, Failed> {
     let Update { uploads, store, run, .. } = options;
     let factory = std::env::current_exe()?;
     let paths =
@@ -83,7 +83,7 @@ pub(super) fn update(args: &Args, options: &Update) -> Result<u8, Failed> {
     let hash = executable::this().map(|program| program.hash.clone()).unwrap_or_default();
     let factory = Binary { version: env!("CARGO_PKG_VERSION").into(), hash, since: None };
     let mut system = Systemd::new(run);
-    let ready = options.ready.map_or_else(|| first_round(args), Duration::from_secs);
+    let ready = options.ready.map_or_else(|| first_round(common), Duration::from_secs);
     let limits = TimeLimits { ready, probation: Duration::from_secs(options.proof) };
     let mut updater = Updater::new(&paths, Disk::default(), &mut system, limits, factory);
     let result = if options.boot { updater.recover() } else { updater.install_uploads() };
@@ -91,11 +91,11 @@ pub(super) fn update(args: &Args, options: &Update) -> Result<u8, Failed> {
 }
 
 /// How long the first round may take: over servers that are dead, too.
-fn first_round(args: &Args) -> Duration {
+fn first_round(paths: &Paths) -> Duration {
     let longest = |config: Config| {
         ProbeLimits::at_rate(config.schedule.queries_per_second).longest_round(&targets(&config))
     };
-    START + Config::load(&args.config).map_or(ROUND, longest)
+    START + Config::load(&paths.config).map_or(ROUND, longest)
 }
 
 fn status(paths: &UpdatePaths) -> io::Result<()> {

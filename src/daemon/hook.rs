@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 
 use tracing::{info, warn};
 
-use super::Job;
 use crate::config::Hooks;
+use crate::daemon::parts::Job;
 use crate::decide::show::change::StateChange;
 use crate::io::system::command;
 use crate::io::system::command::Ran;
@@ -18,7 +18,7 @@ const WAITING: usize = 32;
 pub(super) struct Hook(VecDeque<StateChange>);
 
 /// What was told, and what became of it.
-pub(super) struct Told {
+pub(super) struct HookResult {
     news: StateChange,
     ran: Ran,
 }
@@ -34,7 +34,7 @@ impl Hook {
     }
 
     /// The next one, under way.
-    pub(super) fn next(&mut self, hooks: &Hooks) -> Job<Told> {
+    pub(super) fn next(&mut self, hooks: &Hooks) -> Job<HookResult> {
         let Some(command) = hooks.on_change.clone() else {
             self.0.clear();
             return None;
@@ -44,12 +44,12 @@ impl Hook {
         json.push(b'\n');
         Some(Box::pin(async move {
             let ran = command::run(&command, &json, within).await;
-            Told { news, ran }
+            HookResult { news, ran }
         }))
     }
 }
 
-impl Told {
+impl HookResult {
     pub(super) fn log(&self) {
         let Self { news, ran } = self;
         let said = match ran.said.as_str() {

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use hickory_resolver::net::runtime::RuntimeProvider;
 
-use super::{Daemon, LEASE, log};
+use crate::daemon::log;
+use crate::daemon::monitor::{Daemon, LEASE};
 use crate::decide::report::token;
 use crate::decide::show::metrics;
 use crate::decide::show::status::Status;
@@ -29,7 +30,7 @@ impl<P: RuntimeProvider> Daemon<P> {
         let view = self.view(&now);
         self.manager.status(&view.meaning);
         self.write_metrics(&view);
-        write_status(&self.places, view, self.look_by.saturating_sub(now.uptime));
+        write_status(&self.places, view, self.round_deadline.saturating_sub(now.uptime));
         let stored = self.watch.unreported();
         if stored != self.stored {
             match self.store(&stored) {

@@ -1,6 +1,8 @@
 //! Before there is a configuration: the panel says so, and nothing else is done.
 
-use super::{FRAME_WITHIN, LEASE, Order, Parts, TICK, log, outside};
+use crate::daemon::monitor::{FRAME_WITHIN, LEASE, TICK};
+use crate::daemon::parts::{Order, Parts};
+use crate::daemon::{log, outside};
 use crate::decide::show::panel::PanelState;
 use crate::decide::show::status::Status;
 use crate::io::system::{executable, notices};

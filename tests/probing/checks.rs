@@ -56,7 +56,7 @@ rows! {
         hold(&[(B::NoTcp, "degraded: tcp-closed"), (B::TcpSilent, "degraded: tcp-silent")]).await;
     }
 
-    an_answer_that_is_cut_off {
+    a_truncated_answer {
         hold(&[
             (B::TruncatedEmpty, "well"),
             (B::TruncatedPartialNoTcp, "down: truncated-closed, tcp-closed"),

@@ -1,0 +1,77 @@
+//! The loop: it waits for the first of its jobs, its orders and its times, and then publishes the state.
+
+use std::time::Duration;
+
+use hickory_resolver::net::runtime::RuntimeProvider;
+
+use crate::config::Config;
+use crate::daemon::hook::HookResult;
+use crate::daemon::monitor::Daemon;
+use crate::daemon::parts::{Job, Order, Parts, result};
+use crate::daemon::{log, outside};
+use crate::decide::probe::round::Round;
+use crate::decide::track::reported::Report;
+
+/// Runs until an order stops it.
+pub async fn run<P: RuntimeProvider>(config: Config, parts: Parts<P>) {
+    let clock = parts.clock;
+    let (mut daemon, mut inputs) = Daemon::new(config, parts);
+    daemon.manager.starting(daemon.round_deadline);
+    daemon.restore();
+    daemon.publish();
+    log::started(&daemon.config, &daemon.targets);
+    let mut looking: Job<Round> = None;
+    let mut reporting: Job<Report> = None;
+    let mut hook: Job<HookResult> = None;
+    loop {
+        if hook.is_none() {
+            hook = daemon.hook.next(&daemon.config.hooks);
+        }
+        let look_at = daemon.next_look();
+        let report_at = daemon.next_report();
+        tokio::select! {
+            biased;
+            order = inputs.orders.recv() => match order {
+                Some(Order::Reload) => {
+                    daemon.manager.reloading();
+                    let account = daemon.config.github.clone();
+                    if daemon.reload(&inputs.config, inputs.token) {
+                        looking = None; // its queries are those of the old configuration
+                    }
+                    if daemon.config.github != account {
+                        reporting = None; // its issue numbers are those of another account
+                    }
+                    daemon.manager.reloaded();
+                }
+                Some(Order::Stop) | None => break,
+            },
+            report = result(&mut reporting) => {
+                reporting = None;
+                daemon.reported(&report);
+            }
+            round = result(&mut looking) => {
+                looking = None;
+                daemon.judged(&round);
+            }
+            done = result(&mut hook) => {
+                hook = None;
+                done.log();
+                continue; // nothing has changed
+            }
+            () = clock.sleep_until(daemon.tick_at) => {
+                if !daemon.tick() {
+                    continue; // nothing has changed
+                }
+            }
+            () = clock.sleep_until(look_at), if looking.is_none() => {
+                looking = Some(daemon.look());
+            }
+            () = clock.sleep_until(report_at), if reporting.is_none() && report_at < Duration::MAX => {
+                reporting = daemon.report();
+            }
+        }
+        daemon.publish();
+    }
+    daemon.remove_metrics();
+    outside::leave(daemon.panel, &mut daemon.manager, &daemon.places);
+}
