@@ -23,7 +23,7 @@ pub type TokenFrom = fn(Option<&Path>) -> Result<Option<String>, String>;
 pub(super) struct Reporter {
     settings: Settings,
     token: TokenFrom,
-    /// With the token of the last report. Another token may belong to somebody else, who begins anew.
+    /// With the token of the last report. Another token may belong to another account, which starts anew.
     line: Arc<Mutex<Option<Line>>>,
 }
 

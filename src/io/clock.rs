@@ -25,9 +25,8 @@ pub struct Clock {
 
 #[derive(Debug, Clone, Copy)]
 enum Wall {
-    /// The system's.
     System,
-    /// It was this late when the clock was made: for tests and the demo, whose time is paused or hurried.
+    /// The time when the clock was made: for tests and the demo, whose time is paused or hurried.
     From(Timestamp),
 }
 

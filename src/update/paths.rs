@@ -8,9 +8,9 @@ use crate::io::system::executable::sha256;
 
 #[derive(Debug, Clone)]
 pub struct UpdatePaths {
-    /// Where the user copies files to.
+    /// The folder for uploads.
     pub uploads: PathBuf,
-    /// Where binaries are stored.
+    /// The folder of binaries.
     pub store: PathBuf,
     /// A folder in memory, empty after each start.
     pub run: PathBuf,

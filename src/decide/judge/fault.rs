@@ -17,7 +17,7 @@ use crate::decide::time::{span_text, wall_text};
 /// What sets one server's edition apart from another's. The name is the other server's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SerialFault {
-    /// It has an older one.
+    /// It serves an older serial.
     Stale {
         /// Its serial, and that which it should have by now.
         serials: [u32; 2],
@@ -26,7 +26,7 @@ pub enum SerialFault {
         /// How long it may take.
         grace: Duration,
     },
-    /// It had a newer one itself.
+    /// It served a newer serial before.
     Regressed {
         /// What it had, and what it has.
         serials: [u32; 2],
@@ -40,7 +40,7 @@ pub enum SerialFault {
         /// Who has that.
         other: String,
     },
-    /// It has the newest, and most do not follow.
+    /// It has the newest serial, and most servers do not follow.
     NotReplicated {
         /// Its serial.
         serial: u32,
@@ -49,7 +49,7 @@ pub enum SerialFault {
         /// How long it may take.
         grace: Duration,
     },
-    /// It does not sign, and another does.
+    /// It does not sign, and this nameserver does.
     Unsigned(String),
 }
 
@@ -112,57 +112,53 @@ impl fmt::Display for SerialFault {
 /// Why an observation is not the right answer.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Fault {
-    /// No packet came back.
     Silent,
-    /// Nothing listens on the port.
     Closed,
-    /// The network knows no way there.
+    /// The network has no route.
     Unreachable(String),
-    /// What came back is no answer to the question.
+    /// The reply is not an answer to the query.
     Garbled(String),
-    /// Another RCODE than NOERROR.
+    /// An RCODE other than NOERROR.
     Rcode(ResponseCode),
-    /// AA is clear: lame, or something on the way answers instead.
+    /// AA is clear: the server is lame, or something on the way answers in its place.
     NotAuthoritative,
-    /// The name has no records of that type.
     NoRecords,
-    /// The name is an alias, and the configuration says that it is not.
+    /// The name is a CNAME, against the configuration.
     Alias(String),
-    /// Records of that type, but under another name.
+    /// Records of that type, under another name.
     OtherOwner(String),
-    /// Not the expected set.
+    /// A set that differs from the expected one.
     Records {
         /// Expected, and not there.
         missing: Vec<RData>,
         /// There, and not expected.
         extra: Vec<RData>,
     },
-    /// More than one SOA.
     ManySoa(usize),
-    /// The answer over UDP was cut, and over TCP it was wrong.
+    /// Truncated over UDP, and wrong over TCP.
     Truncated(Box<Fault>),
     /// Wrong over TCP only (RFC 7766: TCP is not optional).
     Tcp(Box<Fault>),
-    /// Wrong with EDNS only (RFC 6891); what is asked without it is answered.
+    /// Wrong with EDNS only (RFC 6891).
     Edns(Box<Fault>),
-    /// Not the nameservers that the configuration has for the zone.
+    /// An NS set that differs from the configuration.
     Nameservers {
         /// Expected, and not there.
         missing: Vec<RData>,
         /// There, and not expected.
         extra: Vec<RData>,
     },
-    /// It answers strangers' questions about any name.
+    /// An open resolver.
     OpenRecursion,
     /// Every answer takes longer than this.
     Slow(Duration),
-    /// The signature over the SOA ends soon: then.
+    /// The signature over the SOA ends soon, at this time.
     SignatureEnds(Timestamp),
-    /// It has ended, then.
+    /// It ended at this time.
     SignatureEnded(Timestamp),
-    /// It begins later: then.
+    /// It begins at this time.
     SignatureAhead(Timestamp),
-    /// It serves another edition of the zone than the others.
+    /// A zone serial that differs from that of other nameservers.
     Serial(SerialFault),
 }
 

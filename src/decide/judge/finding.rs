@@ -10,15 +10,12 @@ use crate::decide::probe::query::Query;
 /// What one address answered when it was asked for a zone's SOA.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ZoneSerial {
-    /// Who.
     pub address: SocketAddr,
     /// The zone, without a dot at the end.
     pub zone: String,
-    /// The question.
     pub query: Query,
-    /// The SOA's serial.
     pub serial: u32,
-    /// Whether it came with a signature; `None` when it was not asked for one.
+    /// Whether signatures came with it; `None`: the query did not ask for them.
     pub signed: Option<bool>,
 }
 
@@ -26,9 +23,9 @@ pub struct ZoneSerial {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Severity {
-    /// Names still resolve, but something is not as it should be.
+    /// Names still resolve, but something is wrong.
     Degraded,
-    /// Somebody who asks this server gets no answer or a wrong one.
+    /// Clients of this server get no answer or a wrong one.
     Down,
 }
 
@@ -41,51 +38,48 @@ impl fmt::Display for Severity {
 /// One fault at one place: a row of an issue, of `check`'s table, of the status file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
-    /// Who answers so.
     pub address: std::net::SocketAddr,
     /// The zone, without a dot at the end.
     pub zone: String,
-    /// `www.example.net A`: the first question of this zone that has this fault here.
+    /// `www.example.net A`: the first query of this zone with this fault at this address.
     pub question: String,
-    /// How many further questions of the zone have the same fault here.
+    /// How many more queries of the zone have the same fault at this address.
     pub more: usize,
     pub severity: Severity,
     pub fault: FaultCode,
     /// The fault as a sentence without its subject.
     pub detail: String,
-    /// The command that shows it.
+    /// The command that shows the fault.
     pub command: String,
 }
 
 /// What a round says of one subject.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Verdict {
-    /// What is wrong, worst first. Empty: nothing that we could see.
+    /// Worst first; empty: nothing is wrong, as far as could be observed.
     pub findings: Vec<Finding>,
     /// Addresses that could not be judged, because our own side failed.
     pub unobserved_addresses: Vec<SocketAddr>,
-    /// Addresses that could.
+    /// How many addresses could be judged.
     pub observed_addresses: usize,
-    /// Questions asked of the addresses that could be judged.
+    /// Queries to the addresses that could be judged.
     pub queries: usize,
-    /// The median latency of their answers.
+    /// The median latency of the right answers.
     pub latency: Option<Duration>,
-    /// Which edition of its zones it serves where.
+    /// The serials of its zones, by address.
     pub serials: Vec<ZoneSerial>,
-    /// Where it is wrong, in the order of asking; only the first so many.
+    /// In the order of asking; only the first hundred.
     pub failed_queries: Vec<FailedQuery>,
-    /// Why something could not be judged, where it is not the uplink.
+    /// Why an address could not be judged, if the uplink is not the reason.
     pub why: Option<String>,
 }
 
 /// One question of one address, with the worst that is wrong with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FailedQuery {
-    /// Who was asked.
     pub address: SocketAddr,
-    /// Index into [`Target::questions`](crate::decide::probe::query::Target::questions).
+    /// Index into [`Target::queries`](crate::decide::probe::query::Target::queries).
     pub query: usize,
-    /// How bad it is.
     pub severity: Severity,
 }
 

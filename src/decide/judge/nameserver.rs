@@ -102,10 +102,10 @@ fn edition(
 
 pub(crate) enum Assessment {
     Right,
-    /// Nothing is wrong with it, and nothing more can be read off it.
+    /// Not a fault, and no further evidence either.
     Inconclusive,
     Faulty(Fault),
-    /// Our own side failed, or the question adds nothing to what others have shown.
+    /// Our own side failed, or other queries say the same already.
     Unknown,
 }
 

@@ -9,9 +9,8 @@ use crate::decide::probe::round::{Edns, Round};
 /// What a round says, all of it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Judgement {
-    /// About us.
     pub uplink: Uplink,
-    /// About every subject that was asked: index into [`Config::subjects`], and what was found.
+    /// For each subject of the round: its index in [`Config::subjects`], and its verdict.
     pub verdicts: Vec<(usize, Verdict)>,
 }
 

@@ -13,13 +13,13 @@ use crate::decide::probe::round::{AnchorReply, Outcome, Round};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Family {
-    /// Nobody who was asked has an address of this family.
+    /// No target of the round has an address of this family.
     Unused,
-    /// Anchors answered, each time that they were asked.
+    /// Anchors answered, before and after.
     Online,
-    /// None did.
+    /// No anchor answered.
     Offline,
-    /// Something between us and the world answers in other servers' names.
+    /// Something between us and the internet answers in place of other servers.
     Intercepted,
 }
 
@@ -34,9 +34,7 @@ impl Family {
 /// Both families.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Uplink {
-    /// IPv4.
     pub ipv4: Family,
-    /// IPv6.
     pub ipv6: Family,
 }
 

@@ -22,9 +22,7 @@ pub struct EndpointCheck {
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct ServedZone {
-    /// The apex.
     pub zone: Name,
-    /// Every address of its nameservers.
     pub servers: Vec<SocketAddr>,
 }
 

@@ -12,7 +12,6 @@ use crate::config::{Config, Expected, RecordSet, type_text};
 pub enum Transport {
     /// One datagram each way; a truncated answer is fetched over TCP.
     Udp,
-    /// One connection.
     Tcp,
 }
 
@@ -27,7 +26,6 @@ impl fmt::Display for Transport {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum QueryKind {
-    /// The record set.
     Records,
     /// The record set with its signatures, if there are any (DO is set).
     Signatures,

@@ -13,7 +13,6 @@ use crate::decide::time::Moment;
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Round {
-    /// Its beginning.
     pub at: Moment,
     /// The anchors, asked together with the nameservers.
     pub before: Vec<AnchorReply>,

@@ -70,7 +70,6 @@ pub struct Context<'a> {
 /// One change on GitHub.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Step {
-    /// Open an issue, and close it at once if the incident is over.
     Create {
         incident: String,
         title: String,
@@ -90,7 +89,6 @@ pub enum Step {
         /// The incidents that need nothing more after this step.
         resolves: Vec<String>,
     },
-    /// Change an issue.
     Edit {
         issue: u64,
         title: Option<String>,
@@ -123,9 +121,8 @@ pub enum IssueState {
 /// The steps that make GitHub hold what it should, and what the listing has shown.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Plan {
-    /// In this order.
     pub steps: Vec<Step>,
-    /// Incidents and their issues.
+    /// By the ID of the incident.
     pub known: Vec<(String, IssueRef)>,
     /// Incidents that need nothing more.
     pub resolved: Vec<String>,

@@ -51,7 +51,6 @@ pub struct Hardware {
     pub model: Option<String>,
     /// The time since power-on.
     pub up: Option<Duration>,
-    /// The temperature of the processor.
     pub celsius: Option<f64>,
     /// Whether the power supply was too weak lately.
     pub under_voltage: Option<bool>,

@@ -16,23 +16,18 @@ use crate::decide::track::subject::Subject;
 /// One change, with a stable JSON form; `version` is to it what it is to a [`View`](crate::decide::show::status::Status).
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct StateChange {
-    /// Version of this form: 1.
     pub version: u32,
-    /// Whom it is about: the nameserver's name.
     pub subject: String,
-    /// `well`, `degraded` or `down`: what it was until now.
+    /// `well`, `degraded` or `down`.
     pub from: String,
-    /// The same: what it is.
     pub to: String,
-    /// When the trouble began, by the wall clock.
+    /// The beginning of the incident.
     pub since: Option<Timestamp>,
-    /// What is wrong; of trouble that is over, what was seen last.
+    /// For a recovered subject: the faults seen last.
     pub faults: Vec<Finding>,
-    /// The incident, as the journal has it.
+    /// The ID of the incident, as in the journal.
     pub incident: String,
-    /// Where we look from.
     pub vantage: String,
-    /// Now, by the wall clock.
     pub time: Option<Timestamp>,
 }
 

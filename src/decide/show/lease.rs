@@ -60,11 +60,9 @@ impl PanelDisplay {
 /// One picture.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Frame {
-    /// What it says.
     pub face: PanelView,
-    /// What is lit.
     pub lamps: Lamps,
-    /// The time for which it holds; `None`: until somebody asks for another.
+    /// How long this frame holds; `None`: until the next order.
     pub next: Option<Duration>,
 }
 

@@ -63,13 +63,10 @@ use crate::decide::show::pattern::{
 /// What is lit at one instant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Lamps {
-    /// The first lamp.
     pub green: bool,
-    /// The second lamp.
     pub amber: bool,
-    /// The third lamp.
     pub red: bool,
-    /// The nameservers' own.
+    /// The lamps of subjects.
     pub subjects: LampSet,
 }
 
@@ -83,24 +80,23 @@ impl Lamps {
 pub enum PanelState {
     /// The first round is not finished.
     Starting,
-    /// Every subject answers as it should.
     Well,
-    /// A subject failed, not often enough to be believed.
+    /// A subject fails, not often enough for an incident.
     Suspect,
-    /// Everything answers, something not quite as it should.
+    /// A subject is degraded.
     Degraded,
     /// These nameservers are down: counted from 1 in the order of the configuration, ascending, each
     /// once. Empty when what is down has no number (a web endpoint): red is then 1.5 s on, 1.5 s off.
     Down(Vec<usize>),
-    /// Our own uplink is what is broken.
+    /// The uplink is down.
     Offline,
-    /// Our own network answers for others.
+    /// Something in our own network answers for other servers.
     Intercepted,
-    /// There is no configuration yet, so nobody is watched.
+    /// There is no configuration yet.
     Unconfigured,
-    /// The loop stopped renewing the lease.
+    /// The lease ran out: the loop hangs.
     Stale,
-    /// Not running.
+    /// pilotlight does not run.
     Dark,
 }
 
@@ -131,13 +127,12 @@ impl PanelState {
 /// waits for a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PanelView {
-    /// What we see.
     pub state: PanelState,
-    /// Issues cannot be written: token, permission, repository.
+    /// Reports to GitHub fail: token, permission, repository.
     pub cannot_report: bool,
-    /// Somebody on this machine left a notice: a setting that was not taken in, an update.
+    /// A notice on this machine waits for the user.
     pub notice: bool,
-    /// The lamps that nameservers have of their own, in the order of the configuration.
+    /// In the order of the configuration.
     pub lamps: Vec<SubjectLamp>,
 }
 
@@ -270,24 +265,20 @@ fn down(numbers: &[usize]) -> String {
 /// What a nameserver's own lamp says of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum LampState {
-    /// It answers as it should.
     Well,
-    /// It answers, not quite as it should.
     Degraded,
-    /// It failed, or it is back, not often enough to be believed.
+    /// Suspect or recovering: it is checked again.
     Asked,
-    /// It is down.
     Down,
-    /// It could not be looked at.
+    /// It could not be observed.
     Unknown,
 }
 
 /// A lamp, and what it says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SubjectLamp {
-    /// The number that the configuration gives the lamp. Which pin that is, is not known here.
+    /// The BCM number of the lamp.
     pub lamp: u8,
-    /// What it says.
     pub state: LampState,
 }
 

@@ -18,38 +18,34 @@ use crate::decide::track::subject_kind::SubjectKind;
 /// The whole view. `version` changes when a member changes its meaning or goes; new ones may come.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Status {
-    /// Version of this form: 1.
     pub version: u32,
     /// The program's version.
     pub pilotlight: String,
-    /// Where we look from.
     pub vantage: String,
     /// The panel's state: `starting`, `well`, `suspect`, `degraded`, `down`, `offline`, `intercepted`,
     /// `unconfigured`.
     pub state: String,
-    /// The same, in a sentence.
+    /// The same as a sentence.
     pub meaning: String,
-    /// When this was written, by the wall clock.
+    /// The time of writing.
     pub at: Option<Timestamp>,
-    /// Our uplink, once it was looked at.
+    /// `None` before the first round.
     pub uplink: Option<Uplink>,
-    /// How reporting goes: `off`, `untried`, `fine`, `failing`, `denied`.
+    /// `off`, `untried`, `fine`, `failing` or `denied`.
     pub reporting: String,
-    /// Why it is failing or denied.
     pub reporting_why: Option<String>,
-    /// What waits for a person on this machine; mostly nothing.
+    /// Notices on this machine that wait for the user.
     #[serde(default)]
     pub notices: Vec<Notice>,
-    /// The daemon's process; `None` in `check`.
+    /// The process ID of the daemon; `None` in `check`.
     pub pid: Option<u32>,
-    /// The file that was run to see all this.
+    /// The file of the running program.
     #[serde(default)]
     pub program: Option<Program>,
-    /// Seconds since the machine was switched on, until which this may be believed.
+    /// Until this uptime of the machine, in seconds, the status is valid.
     pub good_until: Option<f64>,
     /// In the configuration's order.
     pub nameservers: Vec<SubjectStatus>,
-    /// The web endpoints, in the same form.
     #[serde(default)]
     pub endpoints: Vec<SubjectStatus>,
 }
@@ -59,7 +55,7 @@ pub struct Status {
 pub struct Program {
     /// SHA-256 of its content, in hexadecimal digits.
     pub hash: String,
-    /// When it came to be where it is.
+    /// When the file was put there.
     pub since: Option<Timestamp>,
 }
 
@@ -81,24 +77,23 @@ impl fmt::Display for Program {
 /// One nameserver, or one web endpoint.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SubjectStatus {
-    /// Its name, or its URL.
+    /// The name, or the URL of an endpoint.
     pub name: String,
     /// `unknown`, `well`, `suspect`, `degraded`, `down`, `recovering`.
     pub state: String,
-    /// When the trouble began, if there is any.
+    /// The beginning of the trouble.
     pub since: Option<Timestamp>,
-    /// Questions that the last round asked it, of the addresses that could be seen.
+    /// Queries of the last round, to the addresses that could be observed.
     pub questions: usize,
-    /// The median latency of its right answers, in milliseconds.
+    /// The median of the right answers, in milliseconds.
     pub latency_ms: Option<f64>,
-    /// Addresses that could not be seen, because our own side failed.
+    /// Addresses that could not be observed, because our own side failed.
     #[serde(rename = "unseen")]
     pub unobserved_addresses: Vec<std::net::SocketAddr>,
-    /// Why something could not be seen, where it is not the uplink.
+    /// Why, if the uplink is not the reason.
     #[serde(default)]
     #[serde(rename = "unseen_why")]
     pub unobserved_why: Option<String>,
-    /// What is wrong.
     pub faults: Vec<Finding>,
     /// Its issue; open, unless a person closed it.
     pub issue: Option<u64>,

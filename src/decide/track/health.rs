@@ -37,23 +37,21 @@ use crate::decide::track::incident::Incident;
 /// What is believed of a subject.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub enum Health {
-    /// Nothing is wrong.
     #[default]
     Well,
-    /// Something looked wrong, and is being asked again.
+    /// A fault was seen, not often enough for an incident.
     Suspect(Suspicion),
-    /// Something is wrong.
     Failing(Failing),
-    /// It looked well again, and is being asked again; with the well verdicts in a row.
+    /// Well again, with this many well verdicts in a row.
     Recovering(Incident, u32),
 }
 
 /// Faulty verdicts that are not enough for an incident.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Suspicion {
-    /// What the incident will be, if it becomes one.
+    /// The incident that it may become.
     pub incident: Incident,
-    /// Faulty verdicts in a row, and the last of them that said down.
+    /// Faulty verdicts in a row, and the last of them that were down.
     faulty: Streak,
     down: Streak,
 }
@@ -61,18 +59,16 @@ pub struct Suspicion {
 /// An incident whose fault was there when last looked at.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Failing {
-    /// Which.
     pub incident: Incident,
-    /// Verdicts in a row that were worse or better than what is believed.
+    /// Verdicts in a row that differ in severity from the incident.
     unlike: Streak,
 }
 
 /// Verdicts in a row.
 #[derive(Debug, Clone, PartialEq, Default)]
 struct Streak {
-    /// All of them.
     all: u32,
-    /// The last of them, each of which has a place in common with the one before.
+    /// The last of them: each has a failed query in common with the one before.
     same: u32,
     places: Vec<FailedQuery>,
 }
@@ -108,7 +104,7 @@ impl Streak {
 pub enum Change {
     /// Well → Suspect.
     Suspected(Incident),
-    /// Suspect → Well: a false alarm that nobody heard.
+    /// Suspect → Well.
     Cleared(Incident),
     /// → Failing.
     Opened(Incident),
@@ -133,7 +129,7 @@ struct Seen<'a> {
 enum Sight {
     Unknown,
     Well,
-    /// What is wrong and how bad it is; `None`: what was down is out of sight, and the rest is not.
+    /// Findings and severity; `None`: the addresses that were down are not observed now.
     Faulty(Vec<Finding>, Option<Severity>),
 }
 

@@ -16,19 +16,18 @@ pub(super) const REMEMBERED: usize = 10;
 /// A fault that was seen often enough to be believed, or that the issue tracker remembers.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Incident {
-    /// Tells it from every other incident, on every vantage.
+    /// Unique over all vantages.
     pub id: String,
     /// The first faulty verdict.
     pub since: Moment,
-    /// How bad it is.
     pub severity: Severity,
-    /// How bad it has been.
+    /// The worst severity so far.
     pub worst: Severity,
-    /// It was down, or seen to last, so that an issue should tell of it.
+    /// It was down, or it lasted for `degraded-after`: it should have an issue.
     pub reportable: bool,
-    /// What is wrong, as last seen.
+    /// As last seen.
     pub findings: Vec<Finding>,
-    /// Where it was, as an issue remembers it: addresses that have not been seen since.
+    /// Faulty addresses that an issue remembers, not observed since.
     pub unobserved_addresses: Vec<SocketAddr>,
     /// The last verdicts, oldest first.
     pub history: Vec<PastVerdict>,
@@ -37,9 +36,8 @@ pub struct Incident {
 /// One verdict, as an issue shows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PastVerdict {
-    /// When.
     pub at: Option<Timestamp>,
-    /// What; `None` is well.
+    /// `None`: well.
     pub severity: Option<Severity>,
     /// How many zones were affected.
     pub zones: usize,
@@ -116,9 +114,8 @@ impl Incident {
 /// What is known of an incident's issue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IssueRef {
-    /// The issue's number.
     pub number: u64,
-    /// A person has closed it while the fault lasts.
+    /// A person closed it while the fault lasted.
     pub closed_by_hand: bool,
 }
 
@@ -128,10 +125,7 @@ pub struct DesiredIssue {
     /// The nameserver's name, or the endpoint's URL.
     pub subject: String,
     pub kind: SubjectKind,
-    /// Which.
     pub incident: Incident,
-    /// When it ended, if it did.
     pub ended: Option<Moment>,
-    /// Its issue, once known.
     pub issue: Option<IssueRef>,
 }

@@ -14,28 +14,25 @@ pub struct RememberedIncident {
     /// The nameserver's name, or the endpoint's URL.
     pub subject: String,
     pub kind: SubjectKind,
-    /// Which incident.
+    /// The ID of the incident.
     pub incident: String,
-    /// When it began.
     pub since: Option<Timestamp>,
-    /// How bad it was when the issue last said so.
+    /// As the issue has it.
     pub severity: Severity,
-    /// How bad it has been.
     pub worst: Severity,
-    /// Where it was.
+    /// The faulty addresses.
     pub places: Vec<SocketAddr>,
-    /// Its issue.
     pub reported: IssueRef,
 }
 
 /// What became of a plan.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Report {
-    /// Incidents and their issues.
+    /// By the ID of the incident.
     pub known: Vec<(String, IssueRef)>,
     /// Incidents that need nothing more.
     pub resolved: Vec<String>,
-    /// Incidents to take over.
+    /// Incidents of an earlier process, to be resumed.
     pub resume: Vec<RememberedIncident>,
     /// When our token expires, if GitHub said so.
     pub expires: Option<Timestamp>,
@@ -45,14 +42,13 @@ pub struct Report {
     pub recalled: Option<Option<UptimeRecord>>,
     /// What was done, for the log.
     pub done: Vec<String>,
-    /// Why it stopped.
     pub failed: Option<Failure>,
 }
 
 /// Why reporting stopped.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
-    /// In words, with what to do.
+    /// With what to do.
     pub why: String,
     pub kind: FailureKind,
     /// How long to make no request to GitHub, at least.

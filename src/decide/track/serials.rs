@@ -28,16 +28,16 @@ pub struct Serials(BTreeMap<String, Vec<ServedSerial>>);
 struct ServedSerial {
     subject: usize,
     edition: ZoneSerial,
-    /// The last round over its nameserver has seen it.
+    /// The last round over its nameserver observed it.
     seen: bool,
-    /// Uptime at which it was first seen, and at which its serial changed.
+    /// Uptime of the first observation, and of the last change of the serial.
     known: Duration,
     changed: Duration,
-    /// The serial that it had before it went back.
+    /// The serial before it went back.
     before: Option<u32>,
     /// A serial that it should have, and since when.
     behind: Option<(u32, Duration)>,
-    /// Since when another signs and it does not.
+    /// Since when another nameserver signs and this one does not.
     unsigned: Option<Duration>,
 }
 
@@ -45,7 +45,7 @@ struct ServedSerial {
 struct CompareContext<'a> {
     now: Duration,
     grace: Duration,
-    /// Whose copies have been apart for so long that only coming together ends it.
+    /// Whether an incident of this subject is open for this reason: then the grace does not count.
     holding: &'a dyn Fn(usize) -> bool,
     name: &'a dyn Fn(usize) -> String,
 }

@@ -35,19 +35,16 @@ pub struct MonitorState {
     pub subjects: Vec<Subject>,
     /// Incidents that are over and whose issues do not say so yet.
     pub ended: Vec<DesiredIssue>,
-    /// Our own connection, once it was looked at.
+    /// `None` before the first round.
     pub uplink: Option<Uplink>,
-    /// How reporting goes.
     pub reporting: Reporting,
-    /// What others on this machine have to say to a person.
+    /// Notices on this machine that wait for the user.
     pub notices: Vec<Notice>,
-    /// How everybody has done.
     pub uptime: UptimeHistory,
     /// When GitHub's token expires, if it does.
     pub expires: Option<Timestamp>,
-    /// Whose issues these are: another repository or vantage has others.
+    /// API, repository and vantage: issue numbers of another account mean nothing here.
     account: Option<[String; 3]>,
-    /// Which edition of its zones everybody serves.
     pub(super) serials: Serials,
     /// Incidents that need nothing more, and since when.
     resolved: Vec<(String, Duration)>,
@@ -56,22 +53,21 @@ pub struct MonitorState {
 /// What a report goes by.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct ReportInput {
-    /// The incidents that should have an issue.
     pub wanted: Vec<DesiredIssue>,
-    /// Incidents whose issues say all that there is to say, whatever a listing shows.
+    /// Incidents whose issues are complete, even if a listing lags behind that.
     pub resolved: Vec<String>,
-    /// Subjects that the last round saw well.
+    /// Subjects that were well in the last round.
     pub well: Vec<String>,
-    /// Subjects that the last round could not see.
+    /// Subjects that the last round could not observe.
     pub unobserved: Vec<String>,
 }
 
 /// Something on this machine that waits for a person, and is none of the nameservers' business.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Notice {
-    /// Who says so: `card`.
+    /// The name of the file, such as `card`.
     pub source: String,
-    /// What to do, for people.
+    /// What to do.
     pub text: String,
 }
 
@@ -81,18 +77,17 @@ pub enum Reporting {
     /// No repository is configured.
     #[default]
     Off,
-    /// Not tried yet.
     Untried,
-    /// The last attempt went through.
+    /// The last report succeeded.
     Fine,
-    /// The last attempts failed in a way that may pass by itself.
+    /// The last reports failed for a reason that may pass.
     Failing {
         /// How many.
         attempts: u32,
         /// Why the last one did.
         why: String,
     },
-    /// Nothing will go through until a person acts: token, permission, repository.
+    /// Reports fail until a person acts: token, permission, repository.
     Denied {
         /// What is missing.
         why: String,

@@ -23,7 +23,7 @@ pub struct StoredIncident {
     history: Vec<PastVerdict>,
     /// Absent while it lasts.
     ended: Option<End>,
-    /// Absent while nobody knows of one.
+    /// Absent if it is unknown.
     issue: Option<IssueRef>,
 }
 

@@ -11,23 +11,21 @@ pub struct Subject {
     /// The nameserver's name, or the endpoint's URL.
     pub name: String,
     pub kind: SubjectKind,
-    /// Its own lamp, if it has one.
+    /// The BCM number of its own lamp.
     pub lamp: Option<u8>,
-    /// What is believed.
     pub health: Health,
-    /// The last verdict that could see anything.
+    /// The last verdict that observed an address.
     pub verdict: Option<Verdict>,
-    /// Addresses that the last round could not see.
+    /// Addresses that the last round could not observe.
     pub unobserved_addresses: Vec<std::net::SocketAddr>,
-    /// The last round could not see it at all.
+    /// The last round could not observe any address.
     pub unobserved: bool,
-    /// Why the last round could not see something of it, where it is not the uplink.
+    /// Why, if the uplink is not the reason.
     pub why: Option<String>,
-    /// Uptime at which it should be asked again, when that is before the next regular round.
+    /// Uptime of the next check, if it is due before the next regular round.
     pub again: Option<Duration>,
-    /// Its incident's issue, once known.
     pub issue: Option<IssueRef>,
-    /// Uptime at which it should be asked about recursion again; `None`: it never was.
+    /// Uptime of the next recursion query; `None`: there was none yet.
     pub(super) recursion: Option<Duration>,
 }
 

@@ -28,11 +28,11 @@ const RECORD: usize = 25_000;
 /// All that was counted.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct UptimeHistory {
-    /// When the last round came to its end.
+    /// The end of the last round.
     pub round: Option<Moment>,
-    /// What an earlier process left has been added.
+    /// The record of an earlier process has been added.
     pub recalled: bool,
-    /// When our last sign of life was written, by GitHub's clock.
+    /// When our last heartbeat was written, by GitHub's clock.
     pub heartbeat_written: Option<Timestamp>,
     subjects: BTreeMap<String, SubjectUptime>,
 }

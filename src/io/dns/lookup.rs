@@ -30,7 +30,7 @@ pub enum LookupError {
 /// Asks resolvers, and nameservers at one port.
 pub struct LookupClient {
     client: DnsClient<Net>,
-    /// Asked in this order, until one answers.
+    /// Queried in this order, until one answers.
     resolvers: Vec<SocketAddr>,
     port: u16,
 }

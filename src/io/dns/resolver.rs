@@ -27,9 +27,9 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 pub(in crate::io) enum Resolution {
     /// Never empty.
     Addresses(Vec<IpAddr>),
-    /// This nameserver of ours answers that there is none, and no other one has any.
+    /// This nameserver of ours answers that there is none, and no other has any.
     NoAddress(SocketAddr),
-    /// No answer; why.
+    /// No answer, for this reason.
     Failed(String),
 }
 

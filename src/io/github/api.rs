@@ -43,7 +43,7 @@ pub struct GitHub {
     pub(super) settings: Settings,
     token: String,
     login: Option<String>,
-    /// The pages read last. One that has not changed is not sent again, and not counted.
+    /// The pages read last. GitHub does not send or count a page that has not changed.
     kept: Vec<Page>,
     at: Option<Timestamp>,
     expires: Option<Timestamp>,
@@ -60,9 +60,9 @@ struct Page {
 /// What a person learns from `pilotlight report`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Access {
-    /// Whose token it is.
+    /// The owner of the token.
     pub login: String,
-    /// How many open issues of ours there are.
+    /// Open issues of that owner in the repository.
     pub open: usize,
 }
 

@@ -7,9 +7,8 @@ use crate::io::gpio::rppal::Rppal;
 
 /// Who lights the lamps, and why nobody who was asked before does.
 pub struct Chosen {
-    /// Who does.
     pub driver: Box<dyn Driver + Send>,
-    /// Who cannot, in the order in which they were asked.
+    /// Drivers that do not work, in the order of the attempts.
     pub passed_over: Vec<LampError>,
 }
 

@@ -31,7 +31,6 @@ pub struct Panel {
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
     clock: fn() -> Duration,
-    /// The driver's.
     name: String,
 }
 
@@ -139,13 +138,13 @@ struct Shared {
 
 #[derive(Debug, Default)]
 struct PanelShared {
-    /// Only the latest: a thread that is late has nothing to catch up with.
+    /// Only the latest order: a thread that is late has nothing to catch up with.
     shown: Option<PanelDisplay>,
-    /// Counts what was asked for, so that nothing is missed while the driver works.
+    /// Counts the orders, so that none is missed while the driver works.
     orders: u64,
     stop: bool,
     ended: bool,
-    /// The last of the orders that a frame was drawn for.
+    /// The last order with a drawn frame.
     answered: u64,
     error: Option<LampError>,
 }
@@ -201,7 +200,7 @@ impl Shared {
 /// What the thread does between two sleeps. It reads no clock, so that a test can give it any time.
 struct PanelWorker {
     driver: Box<dyn Driver + Send>,
-    /// What the driver was told and did without an error: nothing is told twice.
+    /// What the driver announced without an error: it is not announced twice.
     announced: Option<PanelView>,
     lit: Option<Lamps>,
 }

@@ -17,9 +17,8 @@ pub struct Terminal<W> {
     colour: bool,
     in_place: bool,
     words: String,
-    /// The nameservers' own.
     own: Vec<u8>,
-    /// A face was announced and no line of it was written.
+    /// A view was announced, and no line of it is written yet.
     news: bool,
 }
 

@@ -19,20 +19,18 @@ const KEPT: usize = 1000;
 /// What became of a command.
 #[derive(Debug)]
 pub struct Ran {
-    /// How it ended.
     pub end: End,
-    /// What it said, on both its outputs: the beginning, in one line.
+    /// Both outputs of the command: the beginning, in one line.
     pub said: String,
 }
 
 /// How a command ended.
 #[derive(Debug)]
 pub enum End {
-    /// By itself.
     Status(ExitStatus),
     /// It was killed, with its process group.
     TooLong,
-    /// It did not begin, or could not be followed.
+    /// It did not start, or could not be followed.
     Failed(io::Error),
 }
 
