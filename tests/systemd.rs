@@ -281,7 +281,7 @@ fn a_notice_that_somebody_leaves_is_told_and_taken_back() {
 fn without_a_configuration_it_is_ready_and_alive_and_says_what_is_missing() {
     let mut service = Service::spawn(tempfile::tempdir().unwrap(), Vec::new(), TOKEN);
     let start = service.until("READY=1");
-    assert_eq!(start, ["STATUS=not configured, nobody is watched", "READY=1"]);
+    assert_eq!(start, ["STATUS=not configured, no server is watched", "READY=1"]);
     for _ in 0..5 {
         assert_eq!(service.until("WATCHDOG=1"), ["WATCHDOG=1"]);
     }

@@ -31,7 +31,7 @@ pub(super) fn started(config: &Config, targets: &[Arc<Target>]) {
 
 pub(super) fn unconfigured(config: &Path) {
     warn!(
-        "{}: there is no configuration, so nobody is watched; write one (`pilotlight config --example` \
+        "{}: there is no configuration, so no server is watched; write one (`pilotlight config --example` \
          prints one to begin with) and start again",
         config.display()
     );

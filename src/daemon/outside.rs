@@ -70,7 +70,7 @@ impl<P: RuntimeProvider> Daemon<P> {
         }
     }
 
-    /// What nobody keeps up to date any more says nothing.
+    /// A file that is no longer updated would mislead.
     pub(super) fn remove_metrics(&self) {
         let path = self.config.metrics.as_ref().map(|file| self.places.runtime.join(file));
         if let Some(error) = path.and_then(|path| files::remove(&path).err()) {
@@ -126,7 +126,7 @@ pub(super) fn write_status(places: &Places, mut view: Status, good_for: Duration
     }
 }
 
-/// The orderly end: dark lamps, and nobody finds a status.
+/// The orderly end: the lamps are dark, and the status file is removed.
 pub(super) fn leave(panel: Panel, manager: &mut Manager, places: &Places) {
     log::stopping();
     manager.stopping();

@@ -10,14 +10,14 @@ use crate::decide::probe::endpoint_error::EndpointError;
 use crate::decide::probe::query::name_text;
 use crate::decide::time::Moment;
 
-/// What an errand says of its subject.
+/// The verdict on an endpoint.
 #[must_use]
-pub fn verdict(visited: &EndpointResult, uplink: Uplink, at: &Moment) -> Verdict {
-    let endpoint = &visited.check.endpoint;
+pub fn verdict(result: &EndpointResult, uplink: Uplink, at: &Moment) -> Verdict {
+    let endpoint = &result.check.endpoint;
     let mut verdict = Verdict::default();
     let mut latencies = Vec::new();
-    let visits = match &visited.outcome {
-        CheckOutcome::Addresses(visits) => visits,
+    let results = match &result.outcome {
+        CheckOutcome::Addresses(results) => results,
         CheckOutcome::NoAddress(server) if uplink.of(server).believable() => {
             verdict.observed_addresses = 1;
             add(&mut verdict, endpoint, *server, &EndpointError::NoAddress);
@@ -26,28 +26,33 @@ pub fn verdict(visited: &EndpointResult, uplink: Uplink, at: &Moment) -> Verdict
         CheckOutcome::NoAddress(_) => return verdict,
         CheckOutcome::Unknown(why) => return Verdict { why: Some(why.clone()), ..verdict },
     };
-    for visit in visits {
-        if !uplink.of(&visit.address).believable() {
-            verdict.unobserved_addresses.push(visit.address);
+    for address_result in results {
+        if !uplink.of(&address_result.address).believable() {
+            verdict.unobserved_addresses.push(address_result.address);
             continue;
         }
-        if let EndpointReply::Local(why) = &visit.outcome {
-            verdict.unobserved_addresses.push(visit.address);
+        if let EndpointReply::Local(why) = &address_result.outcome {
+            verdict.unobserved_addresses.push(address_result.address);
             verdict.why = Some(why.clone());
             continue;
         }
         verdict.observed_addresses += 1;
         verdict.queries += 1;
-        match endpoint_error(endpoint, visit) {
-            Some(trouble) => add(&mut verdict, endpoint, visit.address, &trouble),
-            None => latencies.push(visit.latency),
+        match endpoint_error(endpoint, address_result) {
+            Some(trouble) => add(&mut verdict, endpoint, address_result.address, &trouble),
+            None => latencies.push(address_result.latency),
         }
-        let ends = visit.certificate.zip(at.wall).filter(|(end, now)| {
+        let ends = address_result.certificate.zip(at.wall).filter(|(end, now)| {
             let left = end.duration_since(*now);
             Duration::try_from(left).unwrap_or_default() < endpoint.certificate_warning
         });
         if let Some((end, _)) = ends {
-            add(&mut verdict, endpoint, visit.address, &EndpointError::CertificateEnds(end));
+            add(
+                &mut verdict,
+                endpoint,
+                address_result.address,
+                &EndpointError::CertificateEnds(end),
+            );
         }
     }
     verdict.sort();
@@ -58,11 +63,11 @@ pub fn verdict(visited: &EndpointResult, uplink: Uplink, at: &Moment) -> Verdict
 
 /// Whether anything looks faulty, so that the anchors must be asked again.
 #[must_use]
-pub fn looks_faulty(visited: &EndpointResult) -> bool {
-    match &visited.outcome {
-        CheckOutcome::Addresses(visits) => {
-            visits.iter().any(|visit| endpoint_error(&visited.check.endpoint, visit).is_some())
-        }
+pub fn looks_faulty(result: &EndpointResult) -> bool {
+    match &result.outcome {
+        CheckOutcome::Addresses(results) => results
+            .iter()
+            .any(|address_result| endpoint_error(&result.check.endpoint, address_result).is_some()),
         CheckOutcome::NoAddress(_) => true,
         CheckOutcome::Unknown(_) => false,
     }
@@ -114,9 +119,9 @@ fn code(error: &EndpointError) -> FaultKind {
     }
 }
 
-/// What is wrong with a visit, the end of the certificate apart.
-fn endpoint_error(endpoint: &Endpoint, visit: &AddressResult) -> Option<EndpointError> {
-    let (status, location, contains) = match &visit.outcome {
+/// What is wrong with a address_result, the end of the certificate apart.
+fn endpoint_error(endpoint: &Endpoint, address_result: &AddressResult) -> Option<EndpointError> {
+    let (status, location, contains) = match &address_result.outcome {
         EndpointReply::Page { status, location, contains } => (*status, location, *contains),
         EndpointReply::Failed(trouble) => return Some(trouble.clone()),
         EndpointReply::Open | EndpointReply::Local(_) => return None,

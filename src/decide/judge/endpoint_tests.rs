@@ -27,7 +27,7 @@ const TEXT: &str = r#"
     ca = "tests/peers/web/ca.pem"
 "#;
 
-fn errand(index: usize) -> Arc<EndpointCheck> {
+fn check(index: usize) -> Arc<EndpointCheck> {
     endpoint_checks(
         &Config::parse_in(Environment { host_name: "", read: &read_file }, "test.toml", TEXT)
             .unwrap(),
@@ -35,11 +35,11 @@ fn errand(index: usize) -> Arc<EndpointCheck> {
     .remove(index)
 }
 
-fn visited(index: usize, found: CheckOutcome) -> EndpointResult {
-    EndpointResult { check: errand(index), outcome: found }
+fn result(index: usize, found: CheckOutcome) -> EndpointResult {
+    EndpointResult { check: check(index), outcome: found }
 }
 
-fn visit(address: &str, outcome: EndpointReply) -> AddressResult {
+fn address_result(address: &str, outcome: EndpointReply) -> AddressResult {
     let latency = Duration::from_millis(34);
     AddressResult { address: address.parse().unwrap(), outcome, latency, certificate: None }
 }
@@ -48,7 +48,7 @@ fn page(status: u16, location: Option<&str>, contains: bool) -> EndpointReply {
     EndpointReply::Page { status, location: location.map(str::to_owned), contains }
 }
 
-/// What is said of the endpoint after one visit.
+/// What is said of the endpoint after one address_result.
 fn rows(index: usize, outcome: EndpointReply) -> Vec<Finding> {
     let address = match index {
         1 => "192.0.2.80:80",
@@ -56,8 +56,8 @@ fn rows(index: usize, outcome: EndpointReply) -> Vec<Finding> {
         3 => "[2001:db8::80]:8443",
         _ => "192.0.2.80:443",
     };
-    let found = CheckOutcome::Addresses(vec![visit(address, outcome)]);
-    verdict(&visited(index, found), ONLINE, &at(0)).findings
+    let found = CheckOutcome::Addresses(vec![address_result(address, outcome)]);
+    verdict(&result(index, found), ONLINE, &at(0)).findings
 }
 
 fn said(index: usize, outcome: EndpointReply) -> Vec<String> {
@@ -149,7 +149,7 @@ fn the_command_asks_the_same_of_the_same_address() {
     assert!(ended.command.starts_with("curl -vI "), "{}", ended.command);
     let server = "192.0.2.2:5353".parse().unwrap();
     let nowhere =
-        verdict(&visited(0, CheckOutcome::NoAddress(server)), ONLINE, &at(0)).findings.remove(0);
+        verdict(&result(0, CheckOutcome::NoAddress(server)), ONLINE, &at(0)).findings.remove(0);
     assert_eq!(nowhere.command, "dig @192.0.2.2 -p 5353 +norecurse www.example.net A");
     assert_eq!(
         (nowhere.fault.to_string().as_str(), nowhere.severity),
@@ -163,9 +163,9 @@ fn a_certificate_that_ends_soon_is_degraded_unless_the_clock_is_not_set() {
         at(0).wall.unwrap() + Duration::from_secs(86_400) * u32::try_from(days).unwrap()
     };
     let verdict = |left, moment: &Moment| {
-        let visit = visit("192.0.2.80:443", page(200, None, true));
-        let visit = AddressResult { certificate: Some(days(left)), ..visit };
-        verdict(&visited(0, CheckOutcome::Addresses(vec![visit])), ONLINE, moment)
+        let address_result = address_result("192.0.2.80:443", page(200, None, true));
+        let address_result = AddressResult { certificate: Some(days(left)), ..address_result };
+        verdict(&result(0, CheckOutcome::Addresses(vec![address_result])), ONLINE, moment)
     };
     let soon = verdict(13, &at(0));
     assert_eq!(soon.severity(), Some(Severity::Degraded));
@@ -182,18 +182,18 @@ fn a_certificate_that_ends_soon_is_degraded_unless_the_clock_is_not_set() {
 #[test]
 fn a_family_that_is_offline_accuses_nobody() {
     let both = CheckOutcome::Addresses(vec![
-        visit("192.0.2.80:443", page(200, None, true)),
-        visit("[2001:db8::80]:443", EndpointReply::Failed(EndpointError::Closed)),
+        address_result("192.0.2.80:443", page(200, None, true)),
+        address_result("[2001:db8::80]:443", EndpointReply::Failed(EndpointError::Closed)),
     ]);
     let uplink = Uplink { ipv4: Family::Online, ipv6: Family::Offline };
-    let seen = verdict(&visited(0, both.clone()), uplink, &at(0));
+    let seen = verdict(&result(0, both.clone()), uplink, &at(0));
     assert_eq!(
         (seen.findings.len(), seen.observed_addresses, seen.unobserved_addresses.len()),
         (0, 1, 1)
     );
-    assert_eq!(verdict(&visited(0, both), ONLINE, &at(0)).findings.len(), 1);
+    assert_eq!(verdict(&result(0, both), ONLINE, &at(0)).findings.len(), 1);
     let server = "[2001:db8::1]:53".parse().unwrap();
-    assert_eq!(verdict(&visited(0, CheckOutcome::NoAddress(server)), uplink, &at(0)).findings, []);
+    assert_eq!(verdict(&result(0, CheckOutcome::NoAddress(server)), uplink, &at(0)).findings, []);
 }
 
 #[test]
@@ -201,9 +201,9 @@ fn what_our_own_side_could_not_do_is_unknown_and_says_why() {
     let local = || EndpointReply::Local("no file is left".to_owned());
     for found in [
         CheckOutcome::Unknown("no file is left".to_owned()),
-        CheckOutcome::Addresses(vec![visit("192.0.2.80:443", local())]),
+        CheckOutcome::Addresses(vec![address_result("192.0.2.80:443", local())]),
     ] {
-        let verdict = verdict(&visited(0, found), ONLINE, &at(0));
+        let verdict = verdict(&result(0, found), ONLINE, &at(0));
         assert_eq!((verdict.findings.len(), verdict.observed_addresses), (0, 0));
         assert_eq!(verdict.why.as_deref(), Some("no file is left"));
     }
@@ -211,11 +211,11 @@ fn what_our_own_side_could_not_do_is_unknown_and_says_why() {
 
 #[test]
 fn endpoints_come_after_the_nameservers_and_know_who_serves_their_names() {
-    let errand = errand(2);
-    assert_eq!(errand.subject, 3);
-    assert_eq!(errand.zones[0].servers.len(), 2);
-    assert!(errand.may_use(true) && errand.may_use(false));
-    assert!(self::errand(3).may_use(true) && !self::errand(3).may_use(false));
+    let check = check(2);
+    assert_eq!(check.subject, 3);
+    assert_eq!(check.zones[0].servers.len(), 2);
+    assert!(check.may_use(true) && check.may_use(false));
+    assert!(self::check(3).may_use(true) && !self::check(3).may_use(false));
 }
 
 /// A watch over [`TEXT`], in which the first page has a lamp of its own, after rounds that brought this.
@@ -227,7 +227,7 @@ fn watched(found: &[CheckOutcome]) -> MonitorState {
     let mut watch = MonitorState::new(&config);
     for (round, found) in (0..).zip(found) {
         let now = at(round * 10);
-        let verdicts = vec![(0, well()), (1, verdict(&visited(0, found.clone()), ONLINE, &now))];
+        let verdicts = vec![(0, well()), (1, verdict(&result(0, found.clone()), ONLINE, &now))];
         let judgement = Judgement { uplink: ONLINE, verdicts };
         watch = watch.after(&judgement, now, &config.schedule, "one").0;
     }
@@ -235,7 +235,7 @@ fn watched(found: &[CheckOutcome]) -> MonitorState {
 }
 
 fn closed() -> CheckOutcome {
-    CheckOutcome::Addresses(vec![visit(
+    CheckOutcome::Addresses(vec![address_result(
         "192.0.2.80:443",
         EndpointReply::Failed(EndpointError::Closed),
     )])
@@ -243,7 +243,8 @@ fn closed() -> CheckOutcome {
 
 #[test]
 fn the_lamps_say_that_a_page_is_down_without_a_number_and_its_own_lamp_says_which() {
-    let good = || CheckOutcome::Addresses(vec![visit("192.0.2.80:443", page(200, None, true))]);
+    let good =
+        || CheckOutcome::Addresses(vec![address_result("192.0.2.80:443", page(200, None, true))]);
     let unknown = || CheckOutcome::Unknown("nobody knows".to_owned());
     for (outcome, state, sign) in [
         (vec![good()], PanelState::Well, LampState::Well),

@@ -81,8 +81,8 @@ impl fmt::Display for SerialFault {
             ),
             Self::Regressed { serials: [before, now], other } => write!(
                 f,
-                "has gone back from serial {before} to {now}, and {other} stays at the newer one: nobody takes \
-                 an older zone over; raise its serial above all others"
+                "went back from serial {before} to {now}, and {other} has the newer one: no \
+                 server takes over an older zone, so raise its serial above all others"
             ),
             Self::Incomparable { serials: [own, theirs], other } => write!(
                 f,
@@ -95,15 +95,15 @@ impl fmt::Display for SerialFault {
                 write!(
                     f,
                     "serves serial {serial} of the zone, which most others do not take over ({}){}: it does \
-                     not tell or serve them, or it has a zone that nobody should have",
+                     not notify or serve them, or its zone is wrong",
                     others.join(", "),
                     long(grace)
                 )
             }
             Self::Unsigned(other) => write!(
                 f,
-                "answers without signatures (RRSIG), and {other} with them: whoever validates may take its \
-                 answers for forgeries"
+                "answers without signatures (RRSIG), and {other} with them: resolvers that validate may \
+                 reject its answers"
             ),
         }
     }
@@ -267,8 +267,8 @@ impl fmt::Display for Fault {
                 difference(missing, extra)
             ),
             Self::OpenRecursion => f.write_str(
-                "answers strangers' questions about any name (RA is set): it is an open resolver, which \
-                 others use for attacks; switch recursion off, or keep it to your own network",
+                "is an open resolver: it answers recursive queries (RA is set), which others use for \
+                 attacks; switch recursion off, or limit it to your own network",
             ),
             Self::Slow(limit) => {
                 write!(f, "takes longer than {} for every answer", span_text(*limit))
@@ -280,14 +280,14 @@ impl fmt::Display for Fault {
             ),
             Self::SignatureEnded(at) => write!(
                 f,
-                "answers with a signature (RRSIG) that ended at {}: whoever validates takes the whole zone \
-                 for a forgery",
+                "answers with a signature (RRSIG) that ended at {}: resolvers that validate reject \
+                 the whole zone",
                 wall_text(Some(*at))
             ),
             Self::SignatureAhead(at) => write!(
                 f,
-                "answers with a signature (RRSIG) that is not valid before {}: whoever validates takes the \
-                 whole zone for a forgery until then",
+                "answers with a signature (RRSIG) that is not valid before {}: resolvers that validate \
+                 reject the whole zone until then",
                 wall_text(Some(*at))
             ),
             Self::Serial(fault) => fault.fmt(f),
@@ -312,7 +312,7 @@ fn list(records: &[RData]) -> String {
     }
 }
 
-/// What is wrong with an outcome that is no right answer of any kind.
+/// The fault of an outcome that is not a right answer.
 pub(crate) fn failure(outcome: &Outcome) -> Option<Fault> {
     Some(match outcome {
         Outcome::Answer(answer) if answer.rcode != ResponseCode::NoError => {

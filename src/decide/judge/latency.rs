@@ -1,4 +1,4 @@
-//! Who takes too long to answer, every time.
+//! Slow answers.
 
 use std::time::Duration;
 
@@ -8,12 +8,12 @@ use crate::decide::judge::finding::Finding;
 use crate::decide::probe::query::Transport;
 use crate::decide::probe::round::{AnchorReply, Observed, Outcome};
 
-/// The rows of an address: a zone is slow there when every answer over UDP came later than it should. One that
-/// came in time acquits it: the others were lost on the way, or waited for.
-pub(super) fn find(scene: &JudgeContext<'_>, observed: &Observed) -> Vec<Finding> {
-    let limit = scene.config.schedule.slow;
+/// The findings of an address: a zone is slow there if every answer over UDP came late. One answer in time is enough:
+/// the others were lost on the way, or waited for.
+pub(super) fn find(context: &JudgeContext<'_>, observed: &Observed) -> Vec<Finding> {
+    let limit = context.config.schedule.slow;
     let target = &observed.target;
-    if !uplink_is_quick(scene, target.address.is_ipv6(), limit) {
+    if !uplink_is_quick(context, target.address.is_ipv6(), limit) {
         return Vec::new();
     }
     let pairs = target.queries.iter().zip(&observed.observations);
@@ -24,7 +24,7 @@ pub(super) fn find(scene: &JudgeContext<'_>, observed: &Observed) -> Vec<Finding
             continue;
         }
         let late = observation.latency > limit;
-        let row = scene.row(target.address, question, &Fault::Slow(limit));
+        let row = context.row(target.address, question, &Fault::Slow(limit));
         match rows.iter_mut().find(|(known, _)| known.zone == row.zone) {
             Some((known, all)) => {
                 known.more += 1;
@@ -36,12 +36,12 @@ pub(super) fn find(scene: &JudgeContext<'_>, observed: &Observed) -> Vec<Finding
     rows.into_iter().filter(|(_, all)| *all).map(|(row, _)| row).collect()
 }
 
-/// While our own connection is slow, so is everybody: the anchors tell.
-fn uplink_is_quick(scene: &JudgeContext<'_>, v6: bool, limit: Duration) -> bool {
+/// While the uplink is slow, every server looks slow: the anchors show that.
+fn uplink_is_quick(context: &JudgeContext<'_>, v6: bool, limit: Duration) -> bool {
     let quick = |reading: &AnchorReply| {
         let answered = matches!(reading.outcome, Outcome::Answer(_));
         reading.address.is_ipv6() == v6 && answered && reading.latency <= limit
     };
-    let mut passes = std::iter::once(&scene.round.before).chain(&scene.round.after);
+    let mut passes = std::iter::once(&context.round.before).chain(&context.round.after);
     passes.all(|pass| pass.iter().any(quick))
 }

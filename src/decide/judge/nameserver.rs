@@ -1,4 +1,4 @@
-//! From a round to verdicts: what is wrong, where, and what we cannot know.
+//! Judges what one address of a nameserver answered.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -15,39 +15,39 @@ use crate::decide::probe::query::{Query, QueryKind, Transport, name_text};
 use crate::decide::probe::round::{Answer, Edns, Observation, Observed, Outcome};
 
 pub(crate) fn judge_address(
-    scene: &JudgeContext<'_>,
+    context: &JudgeContext<'_>,
     observed: &Observed,
     verdict: &mut Verdict,
     latencies: &mut Vec<Duration>,
 ) {
     let target = &observed.target;
-    if !scene.uplink.of(&target.address).believable() {
+    if !context.uplink.of(&target.address).believable() {
         verdict.unobserved_addresses.push(target.address);
         return;
     }
-    let mut blind = false;
-    let mut editions = Vec::new();
+    let mut own_failure = false;
+    let mut serials = Vec::new();
     verdict.queries += target.queries.len();
     let pairs = target.queries.iter().zip(&observed.observations);
     for (index, (question, observation)) in pairs.enumerate() {
         let mut found = |fault: &Fault| {
-            let row = scene.row(target.address, question, fault);
-            // What was not asked shares its fault with what was.
+            let row = context.row(target.address, question, fault);
+            // Queries that were skipped because the address is dead get the fault of the first query.
             verdict.add(row, (observation.attempts > 0).then_some(index));
         };
         match judge_one(question, observation) {
             Assessment::Right => {
                 latencies.push(observation.latency);
-                editions.extend(edition(scene.config, target.address, question, observation));
-                let wall = scene.round.at.wall;
+                serials.extend(serial(context.config, target.address, question, observation));
+                let wall = context.round.at.wall;
                 let fault = wall.and_then(|now| {
-                    let warning = scene.config.schedule.rrsig_warning;
+                    let warning = context.config.schedule.rrsig_warning;
                     signature::judge(question, observation, now, warning)
                 });
                 fault.iter().for_each(&mut found);
             }
             Assessment::Inconclusive => {}
-            Assessment::Unknown => blind = true,
+            Assessment::Unknown => own_failure = true,
             Assessment::Faulty(fault) => found(&fault),
         }
         if let Some(outcome) = edns_refusal(observed, observation) {
@@ -55,9 +55,9 @@ pub(crate) fn judge_address(
             found(&Fault::Edns(Box::new(refusal)));
         }
     }
-    latency::find(scene, observed).into_iter().for_each(|row| verdict.add(row, Some(0)));
-    verdict.serials.extend(editions);
-    if blind {
+    latency::find(context, observed).into_iter().for_each(|row| verdict.add(row, Some(0)));
+    verdict.serials.extend(serials);
+    if own_failure {
         verdict.unobserved_addresses.push(target.address);
     } else {
         verdict.observed_addresses += 1;
@@ -75,8 +75,8 @@ fn edns_refusal<'a>(observed: &Observed, observation: &'a Observation) -> Option
     (!lost).then_some(outcome)
 }
 
-/// The edition of the zone that a right answer shows.
-fn edition(
+/// The zone serial in a right answer.
+fn serial(
     config: &Config,
     address: SocketAddr,
     question: &Query,

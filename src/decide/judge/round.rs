@@ -18,7 +18,7 @@ pub struct Judgement {
 #[must_use]
 pub fn judge(config: &Config, round: &Round) -> Judgement {
     let uplink = read(round);
-    let scene = JudgeContext { config, round, uplink };
+    let context = JudgeContext { config, round, uplink };
     let mut verdicts: Vec<(usize, Verdict)> = Vec::new();
     let mut latencies = Vec::new();
     for (index, observed) in round.observed.iter().enumerate() {
@@ -29,7 +29,7 @@ pub fn judge(config: &Config, round: &Round) -> Judgement {
         let Some((_, verdict)) = verdicts.last_mut() else {
             continue;
         };
-        judge_address(&scene, observed, verdict, &mut latencies);
+        judge_address(&context, observed, verdict, &mut latencies);
         let next = round.observed.get(index + 1);
         if next.is_none_or(|next| next.target.nameserver != subject) {
             verdict.sort();
@@ -42,7 +42,7 @@ pub fn judge(config: &Config, round: &Round) -> Judgement {
         round
             .endpoints
             .iter()
-            .map(|visited| (visited.check.subject, endpoint::verdict(visited, uplink, &round.at))),
+            .map(|result| (result.check.subject, endpoint::verdict(result, uplink, &round.at))),
     );
     Judgement { uplink, verdicts }
 }

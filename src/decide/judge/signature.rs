@@ -23,7 +23,7 @@ struct Span {
     ends: i32,
 }
 
-/// Whether a right answer was signed; `None` when nobody asked for that.
+/// Whether a right answer was signed; `None` if the query did not ask for signatures.
 pub(super) fn signed(question: &Query, observation: &Observation) -> Option<bool> {
     let Outcome::Answer(answer) = &observation.outcome else {
         return None;
@@ -36,7 +36,7 @@ pub(super) fn signed(question: &Query, observation: &Observation) -> Option<bool
     Some(here.into_iter().any(|(_, data)| covering(data, of).is_some()))
 }
 
-/// What is wrong with the signatures of a right answer.
+/// The fault of the signatures of a right answer.
 pub(super) fn judge(
     question: &Query,
     observation: &Observation,

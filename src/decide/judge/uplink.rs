@@ -1,8 +1,8 @@
-//! Whether our own connection can be believed, before any fault counts.
+//! Whether the uplink is online, before any fault counts.
 //!
-//! Anchors are asked in every round, and again after one that saw a fault, so that a link that went
-//! down in the middle accuses nobody. Each address family stands for itself: a home without IPv6 is not
-//! an outage of a nameserver that has it.
+//! Anchors are queried in every round, and again after a round that saw a fault, so that an uplink that goes down in
+//! the middle of a round causes no fault. Each address family is judged by itself: a home without IPv6 is not an
+//! outage of a nameserver that has it.
 
 use hickory_resolver::proto::op::ResponseCode;
 use serde::{Deserialize, Serialize};
@@ -74,7 +74,7 @@ pub fn read(round: &Round) -> Uplink {
     let family = |v6: bool| {
         let of_family = |reading: &&AnchorReply| reading.address.is_ipv6() == v6;
         let asked = round.observed.iter().any(|o| o.target.address.is_ipv6() == v6);
-        if !asked && !round.endpoints.iter().any(|visited| visited.used(v6)) {
+        if !asked && !round.endpoints.iter().any(|result| result.used(v6)) {
             return Family::Unused;
         }
         let answers = |r: &AnchorReply| matches!(r.outcome, Outcome::Answer(_));

@@ -2,7 +2,7 @@
 //!
 //! Levels are compared and not steps: what a subject is, as an issue would have it. So a suspicion is no
 //! news, nor is what has limped for less than `degraded-after`; and nothing is told while our own side is
-//! blind, for then nothing changes.
+//! down, for then nothing changes.
 
 use jiff::Timestamp;
 use serde::Serialize;

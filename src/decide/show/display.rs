@@ -21,11 +21,11 @@ impl MonitorState {
             Some(uplink) if uplink.is_down() => PanelState::Offline,
             Some(uplink) => self.state(uplink),
         };
-        let blind = self.uplink.is_none_or(|uplink| uplink.is_down());
+        let uplink_down = self.uplink.is_none_or(|uplink| uplink.is_down());
         let own = self.subjects.iter().filter_map(|subject| {
             let lamp = subject.lamp?;
-            let sign = if blind { LampState::Unknown } else { subject.sign() };
-            Some(SubjectLamp { lamp, state: sign })
+            let lamp_state = if uplink_down { LampState::Unknown } else { subject.lamp_state() };
+            Some(SubjectLamp { lamp, state: lamp_state })
         });
         PanelView {
             state,
@@ -56,7 +56,7 @@ impl MonitorState {
         }
     }
 
-    /// Whether the panel must say that nobody would hear about an outage.
+    /// Whether the panel must show that an outage would not be reported.
     #[must_use]
     pub fn cannot_report(&self) -> bool {
         match &self.reporting {
@@ -78,7 +78,7 @@ impl Subject {
     }
 
     /// What its own lamp says while our uplink sees anything at all.
-    fn sign(&self) -> LampState {
+    fn lamp_state(&self) -> LampState {
         match &self.health {
             Health::Suspect(_) | Health::Recovering(..) => LampState::Asked,
             Health::Failing(failing) if failing.incident.severity == Severity::Down => {
@@ -153,7 +153,7 @@ mod tests {
 
     #[test]
     fn a_lamp_of_its_own_follows_its_nameserver_and_no_other() {
-        let (down, limps) = (faulty(Severity::Down), faulty(Severity::Degraded));
+        let (down, degraded) = (faulty(Severity::Down), faulty(Severity::Degraded));
         let unseen = Verdict::default();
         let cases: [(&[&Verdict], LampState); 8] = [
             (&[&well()], LampState::Well),
@@ -162,13 +162,13 @@ mod tests {
             (&[&down, &down, &down, &unseen], LampState::Down),
             (&[&down, &down, &down, &well()], LampState::Asked),
             (&[&down, &down, &down, &well(), &well()], LampState::Well),
-            (&[&limps, &limps, &limps], LampState::Degraded),
+            (&[&degraded, &degraded, &degraded], LampState::Degraded),
             (&[&well(), &unseen], LampState::Unknown),
         ];
-        for (verdicts, sign) in cases {
+        for (verdicts, lamp_state) in cases {
             let verdicts: Vec<Verdict> = verdicts.iter().copied().cloned().collect();
             let watch = after(&verdicts, Family::Online);
-            assert_eq!(own(&watch), [(5, LampState::Well), (6, sign)], "{verdicts:?}");
+            assert_eq!(own(&watch), [(5, LampState::Well), (6, lamp_state)], "{verdicts:?}");
         }
     }
 

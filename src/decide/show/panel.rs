@@ -25,7 +25,7 @@
 //!
 //! **Notice** is added in the same way: 400 ms dark, a blink of 800 ms, 200 ms dark, one of 200 ms, 400 ms
 //! dark. Where there is something to report and it cannot be, the notice waits: taking turns, they would not
-//! both fit into 5 s, and that nobody would hear of an outage is the more pressing of the two.
+//! both fit into 5 s, and a failing report is more urgent than a notice.
 //!
 //! **How long to look.** Any 5 s tell the *state*, whenever they begin, and what is added to it, by
 //! position and rhythm and not by colour. To read every number of [`PanelState::Down`], look for
@@ -42,7 +42,7 @@
 //! | sign | the lamp | |
 //! |---|---|---|
 //! | well | on, off for 200 ms every 4 s | together with the panel's green |
-//! | degraded | 1.5 s on, 500 ms off | it answers, and limps |
+//! | degraded | 1.5 s on, 500 ms off | degraded |
 //! | asked again | 500 ms on, 500 ms off | suspect, or recovering: nothing is settled |
 //! | down | – | |
 //! | unknown | on for 400 ms every 4 s | our uplink, or a round that could not see it: neither well nor down |
@@ -57,7 +57,8 @@
 use std::time::Duration;
 
 use crate::decide::show::pattern::{
-    CHASE_FIRST, CHASE_SECOND, CHASE_THIRD, FAST, FAST_OTHER, FLASH, LIMP, OFF, Pattern, SLOW, WINK,
+    CHASE_FIRST, CHASE_SECOND, CHASE_THIRD, DEGRADED, FAST, FAST_OTHER, FLASH, OFF, Pattern, SLOW,
+    WINK,
 };
 
 /// What is lit at one instant.
@@ -168,13 +169,12 @@ impl PanelView {
         ]
     }
 
-    /// What remains of it when nobody vouches for it any more: whether we can report is as unknown by
-    /// then as the rest.
+    /// The view after the lease ran out: everything is unknown, the reports included.
     pub(super) fn stale(&self) -> Self {
         Self { lamps: self.lamps.clone(), ..PanelState::Stale.into() }
     }
 
-    /// One plain sentence, without a capital or a full stop, for whoever stands in front of the lamps.
+    /// One plain sentence for a person in front of the lamps, without a capital letter or a full stop.
     pub fn meaning(&self) -> String {
         let state = match &self.state {
             PanelState::Starting => "starting, the first round is not finished".into(),
@@ -184,7 +184,7 @@ impl PanelView {
             PanelState::Down(numbers) => down(numbers),
             PanelState::Offline => "our own uplink is down, the nameservers are unknown".into(),
             PanelState::Intercepted => "our own network answers for the nameservers".into(),
-            PanelState::Unconfigured => "not configured, nobody is watched".into(),
+            PanelState::Unconfigured => "not configured, no server is watched".into(),
             PanelState::Stale => "pilotlight is stuck, nothing is being watched".into(),
             PanelState::Dark => "not running".into(),
         };
@@ -292,7 +292,7 @@ impl SubjectLamp {
             (PanelState::Stale, _) => [FAST_OTHER, FAST][place % 2].clone(),
             (PanelState::Dark, _) | (_, LampState::Down) => OFF,
             (_, LampState::Well) => WINK,
-            (_, LampState::Degraded) => LIMP,
+            (_, LampState::Degraded) => DEGRADED,
             (_, LampState::Asked) => SLOW,
             (_, LampState::Unknown) => FLASH,
         }

@@ -35,7 +35,7 @@ pub(super) const WINK: Pattern = steps(&[lit(3_800), dark(200)]);
 pub(super) const SLOW: Pattern = steps(&[lit(500), dark(500)]);
 pub(super) const DOUBLE: Pattern = steps(&[lit(200), dark(200), lit(200), dark(1_400)]);
 /// Not steady, and not the even blink of [`SLOW`].
-pub(super) const LIMP: Pattern = steps(&[lit(1_500), dark(500)]);
+pub(super) const DEGRADED: Pattern = steps(&[lit(1_500), dark(500)]);
 /// Mostly dark, and yet there.
 pub(super) const FLASH: Pattern = steps(&[lit(400), dark(3_600)]);
 pub(super) const FAST: Pattern = steps(&[lit(100), dark(100)]);

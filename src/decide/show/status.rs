@@ -176,7 +176,7 @@ impl Status {
         } else if any("degraded") || any("suspect") || any("recovering") {
             1
         } else if any("unknown") || all().next().is_none() {
-            3 // nobody is watched before there is a configuration
+            3 // without a configuration no server is watched
         } else {
             0
         }

@@ -38,12 +38,12 @@ fn the_panel_shows_the_most_pressing_thing() {
     let one = led().rounds(3, [degraded(), well()]);
     assert_eq!(one.state(), PanelState::Degraded);
     // Without any uplink nothing else can be said; interception is the better reason.
-    let blind = one.uplink(Offline, Offline, [unknown(), unknown()]);
-    assert_eq!(blind.state(), PanelState::Offline);
-    let blind = led().rounds(3, [down(), down()]).uplink(Offline, Unused, [unknown(), unknown()]);
-    assert_eq!(blind.state(), PanelState::Offline);
-    let blind = blind.uplink(Intercepted, Offline, [unknown(), unknown()]);
-    assert_eq!(blind.state(), PanelState::Intercepted);
+    let offline = one.uplink(Offline, Offline, [unknown(), unknown()]);
+    assert_eq!(offline.state(), PanelState::Offline);
+    let offline = led().rounds(3, [down(), down()]).uplink(Offline, Unused, [unknown(), unknown()]);
+    assert_eq!(offline.state(), PanelState::Offline);
+    let offline = offline.uplink(Intercepted, Offline, [unknown(), unknown()]);
+    assert_eq!(offline.state(), PanelState::Intercepted);
     // With one family the servers that have it are judged, and the others are out of sight.
     let half = led().uplink(Offline, Online, [unknown(), well()]);
     assert_eq!(half.state(), PanelState::Offline);
@@ -123,7 +123,7 @@ fn a_notice_is_told_beside_whatever_else_there_is_to_say() {
 fn without_a_configuration_nothing_is_known_and_the_exit_code_says_so() {
     let view = Status::unconfigured(Vec::new(), &at(60));
     assert_eq!((view.state.as_str(), view.exit_code()), ("unconfigured", 3));
-    assert_eq!(view.meaning, "not configured, nobody is watched");
+    assert_eq!(view.meaning, "not configured, no server is watched");
 }
 
 #[test]

@@ -10,7 +10,7 @@ use crate::decide::time::Moment;
 use crate::decide::track::serials;
 use crate::decide::track::state::MonitorState;
 
-/// How often it is tried whether somebody answers strangers. It is no news, and none of their business.
+/// The time between two recursion queries to one nameserver.
 const RECURSION_EVERY: Duration = Duration::from_secs(3600);
 
 impl MonitorState {

@@ -1,12 +1,12 @@
-//! Which edition of a zone each nameserver serves: whether the serials come together again in time, and
-//! whether all of them sign.
+//! The zone serials of all nameservers: whether they become equal within the grace, and whether all nameservers
+//! sign.
 //!
 //! A nameserver that serves an older zone than another is not at fault at once: zones take time to travel. It
 //! is when one that was there to be had is still missing after the grace. Serials are compared as RFC 1982
 //! has it: they wrap around, and of two that are half the circle apart neither is the newer one.
 //!
-//! Whose fault it is: whoever is behind. Unless most are: then it is the one that nobody follows. And
-//! whoever has gone back, as a primary does that was made anew, is told so, and not those who stayed.
+//! Blame the server with the older serial; if most are older, blame the one with the newer serial. A server whose
+//! serial went back, such as a primary after a new installation, gets a fault of its own, and the others get none.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -145,7 +145,7 @@ impl MonitorState {
         if next.account == self.account {
             next.resolved = self.resolved;
         } else {
-            // Numbers of another place say nothing here, and nobody there has seen a sign of us.
+            // The numbers of another account mean nothing here, and it has no heartbeat of ours.
             next.uptime.heartbeat_written = None;
             let lasting = next.subjects.iter_mut().map(|subject| &mut subject.issue);
             let over = next.ended.iter_mut().map(|ended| &mut ended.issue);
@@ -184,8 +184,8 @@ impl MonitorState {
             let id = format!("{fresh}-{index}");
             let before = std::mem::take(&mut subject.health);
             let (health, change) = before.clone().after(&verdict, at, schedule, &id);
-            // An unknown verdict moves nothing, and what could not be seen is not seen sooner by asking
-            // again soon: the next regular round does it, and that one comes early when we are blind.
+            // An unknown verdict changes nothing. A recheck would not see more: the next regular round is
+            // enough, and that one comes early while the uplink is down.
             let wait = health.ask_again(schedule).filter(|_| health != before);
             subject.again = wait.map(|wait| at.uptime + wait);
             subject.health = health;
@@ -197,7 +197,7 @@ impl MonitorState {
             }
             if let Some(Change::Closed(incident)) = &change {
                 let issue = subject.issue.take();
-                // Too short or too slight for anybody to be told, and nobody was.
+                // It never had an issue, and was too short or too slight for one.
                 if issue.is_some() || incident.reportable {
                     let over = DesiredIssue {
                         subject: subject.name.clone(),
@@ -340,8 +340,8 @@ impl MonitorState {
     }
 }
 
-/// Adds an incident that is over. One that followed so soon on another that nobody could be told of is
-/// the same story, as it would have been at GitHub; so months of flapping without a token stay bounded.
+/// Adds an incident that is over. If it followed soon on another one that is not reported either, the two become
+/// one, as they would at GitHub. So months of flapping without a token stay bounded.
 fn keep(ended: &mut Vec<DesiredIssue>, over: DesiredIssue, schedule: &Schedule) {
     let before = ended.iter_mut().rev().find(|e| e.subject == over.subject);
     let story = before.filter(|before| {
