@@ -41,9 +41,10 @@ pub(super) fn check(path: &Path, json: bool, only: &[String]) -> Result<u8, Fail
         serial_grace: Duration::ZERO,
         ..config.schedule.clone()
     };
-    let (watch, _) =
+    let (monitor, _) =
         MonitorState::new(&config).after(&judge(&config, &round), now, &at_once, "check");
-    let view = Status { program: executable::this().cloned(), ..Status::of(&watch, &config, &now) };
+    let view =
+        Status { program: executable::this().cloned(), ..Status::of(&monitor, &config, &now) };
     let mut out = io::stdout().lock();
     if json {
         table::json(&mut out, &view)?;

@@ -79,12 +79,12 @@ pub(super) fn bad_config(problems: &Problems) {
 
 /// The round's own line, and a line when the uplink has changed.
 pub(super) fn round(
-    watch: &MonitorState,
+    monitor: &MonitorState,
     judgement: &Judgement,
     before: Option<Uplink>,
     took: Duration,
 ) {
-    let uplink = watch.uplink.unwrap_or(judgement.uplink);
+    let uplink = monitor.uplink.unwrap_or(judgement.uplink);
     if before != Some(uplink) {
         let text = uplink_text(uplink);
         if uplink.intercepted() {
@@ -101,11 +101,11 @@ pub(super) fn round(
         return; // every minute, for as long as it lasts, there is nothing new to say
     }
     let asked: usize = judgement.verdicts.iter().map(|(_, verdict)| verdict.queries).sum();
-    let face = watch.panel_view();
+    let face = monitor.panel_view();
     info!(
         "round: {} of {} in {}: {}",
         count(asked, "question"),
-        asked_text(watch, judgement),
+        asked_text(monitor, judgement),
         span_text(took),
         face.state.word()
     );
@@ -121,8 +121,8 @@ pub(super) fn unseen(before: &MonitorState, now: &MonitorState) {
 }
 
 /// Who was asked.
-fn asked_text(watch: &MonitorState, judgement: &Judgement) -> String {
-    let kinds = judgement.verdicts.iter().filter_map(|(index, _)| watch.subjects.get(*index));
+fn asked_text(monitor: &MonitorState, judgement: &Judgement) -> String {
+    let kinds = judgement.verdicts.iter().filter_map(|(index, _)| monitor.subjects.get(*index));
     let endpoints = kinds.filter(|subject| subject.kind == SubjectKind::Endpoint).count();
     let nameservers = judgement.verdicts.len() - endpoints;
     let both = [count(nameservers, "nameserver"), count(endpoints, "endpoint")];

@@ -63,7 +63,7 @@ pub(super) struct Daemon<P> {
     pub(super) manager: Manager,
     pub(super) places: Places,
     pub(super) notices: PathBuf,
-    pub(super) watch: MonitorState,
+    pub(super) monitor: MonitorState,
     /// Uptime at which the current or next round must be judged.
     pub(super) round_deadline: Duration,
     /// Uptime of the next [`Daemon::tick`].
@@ -102,7 +102,7 @@ impl<P: RuntimeProvider> Daemon<P> {
         let Parts { network, clock, panel, manager, places, notices, token, config: path, orders } =
             parts;
         let mut daemon = Self {
-            watch: MonitorState::new(&config),
+            monitor: MonitorState::new(&config),
             targets: targets(&config),
             checks: endpoint_checks(&config),
             inspector: Inspector::new(network, clock, limits(&config)),
@@ -129,7 +129,7 @@ impl<P: RuntimeProvider> Daemon<P> {
     }
 
     pub(super) fn next_look(&self) -> Duration {
-        let again = self.watch.subjects.iter().filter_map(|subject| subject.again);
+        let again = self.monitor.subjects.iter().filter_map(|subject| subject.again);
         again.fold(self.regular, Duration::min)
     }
 
@@ -146,7 +146,7 @@ impl<P: RuntimeProvider> Daemon<P> {
             log::once_a_reason("watchdog ping withheld", "the round is overdue");
             return false;
         }
-        self.panel.show(self.watch.panel_view(), LEASE);
+        self.panel.show(self.monitor.panel_view(), LEASE);
         if wanted.is_some() {
             if self.panel.answers(FRAME_WITHIN) {
                 self.manager.ping();
@@ -170,7 +170,7 @@ impl<P: RuntimeProvider> Daemon<P> {
             self.report_due = true;
         }
         let due = |index: usize| {
-            let subject = self.watch.subjects.get(index);
+            let subject = self.monitor.subjects.get(index);
             subject.is_some_and(|subject| subject.again.is_some_and(|at| at <= now))
         };
         let asked = self.targets.iter().filter(|target| everybody || due(target.nameserver));
@@ -178,7 +178,7 @@ impl<P: RuntimeProvider> Daemon<P> {
         let due = self.checks.iter().filter(|check| everybody || due(check.subject));
         let checks: Vec<Arc<EndpointCheck>> = due.cloned().collect();
         let asked = self.with_what_is_due(asked, now);
-        for subject in &mut self.watch.subjects {
+        for subject in &mut self.monitor.subjects {
             // The verdict of this round decides when to check again.
             subject.again = subject.again.filter(|at| *at > now && !everybody);
         }
@@ -197,7 +197,7 @@ impl<P: RuntimeProvider> Daemon<P> {
         let mut whole = |target: &Target| match last {
             Some((nameserver, due)) if nameserver == target.nameserver => due,
             _ => {
-                let due = self.watch.ask_about_recursion(target.nameserver, now);
+                let due = self.monitor.ask_about_recursion(target.nameserver, now);
                 last = Some((target.nameserver, due));
                 due
             }
@@ -214,13 +214,13 @@ impl<P: RuntimeProvider> Daemon<P> {
         let schedule = &self.config.schedule;
         let judgement = judge(&self.config, round);
         let fresh = format!("{:016x}", clock::random());
-        let (watch, changes) = self.watch.clone().after(&judgement, now, schedule, &fresh);
-        log::unseen(&self.watch, &watch);
-        let old = std::mem::replace(&mut self.watch, watch);
-        self.hook.tell(StateChange::between(&old, &self.watch, &self.config.vantage.name, &now));
+        let (monitor, changes) = self.monitor.clone().after(&judgement, now, schedule, &fresh);
+        log::unseen(&self.monitor, &monitor);
+        let old = std::mem::replace(&mut self.monitor, monitor);
+        self.hook.tell(StateChange::between(&old, &self.monitor, &self.config.vantage.name, &now));
         let before = old.uplink;
-        self.uplink_seen |= self.watch.uplink.is_some_and(|uplink| !uplink.is_down());
-        if self.watch.uplink.is_some_and(|uplink| uplink.is_down()) {
+        self.uplink_seen |= self.monitor.uplink.is_some_and(|uplink| !uplink.is_down());
+        if self.monitor.uplink.is_some_and(|uplink| uplink.is_down()) {
             // The lamps should show soon that the uplink is back; even sooner after a start, since a board
             // runs its first round before it has an address.
             let soon = if self.uplink_seen { schedule.recover } else { schedule.recheck };
@@ -228,9 +228,9 @@ impl<P: RuntimeProvider> Daemon<P> {
         } else if before.is_some_and(|uplink| uplink.is_down()) {
             self.report_after = now.uptime; // GitHub was unreachable, too
         }
-        log::round(&self.watch, &judgement, before, now.uptime.saturating_sub(round.at.uptime));
+        log::round(&self.monitor, &judgement, before, now.uptime.saturating_sub(round.at.uptime));
         for (index, change) in &changes {
-            log::change(&self.watch.subjects[*index], change, &now, schedule);
+            log::change(&self.monitor.subjects[*index], change, &now, schedule);
         }
         self.round_deadline = self.next_look() + self.longest_round(&self.targets) + SLACK;
         self.manager.status(&self.view(&now).meaning); // before READY: it is the first thing to see
@@ -241,7 +241,7 @@ impl<P: RuntimeProvider> Daemon<P> {
     pub(super) fn next_report(&self) -> Duration {
         let quiet = !self.report_due && self.digest() == self.reported;
         // Before the first round even the uplink is unknown.
-        if self.reporter.is_none() || quiet || self.watch.uplink.is_none() {
+        if self.reporter.is_none() || quiet || self.monitor.uplink.is_none() {
             return Duration::MAX;
         }
         self.report_after.max(self.github_retry_after)
@@ -249,7 +249,7 @@ impl<P: RuntimeProvider> Daemon<P> {
 
     /// A digest of what a report would write: if it changes, a new report is due.
     fn digest(&self) -> Vec<String> {
-        let wanted = self.watch.desired_issues();
+        let wanted = self.monitor.desired_issues();
         let shows = crate::decide::report::text::body_digest;
         wanted
             .iter()
@@ -271,19 +271,19 @@ impl<P: RuntimeProvider> Daemon<P> {
         let heartbeat = self.config.github.as_ref().and_then(|github| github.heartbeat);
         let alive = heartbeat.map(|every| HeartbeatInput {
             view: self.view(&now),
-            past: self.watch.uptime.clone(),
+            past: self.monitor.uptime.clone(),
             board: hardware::read(Path::new("/")),
             // A heartbeat is part of a report, and each round makes one report at most.
             every: every.max(self.config.schedule.interval),
         });
-        let (belief, config) = (self.watch.report_input(), self.config.clone());
+        let (belief, config) = (self.monitor.report_input(), self.config.clone());
         Some(Box::pin(report(reporter, belief, alive, config, self.clock)))
     }
 
     pub(super) fn reported(&mut self, report: &Report) {
         let now = self.clock.now();
-        let before = self.watch.reporting.clone();
-        self.watch = self.watch.clone().reported(report, &now);
+        let before = self.monitor.reporting.clone();
+        self.monitor = self.monitor.clone().reported(report, &now);
         if let Some(failure) = &report.failed {
             self.report_due = true;
             self.report_after = now.uptime + self.backoff(failure);
@@ -293,7 +293,7 @@ impl<P: RuntimeProvider> Daemon<P> {
     }
 
     fn backoff(&self, failure: &Failure) -> Duration {
-        match &self.watch.reporting {
+        match &self.monitor.reporting {
             Reporting::Failing { attempts, .. } if failure.may_pass() => {
                 let doublings = attempts.saturating_sub(1).min(10);
                 (BACKOFF_FIRST * 2_u32.pow(doublings)).min(BACKOFF_LAST)
@@ -318,7 +318,7 @@ impl<P: RuntimeProvider> Daemon<P> {
         if config.metrics != self.config.metrics {
             self.remove_metrics();
         }
-        self.watch = self.watch.clone().reconfigured(&config);
+        self.monitor = self.monitor.clone().reconfigured(&config);
         self.targets = targets(&config);
         self.checks = endpoint_checks(&config);
         self.inspector.set_limits(limits(&config));

@@ -23,7 +23,7 @@ impl<P: RuntimeProvider> Daemon<P> {
     /// Makes everything outside agree with what is believed now: panel, status file, state directory.
     pub(super) fn publish(&mut self) {
         let now = self.clock.now();
-        self.panel.show(self.watch.panel_view(), LEASE);
+        self.panel.show(self.monitor.panel_view(), LEASE);
         if let Some(error) = self.panel.error() {
             log::once_a_reason("panel", &error.to_string());
         }
@@ -31,7 +31,7 @@ impl<P: RuntimeProvider> Daemon<P> {
         self.manager.status(&view.meaning);
         self.write_metrics(&view);
         write_status(&self.places, view, self.round_deadline.saturating_sub(now.uptime));
-        let stored = self.watch.unreported();
+        let stored = self.monitor.unreported();
         if stored != self.stored {
             match self.store(&stored) {
                 Ok(()) => self.stored = stored,
@@ -43,27 +43,27 @@ impl<P: RuntimeProvider> Daemon<P> {
     /// Takes in what others on this machine have to say; whether that is news.
     pub(super) fn noticed(&mut self) -> bool {
         let mut now = notices::read(&self.notices);
-        now.extend(token::notice(self.watch.expires, self.clock.now().wall));
-        if now == self.watch.notices {
+        now.extend(token::notice(self.monitor.expires, self.clock.now().wall));
+        if now == self.monitor.notices {
             return false;
         }
-        let before = std::mem::replace(&mut self.watch.notices, now);
-        log::notices(&before, &self.watch.notices);
+        let before = std::mem::replace(&mut self.monitor.notices, now);
+        log::notices(&before, &self.monitor.notices);
         true
     }
 
     pub(super) fn view(&self, now: &Moment) -> Status {
         Status {
             program: executable::this().cloned(),
-            ..Status::of(&self.watch, &self.config, now)
+            ..Status::of(&self.monitor, &self.config, now)
         }
     }
 
     fn write_metrics(&self, view: &Status) {
-        let (Some(file), Some(round)) = (&self.config.metrics, self.watch.uptime.round) else {
+        let (Some(file), Some(round)) = (&self.config.metrics, self.monitor.uptime.round) else {
             return;
         };
-        let text = metrics::text(view, round.wall, self.watch.expires);
+        let text = metrics::text(view, round.wall, self.monitor.expires);
         let path = self.places.runtime.join(file);
         if let Err(error) = files::replace(&path, text.as_bytes(), false) {
             log::once_a_reason("metrics", &error.to_string());
@@ -99,7 +99,7 @@ impl<P: RuntimeProvider> Daemon<P> {
         match serde_json::from_slice::<Vec<StoredIncident>>(&bytes) {
             Ok(stored) => {
                 self.stored.clone_from(&stored);
-                self.watch = self.watch.clone().restored(stored, &self.clock.now());
+                self.monitor = self.monitor.clone().restored(stored, &self.clock.now());
             }
             Err(error) => {
                 // Not ours to destroy: a person may want to see it.

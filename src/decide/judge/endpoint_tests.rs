@@ -218,20 +218,20 @@ fn endpoints_come_after_the_nameservers_and_know_who_serves_their_names() {
     assert!(self::check(3).may_use(true) && !self::check(3).may_use(false));
 }
 
-/// A watch over [`TEXT`], in which the first page has a lamp of its own, after rounds that brought this.
+/// A monitor state over [`TEXT`], in which the first page has a lamp of its own, after rounds that brought this.
 fn watched(found: &[CheckOutcome]) -> MonitorState {
     let text = TEXT.replacen("contains", "lamp = 5\n    contains", 1);
     let config =
         Config::parse_in(Environment { host_name: "", read: &read_file }, "test.toml", &text)
             .unwrap();
-    let mut watch = MonitorState::new(&config);
+    let mut monitor = MonitorState::new(&config);
     for (round, found) in (0..).zip(found) {
         let now = at(round * 10);
         let verdicts = vec![(0, well()), (1, verdict(&result(0, found.clone()), ONLINE, &now))];
         let judgement = Judgement { uplink: ONLINE, verdicts };
-        watch = watch.after(&judgement, now, &config.schedule, "one").0;
+        monitor = monitor.after(&judgement, now, &config.schedule, "one").0;
     }
-    watch
+    monitor
 }
 
 fn closed() -> CheckOutcome {

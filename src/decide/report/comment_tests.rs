@@ -49,7 +49,7 @@ fn a_person_hears_of_changes_at_most_hourly_and_reads_them_at_once() {
         if comments(&mut world).len() > before {
             heard.push(world.led.seconds);
         }
-        let wanted = &world.led.watch.desired_issues()[0];
+        let wanted = &world.led.monitor.desired_issues()[0];
         assert_eq!(marker(&mut world).body_digest, body_digest(wanted));
         assert_eq!(world.report().steps, []);
     }
@@ -60,7 +60,7 @@ fn a_person_hears_of_changes_at_most_hourly_and_reads_them_at_once() {
     // What was held back is said in the end.
     round(&mut world, 3600, down());
     world.report();
-    let wanted = &world.led.watch.desired_issues()[0];
+    let wanted = &world.led.monitor.desired_issues()[0];
     assert_eq!(marker(&mut world).alerted_digest, alert_digest(wanted));
     // Every key is there once.
     let mut keys: Vec<_> = comments(&mut world).iter().map(|c| comment_key(c)).collect();
@@ -198,7 +198,7 @@ fn an_outage_that_outlives_a_process_and_ends_unheard_ends_in_the_issue_that_it_
         world.restart(&[]);
         world.led = world.led.rounds(3, [down(), well()]).rounds(2, [well(), well()]);
         for line in [Line { calls: 1, lost: true }, Line { calls: 0, lost: false }] {
-            let on_disk = world.led.watch.unreported();
+            let on_disk = world.led.monitor.unreported();
             world.report_over(line);
             world.restart(&on_disk);
         }
@@ -209,7 +209,7 @@ fn an_outage_that_outlives_a_process_and_ends_unheard_ends_in_the_issue_that_it_
         assert_eq!(issue.comments.len(), usize::from(!by_hand));
         let marker = marker(&mut world);
         assert_eq!((marker.ended, marker.since), (true, since));
-        assert_eq!(world.led.watch.desired_issues(), []);
+        assert_eq!(world.led.monitor.desired_issues(), []);
     }
 }
 
@@ -261,14 +261,14 @@ fn a_deleted_issue_or_one_that_lost_its_marker_is_let_be() {
         world.led = world.led.rounds(2, [well(), well()]);
         world.report();
         assert_eq!(world.tracker, before);
-        assert_eq!(world.led.watch.desired_issues(), []);
+        assert_eq!(world.led.monitor.desired_issues(), []);
     }
 }
 
 #[test]
 fn a_quiet_report_needs_no_closed_issues() {
     let asked = |world: &World| {
-        let wanted = world.led.watch.desired_issues();
+        let wanted = world.led.monitor.desired_issues();
         needs_closed(&wanted, None, &world.tracker.list(false, None))
     };
     let mut world = World::new();
@@ -296,6 +296,6 @@ fn nothing_is_said_while_nobody_knows_what_time_it_is() {
         now: undated(world.led.seconds),
     };
     let listing = world.tracker.list(true, None);
-    let plan = reconcile(&world.led.watch.desired_issues(), &listing, &context);
+    let plan = reconcile(&world.led.monitor.desired_issues(), &listing, &context);
     assert!(matches!(&plan.steps[..], [Step::Edit { state: None, .. }]));
 }

@@ -35,31 +35,31 @@ fn month() -> (HeartbeatInput, u64) {
         _ => well(),
     });
     let start = (MonitorState::new(&config()), 0);
-    let (watch, now) = verdicts.fold(start, |(watch, now), verdict| {
+    let (monitor, now) = verdicts.fold(start, |(monitor, now), verdict| {
         let now = now + 600;
         let judgement = judgement([verdict, well()]);
-        (watch.after(&judgement, at(now), &schedule(), "new").0, now)
+        (monitor.after(&judgement, at(now), &schedule(), "new").0, now)
     });
-    let watch = [1, 2, 3].iter().fold(watch, |watch, round| {
+    let monitor = [1, 2, 3].iter().fold(monitor, |monitor, round| {
         let judgement = judgement([well(), down()]);
-        watch.after(&judgement, at(now + 10 * round), &schedule(), "5eed").0
+        monitor.after(&judgement, at(now + 10 * round), &schedule(), "5eed").0
     });
-    let mut watch = watch.reported(&known("5eed-1", 12), &at(now + 30));
-    watch.uptime.recalled = false;
-    (input_of(&watch, now + 30), now + 30)
+    let mut monitor = monitor.reported(&known("5eed-1", 12), &at(now + 30));
+    monitor.uptime.recalled = false;
+    (input_of(&monitor, now + 30), now + 30)
 }
 
-fn input_of(watch: &MonitorState, now: u64) -> HeartbeatInput {
+fn input_of(monitor: &MonitorState, now: u64) -> HeartbeatInput {
     let board = Hardware {
         model: Some("Raspberry Pi 3 Model B Rev 1.2".to_owned()),
         up: Some(Duration::from_secs(31 * DAY)),
         celsius: Some(48.312),
         under_voltage: Some(false),
     };
-    let mut view = Status::of(watch, &config(), &at(now));
+    let mut view = Status::of(monitor, &config(), &at(now));
     view.pilotlight = "0.1.0".to_owned();
     view.program = Some(Program { hash: "3f2a9c0b1d2e4d5c".to_owned(), since: None });
-    HeartbeatInput { view, past: watch.uptime.clone(), board, every: EVERY }
+    HeartbeatInput { view, past: monitor.uptime.clone(), board, every: EVERY }
 }
 
 /// An issue about ns1 or ns2 that lasted so long.

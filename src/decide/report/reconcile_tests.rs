@@ -190,16 +190,16 @@ fn worlds(one_in: usize, each: impl Fn(&str, &World)) {
 /// be said in its issue by a second.
 fn settle(name: &str, world: &mut World) {
     let lasting =
-        |world: &World| world.led.watch.desired_issues().iter().any(|w| w.ended.is_none());
+        |world: &World| world.led.monitor.desired_issues().iter().any(|w| w.ended.is_none());
     let before = lasting(world);
     world.report();
     if !before && lasting(world) {
         world.report();
     }
-    let (watch, tracker) = (world.led.watch.clone(), world.tracker.clone());
+    let (monitor, tracker) = (world.led.monitor.clone(), world.tracker.clone());
     let last = world.report();
     assert_eq!(last.steps, [], "{name}");
-    assert_eq!(world.led.watch, watch, "{name}");
+    assert_eq!(world.led.monitor, monitor, "{name}");
     assert_eq!(world.tracker, tracker, "{name}");
 }
 
@@ -211,7 +211,7 @@ fn ours(issue: &&Issue) -> bool {
 /// What holds whenever nothing is left to do.
 fn sound(name: &str, start: &World, world: &World) {
     let before = &start.tracker;
-    let reported = start.led.watch.desired_issues().iter().any(|w| w.issue.is_some());
+    let reported = start.led.monitor.desired_issues().iter().any(|w| w.issue.is_some());
     let of_home =
         |body: &str| VantageObservation::find(body).filter(|marker| marker.vantage == "home");
     for old in &before.issues {
@@ -232,17 +232,17 @@ fn sound(name: &str, start: &World, world: &World) {
         let count = listing.open.iter().filter(ours).filter(same).count();
         assert_eq!(count, 1, "{name}: duplicates");
         // It is the one that we know of, and it tells of our incident.
-        let known = world.led.watch.subjects[0].issue.map(|issue| issue.number);
+        let known = world.led.monitor.subjects[0].issue.map(|issue| issue.number);
         assert_eq!(known, Some(issue.number), "{name}");
-        let wanted = world.led.watch.desired_issues();
+        let wanted = world.led.monitor.desired_issues();
         let incident = &wanted[0].incident;
         assert_eq!(incident.id, issue.opener.incident, "{name}");
         if !incident.findings.is_empty() {
             assert_eq!(body_digest(&wanted[0]), issue.opener.body_digest, "{name}");
         }
     }
-    assert_eq!(world.led.watch.ended, [], "{name}: an end is not told");
-    for wanted in world.led.watch.desired_issues() {
+    assert_eq!(world.led.monitor.ended, [], "{name}: an end is not told");
+    for wanted in world.led.monitor.desired_issues() {
         let issue = wanted.issue.unwrap_or_else(|| panic!("{name}: no issue"));
         let this = |shown: &&Issue| {
             let same = shown.opener.incident == wanted.incident.id;
@@ -281,7 +281,7 @@ fn end(name: &str, world: &mut World) {
     settle(name, world);
     let listing = world.tracker.list(true, None);
     assert_eq!(listing.open.iter().find(ours), None, "{name}");
-    assert_eq!(world.led.watch.desired_issues(), [], "{name}");
+    assert_eq!(world.led.monitor.desired_issues(), [], "{name}");
 }
 
 fn opened(plan: &Plan) -> Vec<&str> {
@@ -296,7 +296,7 @@ fn opened(plan: &Plan) -> Vec<&str> {
 fn one_report_leaves_nothing_to_do_whatever_was_there() {
     worlds(1, |name, before| {
         let mut world = before.clone();
-        let wanted = world.led.watch.desired_issues();
+        let wanted = world.led.monitor.desired_issues();
         let plan = world.plan();
         for incident in opened(&plan) {
             let due = wanted.iter().find(|w| w.incident.id == incident);
@@ -321,14 +321,14 @@ fn one_report_leaves_nothing_to_do_whatever_was_there() {
 #[test]
 fn wherever_a_report_is_cut_off_the_next_ones_come_to_the_same_end() {
     worlds(5, |name, before| {
-        let faulty = |led: &Led| led.watch.subjects[0].verdict.as_ref().unwrap().severity();
-        let verdict = before.led.watch.subjects[0].verdict.clone().unwrap();
+        let faulty = |led: &Led| led.monitor.subjects[0].verdict.as_ref().unwrap().severity();
+        let verdict = before.led.monitor.subjects[0].verdict.clone().unwrap();
         for calls in 0.. {
             let mut cut = false;
             for (lost, restart) in [(false, false), (true, false), (false, true), (true, true)] {
                 let name = format!("{name}\nafter {calls} calls, lost {lost}, restart {restart}");
                 let mut world = before.clone();
-                let on_disk = world.led.watch.unreported();
+                let on_disk = world.led.monitor.unreported();
                 cut |= !world.report_over(Line { calls, lost }).1;
                 if restart {
                     world.restart(&on_disk);
@@ -384,7 +384,7 @@ fn an_issue_remembers_how_bad_it_was_and_where() {
     world.restart(&[]);
     world.led = world.led.rounds(1, [well(), well()]);
     world.report();
-    let incident = world.led.watch.subjects[0].health.incident().unwrap();
+    let incident = world.led.monitor.subjects[0].health.incident().unwrap();
     let remembered = (incident.severity, incident.worst);
     assert_eq!(remembered, (Severity::Degraded, Severity::Down));
     assert_eq!(incident.unobserved_addresses, [V4.parse().unwrap()]);

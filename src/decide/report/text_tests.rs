@@ -155,12 +155,12 @@ fn opened(apart: u64, rounds: &[Round]) -> String {
 }
 
 fn opened_by(config: &Config, apart: u64, rounds: &[Round]) -> String {
-    let mut watch = MonitorState::new(config);
+    let mut monitor = MonitorState::new(config);
     let mut now = at(0);
     for (round, number) in rounds.iter().zip(1..) {
         now = at(apart * number);
         let judgement = judge(config, round);
-        (watch, _) = watch.after(&judgement, now, &config.schedule, "5eed");
+        (monitor, _) = monitor.after(&judgement, now, &config.schedule, "5eed");
     }
     let context = Context {
         vantage: "home",
@@ -173,7 +173,7 @@ fn opened_by(config: &Config, apart: u64, rounds: &[Round]) -> String {
         now,
     };
     let listing = Listing::default();
-    let plan = reconcile(&watch.desired_issues(), &listing, &context);
+    let plan = reconcile(&monitor.desired_issues(), &listing, &context);
     let [Step::Create { title, body, .. }] = &plan.steps[..] else {
         panic!("{:?}", plan.steps);
     };

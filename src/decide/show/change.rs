@@ -82,13 +82,13 @@ mod tests {
     };
 
     /// What is told while ns1 gets these verdicts, so many seconds apart, and ns2 is well.
-    fn told(mut watch: MonitorState, verdicts: &[Verdict], apart: u64) -> Vec<StateChange> {
+    fn told(mut monitor: MonitorState, verdicts: &[Verdict], apart: u64) -> Vec<StateChange> {
         let mut told = Vec::new();
         for (round, verdict) in (1..).zip(verdicts) {
             let judgement = judgement([verdict.clone(), well()]);
-            let (before, now) = (watch.clone(), at(round * apart));
-            watch = watch.after(&judgement, now, &schedule(), "new").0;
-            told.extend(StateChange::between(&before, &watch, "home", &now));
+            let (before, now) = (monitor.clone(), at(round * apart));
+            monitor = monitor.after(&judgement, now, &schedule(), "new").0;
+            told.extend(StateChange::between(&before, &monitor, "home", &now));
         }
         told
     }
@@ -111,13 +111,13 @@ mod tests {
 
     #[test]
     fn what_limps_is_told_when_it_lasts_and_when_it_gets_worse_or_better() {
-        let watch = || MonitorState::new(&config());
+        let monitor = || MonitorState::new(&config());
         let briefly: Vec<Verdict> =
             vec![degraded(); 6].into_iter().chain(vec![well(); 2]).collect();
-        assert_eq!(told(watch(), &briefly, 10), []);
+        assert_eq!(told(monitor(), &briefly, 10), []);
         let (limps, dead) = (vec![degraded(); 6], vec![down(); 3]);
         let verdicts = [limps.clone(), dead, limps, vec![well(); 2]].concat();
-        let told = told(watch(), &verdicts, 900);
+        let told = told(monitor(), &verdicts, 900);
         let expected = [("well", "degraded"), ("degraded", "down"), ("down", "degraded")];
         assert_eq!(words(&told), [&expected[..], &[("degraded", "well")]].concat());
     }
@@ -125,9 +125,9 @@ mod tests {
     #[test]
     fn an_outage_that_an_issue_remembers_is_told_when_it_is_over() {
         let report = adopt("ns1.example.net", "old", 7);
-        let watch = || MonitorState::new(&config()).reported(&report, &at(0));
-        assert_eq!(told(watch(), &[down(), down()], 10), []);
-        let over = told(watch(), &[well(), well()], 10);
+        let monitor = || MonitorState::new(&config()).reported(&report, &at(0));
+        assert_eq!(told(monitor(), &[down(), down()], 10), []);
+        let over = told(monitor(), &[well(), well()], 10);
         assert_eq!(words(&over), [("down", "well")]);
         assert_eq!((over[0].incident.as_str(), over[0].since), ("old", at(0).wall));
     }

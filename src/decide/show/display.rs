@@ -134,20 +134,20 @@ mod tests {
     /// After rounds in which ns1 was well, and ns2 got these verdicts.
     fn after(verdicts: &[Verdict], ipv4: Family) -> MonitorState {
         let config = config([5, 6]);
-        let mut watch = MonitorState::new(&config);
+        let mut monitor = MonitorState::new(&config);
         for verdict in verdicts {
             let judgement = Judgement {
                 uplink: Uplink { ipv4, ipv6: Family::Unused },
                 verdicts: vec![(0, well()), (1, verdict.clone())],
             };
             let now = Moment::default();
-            watch = watch.after(&judgement, now, &config.schedule, "new").0;
+            monitor = monitor.after(&judgement, now, &config.schedule, "new").0;
         }
-        watch
+        monitor
     }
 
-    fn own(watch: &MonitorState) -> Vec<(u8, LampState)> {
-        let own = watch.panel_view().lamps;
+    fn own(monitor: &MonitorState) -> Vec<(u8, LampState)> {
+        let own = monitor.panel_view().lamps;
         own.iter().map(|own| (own.lamp, own.state)).collect()
     }
 
@@ -167,8 +167,8 @@ mod tests {
         ];
         for (verdicts, lamp_state) in cases {
             let verdicts: Vec<Verdict> = verdicts.iter().copied().cloned().collect();
-            let watch = after(&verdicts, Family::Online);
-            assert_eq!(own(&watch), [(5, LampState::Well), (6, lamp_state)], "{verdicts:?}");
+            let monitor = after(&verdicts, Family::Online);
+            assert_eq!(own(&monitor), [(5, LampState::Well), (6, lamp_state)], "{verdicts:?}");
         }
     }
 
@@ -177,14 +177,15 @@ mod tests {
         let unknown = [(5, LampState::Unknown), (6, LampState::Unknown)];
         assert_eq!(own(&MonitorState::new(&config([5, 6]))), unknown);
         for family in [Family::Offline, Family::Intercepted] {
-            let watch = after(&[well()], family);
-            assert_eq!(own(&watch), unknown);
+            let monitor = after(&[well()], family);
+            assert_eq!(own(&monitor), unknown);
         }
     }
 
     #[test]
     fn a_lamp_that_another_configuration_moves_says_the_same_of_its_new_nameserver() {
-        let watch = after(&[faulty(Severity::Down)], Family::Online).reconfigured(&config([6, 5]));
-        assert_eq!(own(&watch), [(6, LampState::Well), (5, LampState::Asked)]);
+        let monitor =
+            after(&[faulty(Severity::Down)], Family::Online).reconfigured(&config([6, 5]));
+        assert_eq!(own(&monitor), [(6, LampState::Well), (5, LampState::Asked)]);
     }
 }

@@ -99,7 +99,7 @@ mod tests {
     use crate::decide::track::state::Notice;
 
     fn samples(led: &Led) -> Vec<String> {
-        let text = text(&Status::of(&led.watch, &config(), &at(led.seconds)), at(9).wall, None);
+        let text = text(&Status::of(&led.monitor, &config(), &at(led.seconds)), at(9).wall, None);
         text.lines().filter(|line| !line.starts_with('#')).map(str::to_owned).collect()
     }
 
@@ -133,9 +133,9 @@ mod tests {
     #[test]
     fn the_whole_file() {
         let mut led = Led::new().rounds(3, [down(), well()]);
-        led.watch.notices = vec![Notice { source: "card".to_owned(), text: "look".to_owned() }];
+        led.monitor.notices = vec![Notice { source: "card".to_owned(), text: "look".to_owned() }];
         let text =
-            text(&Status::of(&led.watch, &config(), &at(led.seconds)), at(9).wall, at(99).wall);
+            text(&Status::of(&led.monitor, &config(), &at(led.seconds)), at(9).wall, at(99).wall);
         let file = format!("{}/tests/metrics/pilotlight.prom", env!("CARGO_MANIFEST_DIR"));
         let text = text.replace(env!("CARGO_PKG_VERSION"), "VERSION");
         if std::env::var_os("BLESS").is_some() {

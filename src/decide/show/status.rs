@@ -103,21 +103,21 @@ impl Status {
     /// The version of the form.
     pub const VERSION: u32 = 1;
 
-    /// What a watch believes now.
+    /// What a monitor state believes now.
     #[must_use]
-    pub fn of(watch: &MonitorState, config: &Config, now: &Moment) -> Self {
-        let face = watch.panel_view();
+    pub fn of(monitor: &MonitorState, config: &Config, now: &Moment) -> Self {
+        let face = monitor.panel_view();
         let mut meaning = face.meaning();
         if matches!(face.state, PanelState::Down(_)) {
-            let down = watch.subjects.iter().filter(|subject| subject.is_down());
+            let down = monitor.subjects.iter().filter(|subject| subject.is_down());
             let names: Vec<&str> = down.map(|subject| subject.name.as_str()).collect();
             meaning = format!("down: {}{}", names.join(", "), face.meaning_added());
         }
         let view = |kind: SubjectKind| {
-            let subjects = watch.subjects.iter().filter(|s| s.kind == kind);
+            let subjects = monitor.subjects.iter().filter(|s| s.kind == kind);
             subjects.map(SubjectStatus::of).collect()
         };
-        let (reporting, reporting_why) = match &watch.reporting {
+        let (reporting, reporting_why) = match &monitor.reporting {
             Reporting::Off => ("off", None),
             Reporting::Untried => ("untried", None),
             Reporting::Fine => ("fine", None),
@@ -131,10 +131,10 @@ impl Status {
             state: face.state.word().to_owned(),
             meaning,
             at: now.wall,
-            uplink: watch.uplink,
+            uplink: monitor.uplink,
             reporting: reporting.to_owned(),
             reporting_why,
-            notices: watch.notices.clone(),
+            notices: monitor.notices.clone(),
             pid: None,
             program: None,
             good_until: None,

@@ -67,56 +67,56 @@ fn a_round_over_some_says_nothing_of_a_family_that_none_of_them_has() {
     // The first is reached over IPv4, and nobody has looked at that.
     assert_eq!(led.state(), PanelState::Down(vec![1]));
     let uplink = Uplink { ipv4: Online, ipv6: Offline };
-    assert_eq!(led.watch.uplink, Some(uplink));
+    assert_eq!(led.monitor.uplink, Some(uplink));
     // A round over all says what there is to say.
     let led = led.uplink(Unused, Online, [well(), well()]);
-    assert_eq!(led.watch.uplink.map(|uplink| uplink.ipv4), Some(Unused));
+    assert_eq!(led.monitor.uplink.map(|uplink| uplink.ipv4), Some(Unused));
 }
 
 #[test]
 fn the_panel_says_that_nobody_hears_us_when_it_is_sure() {
     let mut led = Led::new().rounds(1, [well(), well()]);
-    assert_eq!(led.watch.reporting, Reporting::Untried);
+    assert_eq!(led.monitor.reporting, Reporting::Untried);
     for lost in 1..=5 {
         led = led.reported(&failed(false));
-        assert_eq!(led.watch.panel_view().cannot_report, lost >= 3, "{lost}");
+        assert_eq!(led.monitor.panel_view().cannot_report, lost >= 3, "{lost}");
     }
     // Without an uplink that is no wonder.
     led = led.uplink(Family::Offline, Family::Unused, [unknown(), unknown()]);
-    assert!(!led.watch.panel_view().cannot_report);
+    assert!(!led.monitor.panel_view().cannot_report);
     led = led.rounds(1, [well(), well()]);
-    assert!(led.watch.panel_view().cannot_report);
+    assert!(led.monitor.panel_view().cannot_report);
     led = led.reported(&Report::default());
-    assert!(!led.watch.panel_view().cannot_report);
-    assert_eq!(led.watch.reporting, Reporting::Fine);
+    assert!(!led.monitor.panel_view().cannot_report);
+    assert_eq!(led.monitor.reporting, Reporting::Fine);
     // A refusal is final at once, and a success takes it back.
     led = led.reported(&failed(true));
-    assert!(led.watch.panel_view().cannot_report);
+    assert!(led.monitor.panel_view().cannot_report);
     led = led.reported(&failed(false));
-    assert!(!led.watch.panel_view().cannot_report, "the count begins at one");
+    assert!(!led.monitor.panel_view().cannot_report, "the count begins at one");
     // Before the clock is set no failure counts.
     for _ in 0..5 {
-        led.watch = led.watch.reported(&failed(false), &undated(599));
+        led.monitor = led.monitor.reported(&failed(false), &undated(599));
     }
-    assert!(!led.watch.panel_view().cannot_report);
+    assert!(!led.monitor.panel_view().cannot_report);
     // But nobody waits for ever for somebody to set it.
     for _ in 0..3 {
-        led.watch = led.watch.reported(&failed(false), &undated(601));
+        led.monitor = led.monitor.reported(&failed(false), &undated(601));
     }
-    assert!(led.watch.panel_view().cannot_report);
+    assert!(led.monitor.panel_view().cannot_report);
 }
 
 #[test]
 fn a_notice_is_told_beside_whatever_else_there_is_to_say() {
     let mut led = Led::new().rounds(3, [down(), well()]);
     let notice = Notice { source: "card".into(), text: "write a country".into() };
-    led.watch.notices = vec![notice.clone()];
-    let view = Status::of(&led.watch, &config(), &at(60));
-    assert!(led.watch.panel_view().notice);
+    led.monitor.notices = vec![notice.clone()];
+    let view = Status::of(&led.monitor, &config(), &at(60));
+    assert!(led.monitor.panel_view().notice);
     assert_eq!(view.meaning, "down: ns1.example.net; there is a notice");
     assert_eq!((view.notices, view.state.as_str()), (vec![notice], "down"));
-    let reread = led.watch.clone().reconfigured(&config());
-    assert_eq!(reread.notices, led.watch.notices, "it outlives a reload");
+    let reread = led.monitor.clone().reconfigured(&config());
+    assert_eq!(reread.notices, led.monitor.notices, "it outlives a reload");
 }
 
 #[test]
@@ -128,7 +128,7 @@ fn without_a_configuration_nothing_is_known_and_the_exit_code_says_so() {
 
 #[test]
 fn the_exit_code_is_the_worst_thing_known() {
-    let code = |led: Led| Status::of(&led.watch, &config(), &at(60)).exit_code();
+    let code = |led: Led| Status::of(&led.monitor, &config(), &at(60)).exit_code();
     let led = Led::new;
     assert_eq!(code(led()), 3);
     assert_eq!(code(led().rounds(1, [well(), well()])), 0);
@@ -155,7 +155,7 @@ fn the_example_of_the_readme_is_what_is_printed() {
             since: at(0).wall,
         }),
         good_until: Some(5678.0),
-        ..Status::of(&led.watch, &config(), &at(60))
+        ..Status::of(&led.monitor, &config(), &at(60))
     };
     let json = serde_json::to_string_pretty(&view).unwrap();
     assert_eq!(json, include_str!("../../../tests/json/status.json").trim_end(), "{json}");

@@ -135,9 +135,9 @@ pub(super) fn judgement(verdicts: impl IntoIterator<Item = Verdict>) -> Judgemen
 }
 
 #[derive(Clone)]
-/// A watch that is led through rounds, ten seconds apart.
+/// A monitor state that is led through rounds, ten seconds apart.
 pub(super) struct Led {
-    pub(super) watch: MonitorState,
+    pub(super) monitor: MonitorState,
     pub(super) seconds: u64,
     rounds: u64,
     /// What its incidents are called after, beside the number of the round.
@@ -146,16 +146,16 @@ pub(super) struct Led {
 
 impl Led {
     pub(super) fn new() -> Self {
-        Self { watch: MonitorState::new(&config()), seconds: 0, rounds: 0, prefix: "round" }
+        Self { monitor: MonitorState::new(&config()), seconds: 0, rounds: 0, prefix: "round" }
     }
 
     pub(super) fn judged(&mut self, judgement: &Judgement) {
         self.seconds += 10;
         self.rounds += 1;
         let fresh = format!("{}{}", self.prefix, self.rounds);
-        let watch = self.watch.clone();
-        let (watch, _) = watch.after(judgement, at(self.seconds), &schedule(), &fresh);
-        self.watch = watch;
+        let monitor = self.monitor.clone();
+        let (monitor, _) = monitor.after(judgement, at(self.seconds), &schedule(), &fresh);
+        self.monitor = monitor;
     }
 
     pub(super) fn rounds(mut self, rounds: usize, verdicts: [Verdict; 2]) -> Self {
@@ -172,17 +172,17 @@ impl Led {
     }
 
     pub(super) fn reported(mut self, report: &Report) -> Self {
-        self.watch = self.watch.reported(report, &at(self.seconds));
+        self.monitor = self.monitor.reported(report, &at(self.seconds));
         self
     }
 
     pub(super) fn state(&self) -> PanelState {
-        self.watch.panel_view().state
+        self.monitor.panel_view().state
     }
 
     /// Incident, whether it is over, number of its issue.
     pub(super) fn wanted(&self) -> Vec<(String, bool, Option<u64>)> {
-        let wanted = self.watch.desired_issues().into_iter();
+        let wanted = self.monitor.desired_issues().into_iter();
         let short =
             |w: DesiredIssue| (w.incident.id, w.ended.is_some(), w.issue.map(|issue| issue.number));
         wanted.map(short).collect()

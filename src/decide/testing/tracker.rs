@@ -188,7 +188,7 @@ impl World {
     pub(in crate::decide) fn plan(&self) -> Plan {
         let config = config();
         let subjects: Vec<String> = config.nameservers.iter().map(|n| n.name.clone()).collect();
-        let belief = self.led.watch.report_input();
+        let belief = self.led.monitor.report_input();
         let context = Context {
             vantage: &self.vantage,
             quorum: self.quorum,
@@ -224,7 +224,7 @@ impl World {
             plan.steps.iter().all(|step| self.carry_out(step, &mut line, &mut report).is_some());
         report.failed = (!done).then(|| Failure::transient("the line broke".to_owned(), None));
         let now = at(self.led.seconds);
-        self.led.watch = self.led.watch.clone().reported(&report, &now);
+        self.led.monitor = self.led.monitor.clone().reported(&report, &now);
         (plan, done)
     }
 
@@ -267,7 +267,7 @@ impl World {
     pub(in crate::decide) fn restart(&mut self, on_disk: &[StoredIncident]) {
         let json = serde_json::to_vec(on_disk).unwrap();
         let stored = serde_json::from_slice(&json).unwrap();
-        self.led.watch = MonitorState::new(&config()).restored(stored, &at(self.led.seconds));
+        self.led.monitor = MonitorState::new(&config()).restored(stored, &at(self.led.seconds));
         self.greeted = false;
     }
 }

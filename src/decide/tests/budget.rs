@@ -5,7 +5,7 @@
 //! and no others. The rounds are what a prober would bring home; judge and watch are the real ones.
 //!
 //! It is quick because what is pure need not be done twice: a round that went like an earlier one has its
-//! judgement, and a watch that a judgement has left as it was is left so by the same one again.
+//! judgement, and a monitor state that a judgement has left as it was is left so by the same one again.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -173,12 +173,12 @@ struct Story<'a> {
     scene: &'a mut Scene,
     month: Month,
     rng: Rng,
-    watch: Option<MonitorState>,
+    monitor: Option<MonitorState>,
     now: Time,
     regular: Time,
     /// Questions that go well before the next one that does not, where nothing else is the matter.
     until_lost: u64,
-    /// A course that leaves the watch as it is.
+    /// A course that leaves the monitor state as it is.
     still: Option<Course>,
     /// What opened, of which nameserver, when, and how bad it became.
     opened: Vec<(usize, Time, Severity)>,
@@ -196,12 +196,12 @@ impl<'a> Story<'a> {
     fn new(scene: &'a mut Scene, seed: u64, outages: usize) -> Self {
         let mut rng = Rng::new(seed);
         let month = Month::new(&mut rng, outages);
-        let watch = MonitorState::new(&scene.config);
+        let monitor = MonitorState::new(&scene.config);
         let mut story = Self {
             scene,
             month,
             rng,
-            watch: Some(watch),
+            monitor: Some(monitor),
             now: 0,
             regular: 0,
             until_lost: 0,
@@ -213,8 +213,8 @@ impl<'a> Story<'a> {
         story
     }
 
-    fn watch(&self) -> &MonitorState {
-        self.watch.as_ref().expect("only a judgement takes it, and puts it back")
+    fn monitor(&self) -> &MonitorState {
+        self.monitor.as_ref().expect("only a judgement takes it, and puts it back")
     }
 
     fn told(mut self) -> Self {
@@ -233,7 +233,7 @@ impl<'a> Story<'a> {
     /// One turn of the daemon's loop.
     fn look(&mut self) {
         let again = [0, 1].map(|index: usize| {
-            let again = self.watch().subjects[index].again;
+            let again = self.monitor().subjects[index].again;
             again.map(|at| u64::try_from(at.as_millis()).unwrap())
         });
         let next = again.into_iter().flatten().fold(self.regular, Time::min);
@@ -243,7 +243,7 @@ impl<'a> Story<'a> {
         if everybody {
             self.regular = self.now + 10 * MINUTE + self.rng.between(0, 10 * SECOND);
         }
-        let subjects = self.watch.iter_mut().flat_map(|watch| &mut watch.subjects);
+        let subjects = self.monitor.iter_mut().flat_map(|monitor| &mut monitor.subjects);
         for (subject, asked) in subjects.zip(asked) {
             subject.again = subject.again.filter(|_| !asked);
         }
@@ -267,14 +267,14 @@ impl<'a> Story<'a> {
             self.keep_looking();
             return;
         }
-        let quiet = self.watch().subjects.iter().all(|subject| subject.health == Health::Well);
-        let before = quiet.then(|| self.watch().clone());
-        let watch = self.watch.take().expect("it is put back at once");
+        let quiet = self.monitor().subjects.iter().all(|subject| subject.health == Health::Well);
+        let before = quiet.then(|| self.monitor().clone());
+        let monitor = self.monitor.take().expect("it is put back at once");
         let schedule = self.scene.config.schedule.clone();
         let judgement = self.scene.judge(course);
-        let (watch, changes) = watch.after(judgement, moment(self.now), &schedule, "new");
-        self.still = before.filter(|before| *before == watch).map(|_| course.clone());
-        self.watch = Some(watch);
+        let (monitor, changes) = monitor.after(judgement, moment(self.now), &schedule, "new");
+        self.still = before.filter(|before| *before == monitor).map(|_| course.clone());
+        self.monitor = Some(monitor);
         for (index, change) in changes {
             match change {
                 Change::Opened(incident) => self.opened.push((index, self.now, incident.severity)),
@@ -291,7 +291,7 @@ impl<'a> Story<'a> {
 
     /// While nothing can be seen we look every minute.
     fn keep_looking(&mut self) {
-        if self.watch().uplink.is_some_and(|uplink| uplink.is_down()) {
+        if self.monitor().uplink.is_some_and(|uplink| uplink.is_down()) {
             self.regular = self.regular.min(self.now + MINUTE);
         }
     }

@@ -51,7 +51,7 @@ struct Vantage {
 
 impl Vantage {
     fn sees_a_fault(&self) -> bool {
-        matches!(self.world.led.watch.subjects[0].health, Health::Failing(_))
+        matches!(self.world.led.monitor.subjects[0].health, Health::Failing(_))
     }
 }
 
@@ -152,7 +152,7 @@ impl Run {
         let world = &mut vantage.world;
         world.led.seconds = 10 * HOUR + now + vantage.ahead - SKEW - 10;
         if std::mem::take(&mut vantage.was_dead) {
-            let on_disk = world.led.watch.unreported();
+            let on_disk = world.led.monitor.unreported();
             world.led.seconds += 10;
             world.restart(&on_disk);
             world.led.seconds -= 10;
@@ -161,7 +161,7 @@ impl Run {
         if now >= vantage.next_round {
             let verdict = if within(&vantage.sees, now) { down() } else { well() };
             world.led = world.led.clone().rounds(1, [verdict, well()]);
-            let again = world.led.watch.subjects[0].again.is_some();
+            let again = world.led.monitor.subjects[0].again.is_some();
             vantage.next_round = now + if again { MINUTE } else { 10 * MINUTE };
             vantage.report_due = true;
         } else {
@@ -232,7 +232,7 @@ impl Run {
         assert_eq!(u64::try_from(told.len()).unwrap(), self.outages, "{}", why());
         assert!(!told.iter().any(VantageObservation::sees), "{}", why());
         for vantage in self.vantages.iter().filter(|v| !within(&v.dead, self.now)) {
-            assert_eq!(vantage.world.led.watch.desired_issues(), [], "{}", why());
+            assert_eq!(vantage.world.led.monitor.desired_issues(), [], "{}", why());
         }
     }
 }
@@ -341,7 +341,7 @@ fn what_a_person_closed_stays_closed_for_all_until_it_is_over_for_them() {
     }
     for world in [&mut office, &mut home, &mut cabin] {
         report(world, &mut tracker, 2, false);
-        assert_eq!(world.led.watch.desired_issues(), []);
+        assert_eq!(world.led.monitor.desired_issues(), []);
     }
     assert_eq!((open(&tracker), tracker.issues.len()), (Vec::new(), 1));
     // And what comes later is told again.

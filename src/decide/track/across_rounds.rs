@@ -64,14 +64,14 @@ mod tests {
 
     #[test]
     fn recursion_is_asked_about_once_an_hour() {
-        let mut watch = MonitorState::new(&config());
-        assert!(watch.ask_about_recursion(0, Duration::ZERO));
-        assert!(watch.ask_about_recursion(1, HOUR / 2), "each has its own time");
-        assert!(!watch.ask_about_recursion(0, HOUR - Duration::from_millis(1)));
-        assert!(watch.ask_about_recursion(0, HOUR));
-        assert!(!watch.ask_about_recursion(0, HOUR + HOUR / 2));
-        assert!(!watch.ask_about_recursion(2, HOUR), "there is nobody");
-        let mut same = watch.reconfigured(&config());
+        let mut monitor = MonitorState::new(&config());
+        assert!(monitor.ask_about_recursion(0, Duration::ZERO));
+        assert!(monitor.ask_about_recursion(1, HOUR / 2), "each has its own time");
+        assert!(!monitor.ask_about_recursion(0, HOUR - Duration::from_millis(1)));
+        assert!(monitor.ask_about_recursion(0, HOUR));
+        assert!(!monitor.ask_about_recursion(0, HOUR + HOUR / 2));
+        assert!(!monitor.ask_about_recursion(2, HOUR), "there is nobody");
+        let mut same = monitor.reconfigured(&config());
         assert!(!same.ask_about_recursion(0, HOUR + HOUR / 2), "a reload is no reason");
     }
 
@@ -89,7 +89,7 @@ mod tests {
         let mut led = Led::new();
         let asked = |led: &mut Led| {
             let now = at(led.seconds).uptime;
-            [0, 1].map(|index| led.watch.ask_about_recursion(index, now))
+            [0, 1].map(|index| led.monitor.ask_about_recursion(index, now))
         };
         assert_eq!(asked(&mut led), [true, true]);
         for _ in 0..4 {
@@ -105,8 +105,8 @@ mod tests {
     #[test]
     fn what_an_issue_remembers_may_be_recursion() {
         let mut led = Led::new().reported(&adopt("ns1.example.net", "old", 7));
-        assert!(led.watch.ask_about_recursion(0, Duration::ZERO));
-        assert!(led.watch.ask_about_recursion(0, Duration::ZERO));
+        assert!(led.monitor.ask_about_recursion(0, Duration::ZERO));
+        assert!(led.monitor.ask_about_recursion(0, Duration::ZERO));
     }
 
     #[test]
@@ -127,16 +127,16 @@ mod tests {
             crate::decide::testing::judgement(verdicts)
         };
         let schedule = Schedule { open_after: 1, ..schedule() };
-        let mut watch = MonitorState::new(&config());
+        let mut monitor = MonitorState::new(&config());
         let mut changes = Vec::new();
         for (seconds, rest) in [(0, well()), (3600, crate::decide::testing::down())] {
-            (watch, changes) = watch.after(&round(rest), at(seconds), &schedule, "new");
+            (monitor, changes) = monitor.after(&round(rest), at(seconds), &schedule, "new");
         }
         let [(1, Change::Opened(incident))] = &changes[..] else {
             panic!("{changes:?}");
         };
         let faults: Vec<_> = incident.findings.iter().map(|row| row.fault.to_string()).collect();
         assert_eq!(faults, ["silent", "serial-behind"], "worst first");
-        assert!(watch.subjects[0].health.incident().is_none());
+        assert!(monitor.subjects[0].health.incident().is_none());
     }
 }

@@ -1,4 +1,4 @@
-//! What a watch believes after rounds and reports, and what it shows of it.
+//! What a monitor state believes after rounds and reports, and what it shows of it.
 
 use super::*;
 use crate::decide::judge::finding::Severity;
@@ -29,7 +29,7 @@ fn an_unknown_verdict_opens_and_closes_nothing_however_long_it_lasts() {
     ];
     for (index, mut led) in before.into_iter().enumerate() {
         let health = |led: &Led| -> Vec<Health> {
-            let subjects = led.watch.subjects.iter();
+            let subjects = led.monitor.subjects.iter();
             subjects.map(|subject| subject.health.clone()).collect()
         };
         let (wanted, healthy) = (led.wanted(), health(&led));
@@ -50,12 +50,12 @@ fn an_unknown_verdict_opens_and_closes_nothing_however_long_it_lasts() {
 fn without_a_repository_nothing_is_wanted_kept_or_missed() {
     let config = Config { github: None, ..config() };
     let mut led = Led::new();
-    led.watch = MonitorState::new(&config);
+    led.monitor = MonitorState::new(&config);
     let led = led.rounds(3, [down(), well()]);
-    assert_eq!(led.watch.reporting, Reporting::Off);
-    assert_eq!(led.watch.unreported(), []);
+    assert_eq!(led.monitor.reporting, Reporting::Off);
+    assert_eq!(led.monitor.unreported(), []);
     let led = led.rounds(2, [well(), well()]);
-    assert!(led.wanted().is_empty() && !led.watch.panel_view().cannot_report);
+    assert!(led.wanted().is_empty() && !led.monitor.panel_view().cannot_report);
 }
 
 #[test]
@@ -72,7 +72,7 @@ fn an_incident_that_nobody_had_to_hear_of_ends_unheard() {
     // That it takes until after the hour to see the end of it changes nothing.
     led.seconds = 4000;
     led = led.rounds(2, [well(), well()]);
-    assert_eq!((led.wanted(), led.watch.unreported()), (vec![], vec![]));
+    assert_eq!((led.wanted(), led.monitor.unreported()), (vec![], vec![]));
     // Down is news however short, and so is what lasts.
     let led = Led::new().rounds(3, [down(), well()]).rounds(2, [well(), well()]);
     assert_eq!(led.wanted(), [("round1-0".to_owned(), true, None)]);
@@ -89,7 +89,7 @@ fn an_incident_that_has_an_issue_is_wanted_until_its_end_is_told() {
     assert_eq!(led.wanted(), [("old".to_owned(), false, Some(7))]);
     let led = led.rounds(2, [well(), well()]);
     assert_eq!(led.wanted(), [("old".to_owned(), true, Some(7))]);
-    assert_eq!(led.watch.subjects[0].issue, None, "the next one has its own");
+    assert_eq!(led.monitor.subjects[0].issue, None, "the next one has its own");
     let led = led.reported(&settled("old"));
     assert_eq!(led.wanted(), []);
 }
@@ -100,7 +100,7 @@ fn what_no_issue_tells_of_survives_a_power_cut() {
         .rounds(3, [down(), degraded()])
         .reported(&known("round1-0", 7))
         .rounds(3, [well(), down()]);
-    let stored = led.watch.unreported();
+    let stored = led.monitor.unreported();
     assert_eq!(stored.len(), 2, "one that is over, one that lasts");
     let json = serde_json::to_string(&stored).unwrap();
     let read: Vec<StoredIncident> = serde_json::from_str(&json).unwrap();
@@ -108,7 +108,7 @@ fn what_no_issue_tells_of_survives_a_power_cut() {
     // Another process, an hour later, knows the same incidents.
     let later = at(3600);
     let restored = MonitorState::new(&config()).restored(read, &later);
-    let mut expected = led.watch.desired_issues();
+    let mut expected = led.monitor.desired_issues();
     for wanted in &mut expected {
         wanted.incident.since = later.recalled(wanted.incident.since.wall);
         wanted.ended = wanted.ended.map(|moment| later.recalled(moment.wall));
@@ -117,45 +117,45 @@ fn what_no_issue_tells_of_survives_a_power_cut() {
     assert_eq!(restored.unreported(), stored);
     // Verdicts go on from there, and the end comes as it always does.
     let mut led = Led::new();
-    led.watch = restored;
+    led.monitor = restored;
     led.seconds = 3600;
     let led = led.rounds(1, [well(), well()]);
-    assert_eq!(led.watch.subjects[1].again, Some(Duration::from_secs(3670)));
+    assert_eq!(led.monitor.subjects[1].again, Some(Duration::from_secs(3670)));
     let led = led.rounds(1, [well(), well()]);
-    assert!(led.watch.desired_issues().iter().all(|wanted| wanted.ended.is_some()));
+    assert!(led.monitor.desired_issues().iter().all(|wanted| wanted.ended.is_some()));
 }
 
 #[test]
 fn once_an_issue_tells_of_it_an_incident_is_kept_there_and_not_on_the_card() {
     let led = Led::new().rounds(3, [down(), well()]);
-    assert_eq!(led.watch.unreported().len(), 1);
+    assert_eq!(led.monitor.unreported().len(), 1);
     let led = led.reported(&known("round1-0", 7));
-    assert_eq!(led.watch.unreported(), []);
+    assert_eq!(led.monitor.unreported(), []);
     // Its end is not told yet.
     let led = led.rounds(2, [well(), well()]);
-    assert_eq!(led.watch.unreported().len(), 1);
+    assert_eq!(led.monitor.unreported().len(), 1);
     let led = led.reported(&settled("round1-0"));
-    assert_eq!(led.watch.unreported(), []);
+    assert_eq!(led.monitor.unreported(), []);
 }
 
 #[test]
 fn what_was_kept_before_the_clock_was_set_is_not_lost() {
-    let mut watch = MonitorState::new(&config());
-    let round = |watch: MonitorState, now: Moment, verdict: Verdict| {
-        watch.after(&judgement([verdict, well()]), now, &schedule(), "new").0
+    let mut monitor = MonitorState::new(&config());
+    let round = |monitor: MonitorState, now: Moment, verdict: Verdict| {
+        monitor.after(&judgement([verdict, well()]), now, &schedule(), "new").0
     };
     for seconds in [10, 20, 30, 3700] {
-        watch = round(watch, undated(seconds), degraded());
+        monitor = round(monitor, undated(seconds), degraded());
     }
     // One that lasts.
-    let lasting = MonitorState::new(&config()).restored(watch.unreported(), &undated(5));
+    let lasting = MonitorState::new(&config()).restored(monitor.unreported(), &undated(5));
     let lasting = round(lasting, at(20), degraded());
     assert_eq!(lasting.desired_issues().len(), 1);
     // One that is over.
     for seconds in [3710, 3720] {
-        watch = round(watch, undated(seconds), well());
+        monitor = round(monitor, undated(seconds), well());
     }
-    let over = MonitorState::new(&config()).restored(watch.unreported(), &undated(5));
+    let over = MonitorState::new(&config()).restored(monitor.unreported(), &undated(5));
     let over = round(over, at(20), well());
     assert_eq!(over.desired_issues().len(), 1);
 }
@@ -170,14 +170,14 @@ fn what_a_reload_keeps_is_known_by_name() {
     let mut other = config();
     other.nameservers.reverse();
     other.nameservers[0].name = "ns3.example.net".to_owned();
-    let before = led.watch.clone();
-    let watch = led.watch.reconfigured(&other);
-    let names: Vec<&str> = watch.subjects.iter().map(|s| s.name.as_str()).collect();
+    let before = led.monitor.clone();
+    let monitor = led.monitor.reconfigured(&other);
+    let names: Vec<&str> = monitor.subjects.iter().map(|s| s.name.as_str()).collect();
     assert_eq!(names, ["ns3.example.net", NS1]);
-    assert_eq!(watch.subjects[1], before.subjects[0]);
-    assert_eq!(watch.subjects[0].health, Health::Well);
-    assert_eq!((&watch.ended, watch.uplink), (&before.ended, Some(ONLINE)));
-    assert_eq!(watch.reporting, Reporting::Untried, "it may go better now");
+    assert_eq!(monitor.subjects[1], before.subjects[0]);
+    assert_eq!(monitor.subjects[0].health, Health::Well);
+    assert_eq!((&monitor.ended, monitor.uplink), (&before.ended, Some(ONLINE)));
+    assert_eq!(monitor.reporting, Reporting::Untried, "it may go better now");
 }
 
 #[test]
@@ -189,10 +189,10 @@ fn another_repository_knows_nothing_of_the_issues_of_the_first() {
         .rounds(2, [well(), down()]);
     let mut other = config();
     other.github.as_mut().unwrap().repository = "owner/other".to_owned();
-    let watch = led.watch.reconfigured(&other);
-    let issues = watch.desired_issues().into_iter().map(|wanted| wanted.issue);
+    let monitor = led.monitor.reconfigured(&other);
+    let issues = monitor.desired_issues().into_iter().map(|wanted| wanted.issue);
     assert_eq!(issues.collect::<Vec<_>>(), [None, None]);
-    assert_eq!(watch.unreported().len(), 2, "on the card until it is told there");
+    assert_eq!(monitor.unreported().len(), 2, "on the card until it is told there");
 }
 
 #[test]
@@ -202,15 +202,15 @@ fn a_listing_that_lags_does_not_bring_a_settled_incident_back() {
         .reported(&known("round1-0", 7))
         .rounds(2, [well(), well()])
         .reported(&settled("round1-0"));
-    let before = led.watch.clone();
+    let before = led.monitor.clone();
     let led = led.reported(&adopt(NS1, "round1-0", 7));
-    assert_eq!(led.watch, before);
+    assert_eq!(led.monitor, before);
     // One that ended while the report was under way is not brought back either.
     let led = led.rounds(3, [down(), well()]).reported(&known("round6-0", 8));
     let led = led.rounds(2, [well(), well()]);
-    let before = led.watch.clone();
+    let before = led.monitor.clone();
     let led = led.reported(&adopt(NS1, "round6-0", 8));
-    assert_eq!(led.watch.subjects, before.subjects);
+    assert_eq!(led.monitor.subjects, before.subjects);
     assert_eq!(led.wanted(), [("round6-0".to_owned(), true, Some(8))]);
 }
 
@@ -230,22 +230,22 @@ fn what_ended_while_the_report_that_found_its_issue_was_under_way_has_that_issue
     let led = Led::new().rounds(3, [down(), well()]);
     let led = led.rounds(2, [well(), well()]).reported(&adopt(NS1, "old", 7));
     assert_eq!(led.wanted(), [("old".to_owned(), true, Some(7))]);
-    assert_eq!(led.watch.subjects[0].health, Health::Well);
+    assert_eq!(led.monitor.subjects[0].health, Health::Well);
 }
 
 #[test]
 fn an_incident_learns_of_its_own_issue_before_it_is_worth_one() {
     let led = Led::new().rounds(3, [degraded(), well()]);
-    let before = led.watch.subjects[0].health.clone();
+    let before = led.monitor.subjects[0].health.clone();
     let led = led.reported(&adopt(NS1, "round1-0", 7));
-    assert_eq!(led.watch.subjects[0].health, before);
+    assert_eq!(led.monitor.subjects[0].health, before);
     assert_eq!(led.wanted(), [("round1-0".to_owned(), false, Some(7))]);
 }
 
 #[test]
 fn an_adopted_incident_is_asked_about_at_once() {
     let led = Led::new().rounds(1, [well(), well()]).reported(&adopt(NS1, "old", 7));
-    let subject = &led.watch.subjects[0];
+    let subject = &led.monitor.subjects[0];
     assert_eq!(subject.again, Some(Duration::from_secs(10)));
     assert_eq!(subject.issue, Some(issue(7)));
     assert!(matches!(subject.health, Health::Recovering(_, 0)));
@@ -264,10 +264,10 @@ fn a_suspect_that_went_out_of_sight_is_asked_again_with_everybody_else() {
         ..Verdict::default()
     };
     let led = Led::new().rounds(1, [faulty, well()]);
-    assert!(led.watch.subjects[0].again.is_some());
+    assert!(led.monitor.subjects[0].again.is_some());
     let led = led.rounds(1, [out_of_sight, well()]);
-    assert!(matches!(led.watch.subjects[0].health, Health::Suspect(_)));
-    assert_eq!(led.watch.subjects[0].again, None);
+    assert!(matches!(led.monitor.subjects[0].health, Health::Suspect(_)));
+    assert_eq!(led.monitor.subjects[0].again, None);
 }
 
 #[test]
@@ -276,5 +276,5 @@ fn months_of_flapping_that_nobody_could_be_told_of_are_one_story() {
     for _ in 0..50 {
         led = led.rounds(3, [down(), well()]).rounds(2, [well(), well()]);
     }
-    assert_eq!(led.watch.ended.len(), 1);
+    assert_eq!(led.monitor.ended.len(), 1);
 }

@@ -1,4 +1,4 @@
-//! What of a watch is on disk, so that a power cut cannot take it.
+//! What of a monitor state is on disk, so that a power cut cannot take it.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};

@@ -11,76 +11,76 @@ const NS1: &str = "ns1.example.net";
 
 /// Rounds over ns1 that are so many seconds apart, beginning after the given time.
 fn rounds(
-    watch: MonitorState,
+    monitor: MonitorState,
     start: u64,
     apart: u64,
     verdicts: &[Verdict],
 ) -> (MonitorState, u64) {
     let mut now = start;
-    let watch = verdicts.iter().fold(watch, |watch, verdict| {
+    let monitor = verdicts.iter().fold(monitor, |monitor, verdict| {
         now += apart;
         let judgement = judgement([verdict.clone(), well()]);
-        watch.after(&judgement, at(now), &schedule(), "new").0
+        monitor.after(&judgement, at(now), &schedule(), "new").0
     });
-    (watch, now)
+    (monitor, now)
 }
 
 fn seconds(count: &Count) -> [u64; 3] {
     [count.well, count.degraded, count.down].map(|span| span.as_secs())
 }
 
-fn today(watch: &MonitorState, seconds: u64) -> Count {
-    watch.uptime.day(NS1, at(seconds).wall.unwrap(), 0)
+fn today(monitor: &MonitorState, seconds: u64) -> Count {
+    monitor.uptime.day(NS1, at(seconds).wall.unwrap(), 0)
 }
 
 #[test]
 fn the_time_to_the_next_round_counts_as_what_the_last_one_made_us_believe() {
-    let watch = Led::new().watch;
-    let (watch, now) = rounds(watch, 0, 600, &[well(), well(), down(), down(), down(), down()]);
+    let monitor = Led::new().monitor;
+    let (monitor, now) = rounds(monitor, 0, 600, &[well(), well(), down(), down(), down(), down()]);
     // Suspect twice, for which nobody is accused; then down.
-    assert_eq!(seconds(&today(&watch, now)), [2400, 0, 600]);
-    let (watch, now) = rounds(watch, now, 600, &[well(), well(), well()]);
-    assert_eq!(seconds(&today(&watch, now)), [3000, 0, 1800], "down until the end is believed");
-    let (watch, now) = rounds(watch, now, 600, &vec![degraded(); 4]);
-    assert_eq!(seconds(&today(&watch, now)), [4800, 600, 1800]);
-    let count = today(&watch, now);
+    assert_eq!(seconds(&today(&monitor, now)), [2400, 0, 600]);
+    let (monitor, now) = rounds(monitor, now, 600, &[well(), well(), well()]);
+    assert_eq!(seconds(&today(&monitor, now)), [3000, 0, 1800], "down until the end is believed");
+    let (monitor, now) = rounds(monitor, now, 600, &vec![degraded(); 4]);
+    assert_eq!(seconds(&today(&monitor, now)), [4800, 600, 1800]);
+    let count = today(&monitor, now);
     assert_eq!((count.up(), count.worst()), (Some(7500), Some(Severity::Down)));
     assert_eq!(count.latency(), Some(Duration::from_millis(20)));
 }
 
 #[test]
 fn what_could_not_be_seen_is_counted_neither_way() {
-    let (watch, now) = rounds(Led::new().watch, 0, 600, &[unknown(), unknown(), unknown()]);
-    assert_eq!((today(&watch, now).seen(), today(&watch, now).up()), (Duration::ZERO, None));
-    let (watch, now) = rounds(watch, now, 600, &[well(), unknown(), unknown(), well()]);
-    assert_eq!(seconds(&today(&watch, now)), [600, 0, 0]);
+    let (monitor, now) = rounds(Led::new().monitor, 0, 600, &[unknown(), unknown(), unknown()]);
+    assert_eq!((today(&monitor, now).seen(), today(&monitor, now).up()), (Duration::ZERO, None));
+    let (monitor, now) = rounds(monitor, now, 600, &[well(), unknown(), unknown(), well()]);
+    assert_eq!(seconds(&today(&monitor, now)), [600, 0, 0]);
     // Nor is the time in which we stood still.
-    let (watch, now) = rounds(watch, now, 7200, &[well()]);
-    assert_eq!(seconds(&today(&watch, now)), [600, 0, 0]);
+    let (monitor, now) = rounds(monitor, now, 7200, &[well()]);
+    assert_eq!(seconds(&today(&monitor, now)), [600, 0, 0]);
 }
 
 #[test]
 fn nothing_is_counted_before_the_clock_is_set() {
-    let mut watch = Led::new().watch;
+    let mut monitor = Led::new().monitor;
     for now in [600, 1200, 1800] {
-        watch = watch.after(&judgement([well(), well()]), undated(now), &schedule(), "new").0;
+        monitor = monitor.after(&judgement([well(), well()]), undated(now), &schedule(), "new").0;
     }
-    assert_eq!(today(&watch, 1800), Count::default());
-    let (watch, now) = rounds(watch, 1800, 600, &[well()]);
-    assert_eq!(seconds(&today(&watch, now)), [600, 0, 0]);
+    assert_eq!(today(&monitor, 1800), Count::default());
+    let (monitor, now) = rounds(monitor, 1800, 600, &[well()]);
+    assert_eq!(seconds(&today(&monitor, now)), [600, 0, 0]);
 }
 
 #[test]
 fn a_clock_that_jumps_changes_no_length_and_what_it_put_into_the_future_goes() {
-    let (watch, now) = rounds(Led::new().watch, 0, 600, &[well(), well()]);
+    let (monitor, now) = rounds(Led::new().monitor, 0, 600, &[well(), well()]);
     let day = Duration::from_secs(86_400);
     let ahead = Moment { wall: at(now).wall.map(|wall| wall + 40 * day), ..at(now + 600) };
-    let (watch, _) = watch.after(&judgement([well(), well()]), ahead, &schedule(), "new");
+    let (monitor, _) = monitor.after(&judgement([well(), well()]), ahead, &schedule(), "new");
     let there = ahead.wall.unwrap();
-    assert_eq!(seconds(&watch.uptime.days(NS1, there, DAYS)), [600, 0, 0], "the rest is too old");
-    let (watch, now) = rounds(watch, now + 600, 600, &[well()]);
-    assert_eq!(seconds(&watch.uptime.days(NS1, at(now).wall.unwrap(), DAYS)), [600, 0, 0]);
-    assert_eq!(watch.uptime.days(NS1, there, DAYS), Count::default());
+    assert_eq!(seconds(&monitor.uptime.days(NS1, there, DAYS)), [600, 0, 0], "the rest is too old");
+    let (monitor, now) = rounds(monitor, now + 600, 600, &[well()]);
+    assert_eq!(seconds(&monitor.uptime.days(NS1, at(now).wall.unwrap(), DAYS)), [600, 0, 0]);
+    assert_eq!(monitor.uptime.days(NS1, there, DAYS), Count::default());
 }
 
 #[test]
@@ -101,29 +101,30 @@ fn month() -> (MonitorState, u64) {
             _ => well(),
         })
         .collect();
-    rounds(Led::new().watch, 0, 600, &verdicts)
+    rounds(Led::new().monitor, 0, 600, &verdicts)
 }
 
 #[test]
 fn a_month_survives_the_way_through_an_issue_and_is_added_to_once() {
-    let (watch, now) = month();
+    let (monitor, now) = month();
     let here = at(now).wall.unwrap();
-    let record = watch.uptime.record([NS1, "ns2.example.net"].into_iter(), here);
+    let record = monitor.uptime.record([NS1, "ns2.example.net"].into_iter(), here);
     let json = serde_json::to_string(&record).unwrap();
     assert!(json.len() < 2000, "{} bytes: {json}", json.len());
     let record: UptimeRecord = serde_json::from_str(&json).unwrap();
     // A new process has counted for a while before it could read what the old one left.
-    let (mut next, later) = rounds(Led::new().watch, now, 600, &[well(), well(), well()]);
+    let (mut next, later) = rounds(Led::new().monitor, now, 600, &[well(), well(), well()]);
     next.uptime.recall(Some(&record));
     next.uptime.recall(Some(&record));
     let later = at(later).wall.unwrap();
     for (name, new) in [(NS1, 1200), ("ns2.example.net", 1200)] {
-        let (old, sum) = (watch.uptime.days(name, here, DAYS), next.uptime.days(name, later, DAYS));
+        let (old, sum) =
+            (monitor.uptime.days(name, here, DAYS), next.uptime.days(name, later, DAYS));
         assert_eq!(sum.seen(), old.seen() + Duration::from_secs(new), "{name}");
         assert_eq!((sum.down, sum.degraded), (old.down, old.degraded), "{name}");
         assert_eq!(sum.latency(), old.latency(), "{name}");
     }
-    assert!(watch.uptime.days(NS1, here, DAYS).down > Duration::ZERO);
+    assert!(monitor.uptime.days(NS1, here, DAYS).down > Duration::ZERO);
 }
 
 #[test]
@@ -145,11 +146,11 @@ fn a_record_that_makes_no_sense_is_nothing() {
 
 #[test]
 fn a_record_has_room_for_the_first_subjects_and_stays_small() {
-    let (mut watch, now) = month();
-    let past = watch.uptime.subjects[NS1].clone();
+    let (mut monitor, now) = month();
+    let past = monitor.uptime.subjects[NS1].clone();
     let names: Vec<String> = (0..100).map(|n| format!("ns{n}.example.net")).collect();
-    watch.uptime.subjects.extend(names.iter().map(|name| (name.clone(), past.clone())));
-    let record = watch.uptime.record(names.iter().map(String::as_str), at(now).wall.unwrap());
+    monitor.uptime.subjects.extend(names.iter().map(|name| (name.clone(), past.clone())));
+    let record = monitor.uptime.record(names.iter().map(String::as_str), at(now).wall.unwrap());
     let size = serde_json::to_string(&record).unwrap().len();
     assert!((20_000..RECORD + 100).contains(&size), "{size}");
     assert!(record.past.len() > 20, "{}", record.past.len());
@@ -158,13 +159,13 @@ fn a_record_has_room_for_the_first_subjects_and_stays_small() {
 
 #[test]
 fn another_repository_is_given_a_sign_at_once_and_the_figures_go_on() {
-    let (mut watch, now) = rounds(Led::new().watch, 0, 600, &[well(), well()]);
-    watch.uptime.heartbeat_written = at(now).wall;
+    let (mut monitor, now) = rounds(Led::new().monitor, 0, 600, &[well(), well()]);
+    monitor.uptime.heartbeat_written = at(now).wall;
     let (mut same, mut other) = (config(), config());
     same.schedule.interval *= 2;
     other.github.as_mut().unwrap().repository = "owner/other".to_owned();
-    assert_eq!(watch.clone().reconfigured(&same).uptime, watch.uptime);
-    let past = watch.clone().reconfigured(&other).uptime;
-    assert_eq!((past.heartbeat_written, past.round), (None, watch.uptime.round));
-    assert_eq!(past.subjects, watch.uptime.subjects);
+    assert_eq!(monitor.clone().reconfigured(&same).uptime, monitor.uptime);
+    let past = monitor.clone().reconfigured(&other).uptime;
+    assert_eq!((past.heartbeat_written, past.round), (None, monitor.uptime.round));
+    assert_eq!(past.subjects, monitor.uptime.subjects);
 }
