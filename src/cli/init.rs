@@ -13,6 +13,7 @@ use clap::Args;
 use futures_util::future::join_all;
 use hickory_resolver::proto::op::{Message, ResponseCode};
 use hickory_resolver::proto::rr::{Name, RData, Record, RecordType};
+use thiserror::Error;
 
 use self::found::{Delegation, QUERIED_SETS, ServedZone, Server, Survey};
 use crate::cli::common::{Failed, block_on};
@@ -63,6 +64,21 @@ pub(super) fn init(options: &Options) -> Result<u8, Failed> {
     Ok(u8::from(!failed.is_empty()))
 }
 
+/// Why a zone could not be surveyed.
+#[derive(Debug, Error)]
+enum SurveyError {
+    #[error("{0}; name another one with --resolver")]
+    Resolver(#[from] LookupError),
+    #[error(
+        "{0} does not delegate this name, so it is not a zone; check the spelling, or name the zone that contains it"
+    )]
+    NotAZone(String),
+    #[error(
+        "no nameserver of the zone has an address: {names} {why}; add their A and AAAA records"
+    )]
+    NoAddress { names: String, why: String },
+}
+
 /// The zones that were found, and for each other zone why not.
 async fn all(options: &Options) -> (Vec<Survey>, Vec<String>) {
     let resolvers =
@@ -83,7 +99,7 @@ async fn all(options: &Options) -> (Vec<Survey>, Vec<String>) {
     (found, failed)
 }
 
-async fn survey(client: &LookupClient, zone: &Name) -> Result<Survey, String> {
+async fn survey(client: &LookupClient, zone: &Name) -> Result<Survey, SurveyError> {
     let delegation = delegation(client, zone).await?;
     let mut servers: Vec<Server> = Vec::new();
     let mut next = delegation.names.clone();
@@ -103,21 +119,18 @@ async fn survey(client: &LookupClient, zone: &Name) -> Result<Survey, String> {
     if servers.iter().all(|server| server.at.is_empty()) {
         let names: Vec<String> = delegation.names.iter().map(name_text).collect();
         let why = servers.iter().find_map(|server| server.unknown.clone()).unwrap_or_default();
-        return Err(format!(
-            "no nameserver of the zone has an address: {} {why}; add their A and AAAA records",
-            names.join(", ")
-        ));
+        return Err(SurveyError::NoAddress { names: names.join(", "), why });
     }
     Ok(Survey { zone: zone.clone(), delegation, servers })
 }
 
 /// The delegation at the parent; if the parent cannot be queried, the NS set that the resolver has.
-async fn delegation(client: &LookupClient, zone: &Name) -> Result<Delegation, String> {
+async fn delegation(client: &LookupClient, zone: &Name) -> Result<Delegation, SurveyError> {
     let mut parent = zone.clone();
     let mut above = Vec::new();
     while above.is_empty() && !parent.is_root() {
         parent = parent.base_name();
-        above = nameservers(client.look_up(&parent, RecordType::NS).await.map_err(next_resolver)?);
+        above = nameservers(client.look_up(&parent, RecordType::NS).await?);
     }
     let mut asked = 0;
     let mut why = format!("no server of {} was found", name_text(&parent));
@@ -130,33 +143,26 @@ async fn delegation(client: &LookupClient, zone: &Name) -> Result<Delegation, St
             match client.ask(ip, zone, RecordType::NS).await {
                 Ok(message) => match referral(&message, zone, &parent) {
                     Some(delegation) => return Ok(delegation),
-                    None if message.answers.is_empty() => return Err(no_zone(&parent)),
+                    None if message.answers.is_empty() => {
+                        return Err(SurveyError::NotAZone(name_text(&parent)));
+                    }
                     None => {
                         why = format!("{} serves both zones", name_text(&name));
                         asked = MOST_PARENTS; // the other servers of the parent serve both, too
                     }
                 },
-                Err(Fault::Rcode(ResponseCode::NXDomain)) => return Err(no_zone(&parent)),
+                Err(Fault::Rcode(ResponseCode::NXDomain)) => {
+                    return Err(SurveyError::NotAZone(name_text(&parent)));
+                }
                 Err(fault) => why = format!("{} at {ip} {fault}", name_text(&name)),
             }
         }
     }
-    let names = nameservers(client.look_up(zone, RecordType::NS).await.map_err(next_resolver)?);
+    let names = nameservers(client.look_up(zone, RecordType::NS).await?);
     if names.is_empty() {
-        return Err(no_zone(&parent));
+        return Err(SurveyError::NotAZone(name_text(&parent)));
     }
     Ok(Delegation { parent, names, glue: Vec::new(), unseen: Some(why) })
-}
-
-fn next_resolver(why: LookupError) -> String {
-    format!("{why}; name another one with --resolver")
-}
-
-fn no_zone(parent: &Name) -> String {
-    format!(
-        "{} does not delegate this name, so it is not a zone; check the spelling, or name the zone that contains it",
-        name_text(parent)
-    )
 }
 
 /// The delegation, if the message is a referral to the zone's nameservers.

@@ -30,7 +30,8 @@ pub(super) fn report(path: &Path, test: bool, workflow: bool) -> Result<u8, Fail
         ));
     };
     let mut out = io::stdout().lock();
-    let mut github = GitHub::new(settings, &token).map_err(Failed::Other)?;
+    let mut github =
+        GitHub::new(settings, &token).map_err(|error| Failed::Other(error.to_string()))?;
     let access = github.access().map_err(failed)?;
     let repository = &settings.repository;
     if workflow {

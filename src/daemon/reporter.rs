@@ -57,7 +57,8 @@ impl Reporter {
         if let Some(line) = line.as_ref().filter(same) {
             return Ok(line.clone());
         }
-        let github = GitHub::new(&self.settings, &token).map_err(Failure::needs_operator)?;
+        let github = GitHub::new(&self.settings, &token)
+            .map_err(|error| Failure::needs_operator(error.to_string()))?;
         let github = Arc::new(Mutex::new(github));
         Ok(line.insert(Line { github, greeted: Arc::default() }).clone())
     }

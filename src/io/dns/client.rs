@@ -14,7 +14,7 @@ use tokio::time::timeout;
 
 use crate::decide::probe::round::Outcome;
 use crate::io::dns::message::{QueryParams, io_outcome, refuses_edns};
-use crate::io::dns::packet::{accept, accept_datagram};
+use crate::io::dns::packet::{NotAnAnswer, accept, accept_datagram};
 
 /// Packets for each query of [`DnsClient::ask`].
 const ATTEMPTS: usize = 3;
@@ -81,11 +81,11 @@ impl<P: RuntimeProvider> DnsClient<P> {
                 let (length, source) = socket.recv_from(&mut datagram).await?;
                 let accepted = match source == server {
                     true => accept_datagram(&query, &datagram[..length]),
-                    false => Err(format!("a packet from another address, {source}")),
+                    false => Err(NotAnAnswer(format!("a packet from another address, {source}"))),
                 };
                 match accepted {
                     Ok(message) => return io::Result::Ok(message),
-                    Err(why) => rejected = Some(why),
+                    Err(why) => rejected = Some(why.0),
                 }
             }
         };
@@ -116,7 +116,7 @@ impl<P: RuntimeProvider> DnsClient<P> {
             io::Result::Ok(packet)
         };
         match timeout(self.timeout, exchange).await {
-            Ok(Ok(packet)) => accept(&query, &packet).map_err(Outcome::Garbled),
+            Ok(Ok(packet)) => accept(&query, &packet).map_err(|why| Outcome::Garbled(why.0)),
             Ok(Err(error)) => Err(io_outcome(&error)),
             Err(_) => Err(Outcome::Silent),
         }

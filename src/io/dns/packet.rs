@@ -11,52 +11,61 @@ pub(super) const UDP_PAYLOAD: u16 = 1232;
 
 const HEADER: usize = 12;
 
+/// Why a packet does not answer a query, as the end of "it sends …".
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct NotAnAnswer(pub(super) String);
+
 /// As [`accept`], for a datagram.
-pub(super) fn accept_datagram(query: &Message, datagram: &[u8]) -> Result<Message, String> {
+pub(super) fn accept_datagram(query: &Message, datagram: &[u8]) -> Result<Message, NotAnAnswer> {
     if datagram.len() > usize::from(UDP_PAYLOAD) {
-        return Err(format!("a packet of more than the {UDP_PAYLOAD} bytes that we allow"));
+        return Err(NotAnAnswer(format!(
+            "a packet of more than the {UDP_PAYLOAD} bytes that we allow"
+        )));
     }
     accept(query, datagram)
 }
 
 /// The message in the packet, right or wrong, if it answers the query; else why it does not.
-pub(super) fn accept(query: &Message, packet: &[u8]) -> Result<Message, String> {
+pub(super) fn accept(query: &Message, packet: &[u8]) -> Result<Message, NotAnAnswer> {
     let length = packet.len();
     if length < HEADER {
-        return Err(format!("a packet of {length} bytes, shorter than a DNS header"));
+        return Err(NotAnAnswer(format!("a packet of {length} bytes, shorter than a DNS header")));
     }
     if packet[..2] != query.metadata.id.to_be_bytes() {
-        return Err("an answer with another message ID".to_owned());
+        return Err(NotAnAnswer("an answer with another message ID".to_owned()));
     }
     if packet[2] & 0x80 == 0 {
-        return Err("a question instead of an answer".to_owned());
+        return Err(NotAnAnswer("a question instead of an answer".to_owned()));
     }
     let message = match Message::from_vec(packet) {
         Ok(message) => message,
         Err(_) if packet[2] & 0x02 != 0 => truncated(packet)?,
-        Err(error) => return Err(format!("a packet that is not a DNS message ({error})")),
+        Err(error) => {
+            return Err(NotAnAnswer(format!("a packet that is not a DNS message ({error})")));
+        }
     };
     // An error may come without the question (old servers do so for FORMERR); an answer may not.
     let bare = message.queries.is_empty() && message.answers.is_empty();
     let error = bare && message.metadata.response_code != ResponseCode::NoError;
     if !error && message.queries != query.queries {
-        return Err("an answer to another question".to_owned());
+        return Err(NotAnAnswer("an answer to another question".to_owned()));
     }
     let internet = |record: &Record| record.dns_class == DNSClass::IN;
     let kind = (message.metadata.message_type, message.metadata.op_code);
     if kind != (MessageType::Response, OpCode::Query) || !message.answers.iter().all(internet) {
-        return Err("an answer of another kind or class".to_owned());
+        return Err(NotAnAnswer("an answer of another kind or class".to_owned()));
     }
     Ok(message)
 }
 
 /// The header and the question of a packet that ends in the middle of a record. TC says that there is more,
 /// and that is enough.
-fn truncated(packet: &[u8]) -> Result<Message, String> {
-    let end = question_end(packet).ok_or("a truncated packet without a question")?;
+fn truncated(packet: &[u8]) -> Result<Message, NotAnAnswer> {
+    let no_question = || NotAnAnswer("a truncated packet without a question".to_owned());
+    let end = question_end(packet).ok_or_else(no_question)?;
     let mut whole = packet[..end].to_vec();
     whole[6..HEADER].fill(0); // the counts of the other sections
-    Message::from_vec(&whole).map_err(|_| "a truncated packet without a question".to_owned())
+    Message::from_vec(&whole).map_err(|_| no_question())
 }
 
 /// Where the first question of a message ends. Its name is not compressed: nothing stands before it that

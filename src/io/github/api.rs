@@ -1,15 +1,13 @@
-//! GitHub's issues, as far as they concern us: list, create, comment, edit.
+//! GitHub's issues: list, create, comment, edit.
 //!
-//! Every call is blocking; the reporter runs on a thread of its own. A failed call ends the attempt: what
-//! it left undone is found again by the next comparison, and nothing here remembers.
+//! Every call is blocking; the reporter has a thread of its own. A failed call ends the report, and the next
+//! report finds what is left to do.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use ureq::http::{HeaderMap, Request};
 
 use crate::config::GitHub as Settings;
 use crate::decide::report::github::{AuxiliaryIssue, Issue, IssueState, Listing};
@@ -17,44 +15,20 @@ use crate::decide::report::marker::{VantageObservation, comment_key, hidden};
 use crate::decide::report::observations::observation_key;
 use crate::decide::track::incident::IssueRef;
 use crate::decide::track::reported::{Failure, FailureKind};
-use crate::io::github::errors::{LAG, Need, http_date, refused};
-use crate::io::http::client::Http;
+use crate::io::github::connection::{Connection, PAGES};
+use crate::io::github::errors::Need;
 use crate::io::http::error::HttpError;
-
-/// The version of the REST API that the shapes below are from.
-const API_VERSION: &str = "2022-11-28";
 
 /// GitHub's largest page.
 const PAGE: u32 = 100;
 
-/// A bound on following pages: 10,000 issues of our own are a fault, not a listing.
-const PAGES: usize = 100;
-
 /// What to leave between two writes. GitHub asks for at least one second.
 pub const WRITE_PAUSE: Duration = Duration::from_secs(1);
 
-/// What is kept to ask GitHub whether it has changed: this many pages, none of them larger.
-const KEPT: usize = 16;
-const KEPT_BYTES: usize = 256 * 1024;
-
 /// One repository, through one token.
 pub struct GitHub {
-    http: Http,
-    pub(super) settings: Settings,
-    token: String,
+    connection: Connection,
     login: Option<String>,
-    /// The pages read last. GitHub does not send or count a page that has not changed.
-    kept: Vec<Page>,
-    at: Option<Timestamp>,
-    expires: Option<Timestamp>,
-}
-
-/// An answer that GitHub may say is still true (its `ETag`).
-struct Page {
-    url: String,
-    tag: String,
-    next: Option<String>,
-    body: String,
 }
 
 /// What a person learns from `pilotlight report`.
@@ -97,28 +71,20 @@ impl GitHub {
     ///
     /// # Errors
     /// When the certificate authority's file cannot be used.
-    pub fn new(settings: &Settings, token: &str) -> Result<Self, String> {
-        Ok(Self {
-            http: Http::new(settings.ca.as_ref()).map_err(|error| error.to_string())?,
-            settings: settings.clone(),
-            token: token.to_owned(),
-            login: None,
-            kept: Vec::new(),
-            at: None,
-            expires: None,
-        })
+    pub fn new(settings: &Settings, token: &str) -> Result<Self, HttpError> {
+        Ok(Self { connection: Connection::new(settings, token)?, login: None })
     }
 
     /// Whether this is the token that it has.
     #[must_use]
     pub fn has(&self, token: &str) -> bool {
-        self.token == token
+        self.connection.token == token
     }
 
     /// When the token expires, as far as GitHub has said.
     #[must_use]
     pub fn expires(&self) -> Option<Timestamp> {
-        self.expires
+        self.connection.expires
     }
 
     /// Proves token, repository and the right to read issues.
@@ -155,7 +121,7 @@ impl GitHub {
             let url = format!(
                 "{issues}?creator={login}&per_page={PAGE}&state=open&sort=created&direction=asc"
             );
-            for item in self.pages::<Item>(url, PAGES)? {
+            for item in self.connection.pages::<Item>(url, PAGES)? {
                 let (number, comments) = (item.number, item.comments);
                 let Some(mut issue) = note(&mut listing, item, login) else { continue };
                 if comments > 0 {
@@ -165,19 +131,19 @@ impl GitHub {
             }
         }
         listing.open.sort_by_key(|issue| issue.number);
-        (listing.at, listing.token_expires) = (self.at, self.expires);
+        (listing.at, listing.token_expires) = (self.connection.at, self.connection.expires);
         if needs_closed(&listing) {
             for login in &accounts {
                 // Only the issues of the last hours matter, and they are on the first page.
                 let url = format!(
                     "{issues}?creator={login}&per_page={PAGE}&state=closed&sort=updated&direction=desc"
                 );
-                for item in self.pages::<Item>(url, 1)? {
+                for item in self.connection.pages::<Item>(url, 1)? {
                     let found = note(&mut listing, item, login);
                     listing.closed.extend(found);
                 }
             }
-            (listing.at, listing.token_expires) = (self.at, self.expires);
+            (listing.at, listing.token_expires) = (self.connection.at, self.connection.expires);
         }
         Ok(listing)
     }
@@ -199,7 +165,7 @@ impl GitHub {
     /// # Errors
     /// When it was not opened, or may have been.
     pub fn create(&mut self, title: &str, body: &str) -> Result<IssueRef, Failure> {
-        let Settings { labels, assignees, .. } = self.settings.clone();
+        let Settings { labels, assignees, .. } = self.connection.settings.clone();
         self.create_with(title, body, &labels, &assignees).or_else(|failure| {
             if failure.kind != FailureKind::Rejected || labels.is_empty() && assignees.is_empty() {
                 return Err(failure);
@@ -225,7 +191,7 @@ impl GitHub {
         let content = json!({
             "title": title, "body": body, "labels": labels, "assignees": assignees,
         });
-        let created = self.call::<Item>("POST", &url, Some(&content), Need::Write)?.1;
+        let created = self.connection.call::<Item>("POST", &url, Some(&content), Need::Write)?.1;
         Ok(IssueRef { number: created.number, closed_by_hand: false })
     }
 
@@ -257,7 +223,12 @@ impl GitHub {
             Some(said) if said.body.as_deref() == Some(body) => Ok(()),
             Some(said) => {
                 let url = format!("{}/issues/comments/{}", self.repository(), said.id);
-                self.call::<Value>("PATCH", &url, Some(&json!({ "body": body })), Need::Write)?;
+                self.connection.call::<Value>(
+                    "PATCH",
+                    &url,
+                    Some(&json!({ "body": body })),
+                    Need::Write,
+                )?;
                 Ok(())
             }
             None => self.say(issue, body),
@@ -266,12 +237,12 @@ impl GitHub {
 
     fn say(&mut self, issue: u64, body: &str) -> Result<(), Failure> {
         let url = self.comments_url(issue);
-        self.call::<Value>("POST", &url, Some(&json!({ "body": body })), Need::Write)?;
+        self.connection.call::<Value>("POST", &url, Some(&json!({ "body": body })), Need::Write)?;
         Ok(())
     }
 
     fn comments(&mut self, issue: u64) -> Result<Vec<Comment>, Failure> {
-        self.pages(format!("{}?per_page={PAGE}", self.comments_url(issue)), PAGES)
+        self.connection.pages(format!("{}?per_page={PAGE}", self.comments_url(issue)), PAGES)
     }
 
     fn comments_url(&self, issue: u64) -> String {
@@ -306,12 +277,12 @@ impl GitHub {
             content.insert("state_reason".into(), reason.into());
         }
         let url = format!("{}/issues/{issue}", self.repository());
-        self.call::<Value>("PATCH", &url, Some(&content.into()), Need::Write)?;
+        self.connection.call::<Value>("PATCH", &url, Some(&content.into()), Need::Write)?;
         Ok(())
     }
 
     fn repository(&self) -> String {
-        format!("{}/repos/{}", self.settings.api, self.settings.repository)
+        format!("{}/repos/{}", self.connection.settings.api, self.connection.settings.repository)
     }
 
     /// Whose token it is; asked once.
@@ -319,8 +290,8 @@ impl GitHub {
         if let Some(login) = &self.login {
             return Ok(login.clone());
         }
-        let url = format!("{}/user", self.settings.api);
-        let user: User = self.call("GET", &url, None, Need::Token)?.1;
+        let url = format!("{}/user", self.connection.settings.api);
+        let user: User = self.connection.call("GET", &url, None, Need::Token)?.1;
         self.login = Some(user.login.clone());
         Ok(user.login)
     }
@@ -328,108 +299,10 @@ impl GitHub {
     /// The accounts whose markers are believed: ours, and those of other vantages.
     fn accounts(&mut self) -> Result<Vec<String>, Failure> {
         let own = self.login()?;
-        let others = self.settings.accounts.iter();
+        let others = self.connection.settings.accounts.iter();
         let others = others.filter(|other| !other.eq_ignore_ascii_case(&own)).cloned();
         Ok(std::iter::once(own.clone()).chain(others).collect())
     }
-
-    /// What is on up to that many pages.
-    fn pages<T: DeserializeOwned>(&mut self, url: String, most: usize) -> Result<Vec<T>, Failure> {
-        let mut all = Vec::new();
-        let mut next = Some(url);
-        for _ in 0..most {
-            let Some(url) = next.take() else { break };
-            let (following, items): (_, Vec<T>) = self.call("GET", &url, None, Need::Read)?;
-            all.extend(items);
-            next = following;
-        }
-        match next {
-            Some(_) if most == PAGES => Err(Failure::transient(
-                format!("more than {PAGES} pages: a part of them is none"),
-                None,
-            )),
-            _ => Ok(all),
-        }
-    }
-
-    /// One request; with what it says comes the next page's address, if there is one.
-    fn call<T: DeserializeOwned>(
-        &mut self,
-        method: &str,
-        url: &str,
-        content: Option<&Value>,
-        need: Need,
-    ) -> Result<(Option<String>, T), Failure> {
-        // A next page is wherever the server says; the token goes nowhere else than the API.
-        if !url.starts_with(&format!("{}/", self.settings.api)) {
-            return Err(Failure::transient(
-                format!("a page of the listing lies elsewhere, at {url}"),
-                None,
-            ));
-        }
-        let kept = self.kept.iter().position(|page| page.url == url && method == "GET");
-        let mut request = Request::builder()
-            .method(method)
-            .uri(url)
-            .header("Authorization", format!("Bearer {}", self.token))
-            .header("Accept", "application/vnd.github+json")
-            .header("X-GitHub-Api-Version", API_VERSION)
-            .header("Content-Type", "application/json");
-        if let Some(at) = kept {
-            request = request.header("If-None-Match", &self.kept[at].tag);
-        }
-        let request = request.body(content.map(Value::to_string).unwrap_or_default());
-        let request = request.map_err(|_| {
-            Failure::needs_operator(
-                "the token has characters that no token has: copy it again".to_owned(),
-            )
-        })?;
-        let writes = method != "GET";
-        let place = || format!("{method} {}", url.strip_prefix(&self.settings.api).unwrap_or(url));
-        let response = self.http.send(request).map_err(|error| {
-            let wait = (writes && matches!(error, HttpError::Ambiguous(_))).then_some(LAG);
-            Failure::transient(format!("GitHub is out of reach: {}: {error}", place()), wait)
-        })?;
-        let header = |name| response.headers.get(name).and_then(|value| value.to_str().ok());
-        self.at = header("date").and_then(http_date);
-        let expires = header("github-authentication-token-expiration").and_then(expiry);
-        self.expires = expires.or(self.expires);
-        let page = match (response.status, kept) {
-            (304, Some(at)) => self.kept.remove(at),
-            (200..300, _) => Page {
-                url: url.to_owned(),
-                tag: header("etag").unwrap_or_default().to_owned(),
-                next: next_page(&response.headers),
-                body: response.body,
-            },
-            _ => return Err(refused(&self.settings.repository, &response, need, &place())),
-        };
-        let parsed = serde_json::from_str(&page.body).map_err(|error| {
-            let why = format!("GitHub's answer makes no sense: {}: {error}", place());
-            Failure::transient(why, writes.then_some(LAG))
-        })?;
-        let next = page.next.clone();
-        self.kept.retain(|kept| kept.url != url);
-        if !writes && !page.tag.is_empty() && page.body.len() <= KEPT_BYTES {
-            self.kept.truncate(KEPT - 1);
-            self.kept.insert(0, page);
-        }
-        Ok((next, parsed))
-    }
-}
-
-/// `2026-12-01 10:00:00 UTC`, or with an offset (`+0200`) in the place of UTC.
-fn expiry(text: &str) -> Option<Timestamp> {
-    let text = text.replace(" UTC", " +0000");
-    Timestamp::strptime("%Y-%m-%d %H:%M:%S %z", text.trim()).ok()
-}
-
-/// The `rel="next"` of a `Link` header.
-fn next_page(headers: &HeaderMap) -> Option<String> {
-    let links = headers.get("link")?.to_str().ok()?;
-    let next = links.split(',').find(|link| link.contains("rel=\"next\""))?;
-    let (_, rest) = next.split_once('<')?;
-    Some(rest.split_once('>')?.0.to_owned())
 }
 
 impl Comment {

@@ -34,7 +34,7 @@ impl Gpiochip {
     /// Makes the pins outputs, and the lamps dark.
     pub(super) fn open(wiring: &Wiring) -> Result<Self, LampError> {
         let error = |why| LampError::new(NAME, why);
-        let chip = header().map_err(error)?;
+        let chip = header()?;
         let offsets: Vec<Offset> = pins(wiring).into_iter().map(Offset::from).collect();
         let mut request = Request::builder();
         request.on_chip(chip.path()).with_consumer("pilotlight");
@@ -61,10 +61,10 @@ impl Driver for Gpiochip {
     }
 }
 
-/// The chip behind the header, or why there is none to be had.
-fn header() -> Result<Chip, String> {
+/// The chip behind the header.
+fn header() -> Result<Chip, LampError> {
     let (mut others, mut refused) = (Vec::new(), None);
-    let paths = chips().map_err(|error| format!("/dev: {error}"))?;
+    let paths = chips().map_err(|error| LampError::new(NAME, format!("/dev: {error}")))?;
     for path in paths {
         let device = path.display();
         let opened = Chip::from_path(&path).and_then(|chip| Ok((chip.info()?.label, chip)));
@@ -78,19 +78,21 @@ fn header() -> Result<Chip, String> {
         }
     }
     if let Some(refused) = refused {
-        return Err(refused); // it may be the one
+        return Err(LampError::new(NAME, refused)); // it may be the one
     }
     if others.is_empty() {
-        return Err(
-            "/dev/gpiochip*: there is none; this is no Raspberry Pi, or its kernel has no driver \
-             for its pins"
-                .into(),
-        );
+        return Err(LampError::new(
+            NAME,
+            "/dev/gpiochip*: there is none; this is not a Raspberry Pi, or its kernel has no driver for its pins",
+        ));
     }
-    Err(format!(
-        "no chip has the label of a Raspberry Pi's header ({}): {}",
-        LABELS.join(", "),
-        others.join(", ")
+    Err(LampError::new(
+        NAME,
+        format!(
+            "no chip has the label of a Raspberry Pi's header ({}): {}",
+            LABELS.join(", "),
+            others.join(", ")
+        ),
     ))
 }
 
@@ -101,7 +103,7 @@ fn is_denied(error: &Error) -> bool {
     io::Error::from_raw_os_error(errno.0).kind() == ErrorKind::PermissionDenied
 }
 
-/// Why the lines were refused. Most often somebody else has one of them.
+/// Why the lines were refused; most often another program has one of them.
 fn held(chip: &Chip, offsets: &[Offset], refused: &Error) -> String {
     let infos = offsets.iter().filter_map(|&pin| chip.line_info(pin).ok());
     let used = infos.filter(|line| line.used).map(|line| {
@@ -114,5 +116,5 @@ fn held(chip: &Chip, offsets: &[Offset], refused: &Error) -> String {
     if used.is_empty() {
         return format!("{chip}: {refused}");
     }
-    format!("{chip}: {}; stop who holds it, or give the lamp another pin", used.join(", "))
+    format!("{chip}: {}; stop that program, or give the lamp another pin", used.join(", "))
 }
