@@ -6,6 +6,7 @@ use crate::config::address_text;
 use crate::decide::judge::finding::{Finding, Severity};
 use crate::decide::show::status::{Status, SubjectStatus};
 use crate::decide::time::wall_text;
+use crate::decide::track::health_state::HealthState;
 
 const RED: &str = "\x1b[31m";
 const GREEN: &str = "\x1b[32m";
@@ -23,9 +24,9 @@ pub(super) fn print(out: &mut impl Write, view: &Status, colour: bool) -> io::Re
     let all = || view.nameservers.iter().chain(&view.endpoints);
     let width = all().map(|subject| subject.name.len()).max().unwrap_or(0);
     for (number, server) in numbers.zip(all()) {
-        let paint = match server.state.as_str() {
-            "well" => GREEN,
-            "down" => RED,
+        let paint = match server.state {
+            HealthState::Well => GREEN,
+            HealthState::Down => RED,
             _ => AMBER,
         };
         let (paint, plain) = if colour { (paint, PLAIN) } else { ("", "") };

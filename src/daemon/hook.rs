@@ -72,16 +72,17 @@ fn about(news: &StateChange) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::decide::track::health_state::HealthState;
 
-    fn news(to: usize) -> StateChange {
+    fn news(number: usize) -> StateChange {
         StateChange {
             version: StateChange::VERSION,
             subject: "ns1.example.net".to_owned(),
-            from: String::new(),
-            to: to.to_string(),
+            from: HealthState::Well,
+            to: HealthState::Down,
             since: None,
             faults: Vec::new(),
-            incident: String::new(),
+            incident: number.to_string(),
             vantage: String::new(),
             time: None,
         }
@@ -92,8 +93,8 @@ mod tests {
         let mut hook = Hook::default();
         hook.tell((0..WAITING).map(news).collect());
         hook.tell(vec![news(WAITING)]);
-        let waiting: Vec<String> = hook.0.iter().map(|news| news.to.clone()).collect();
-        let last: Vec<String> = (1..=WAITING).map(|to| to.to_string()).collect();
+        let waiting: Vec<String> = hook.0.iter().map(|news| news.incident.clone()).collect();
+        let last: Vec<String> = (1..=WAITING).map(|number| number.to_string()).collect();
         assert_eq!(waiting, last);
     }
 

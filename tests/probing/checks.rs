@@ -127,7 +127,7 @@ async fn after(rounds: &[(u64, Behaviour)]) -> [String; 2] {
     }
     let said = |index: usize| match &watch.subjects[index].health {
         Health::Failing(failing) => failing.incident.findings[0].fault.to_string(),
-        health => health.word().to_owned(),
+        health => health.state().word().to_owned(),
     };
     [said(0), said(1)]
 }

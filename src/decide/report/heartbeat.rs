@@ -20,6 +20,7 @@ use crate::decide::report::marker::{CLOSING, hide, merge, read};
 use crate::decide::report::text::cell;
 use crate::decide::show::status::{Program, Status, SubjectStatus};
 use crate::decide::time::{span_text, wall_text};
+use crate::decide::track::health_state::HealthState;
 use crate::decide::track::uptime::{Count, UptimeHistory, UptimeRecord};
 
 /// Days in the row of squares.
@@ -185,11 +186,11 @@ fn rows(subject: &SubjectStatus, past: &UptimeHistory, at: Timestamp) -> [String
     const HOUR: u64 = 3600;
     let name = cell(&subject.name);
     let issue = subject.issue.map_or_else(String::new, |number| format!(" (#{number})"));
-    let now = match (subject.state.as_str(), subject.since) {
-        (state @ ("degraded" | "down" | "recovering"), since) => {
-            format!("**{state}** since {}{issue}", wall_text(since))
+    let now = match (subject.state, subject.since) {
+        (HealthState::Well | HealthState::Suspect | HealthState::Unknown, _) => {
+            subject.state.to_string()
         }
-        (state, _) => state.to_owned(),
+        (state, since) => format!("**{state}** since {}{issue}", wall_text(since)),
     };
     let figures = [
         (past.hours(&subject.name, at, 24), 24 * HOUR),

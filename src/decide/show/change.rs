@@ -8,7 +8,9 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::decide::judge::finding::Finding;
+use crate::decide::judge::finding::Severity;
 use crate::decide::time::Moment;
+use crate::decide::track::health_state::HealthState;
 use crate::decide::track::incident::Incident;
 use crate::decide::track::state::MonitorState;
 use crate::decide::track::subject::Subject;
@@ -19,8 +21,8 @@ pub struct StateChange {
     pub version: u32,
     pub subject: String,
     /// `well`, `degraded` or `down`.
-    pub from: String,
-    pub to: String,
+    pub from: HealthState,
+    pub to: HealthState,
     /// The beginning of the incident.
     pub since: Option<Timestamp>,
     /// For a recovered subject: the faults seen last.
@@ -46,7 +48,7 @@ impl StateChange {
         let pairs = before.subjects.iter().zip(&after.subjects);
         let changed = pairs.filter_map(|(old, new)| {
             let (was, is) = (believed(old), believed(new));
-            let (from, to) = (word(was), word(is));
+            let (from, to) = (state(was), state(is));
             let incident = is.or(was).filter(|_| from != to)?;
             Some(Self {
                 version: Self::VERSION,
@@ -69,8 +71,12 @@ fn believed(subject: &Subject) -> Option<&Incident> {
     subject.health.incident().filter(|incident| incident.reportable)
 }
 
-fn word(incident: Option<&Incident>) -> String {
-    incident.map_or_else(|| "well".to_owned(), |incident| incident.severity.to_string())
+fn state(incident: Option<&Incident>) -> HealthState {
+    match incident.map(|incident| incident.severity) {
+        None => HealthState::Well,
+        Some(Severity::Degraded) => HealthState::Degraded,
+        Some(Severity::Down) => HealthState::Down,
+    }
 }
 
 #[cfg(test)]
@@ -94,7 +100,7 @@ mod tests {
     }
 
     fn words(told: &[StateChange]) -> Vec<(&str, &str)> {
-        told.iter().map(|news| (news.from.as_str(), news.to.as_str())).collect()
+        told.iter().map(|news| (news.from.word(), news.to.word())).collect()
     }
 
     #[test]

@@ -5,10 +5,10 @@
 use jiff::Timestamp;
 
 use crate::decide::judge::uplink::Family;
-use crate::decide::show::status::{Status, SubjectStatus};
+use crate::decide::show::status::{ReportingState, Status, SubjectStatus};
+use crate::decide::track::health_state::HealthState;
 
 /// What a subject's state may be, as [`Status`] has it.
-const STATES: [&str; 6] = ["unknown", "well", "suspect", "degraded", "down", "recovering"];
 
 /// The whole file; `round` is when the last round came to its end, `expires` when GitHub's token does.
 #[must_use]
@@ -49,7 +49,8 @@ pub fn text(view: &Status, round: Option<Timestamp>, expires: Option<Timestamp>)
         gauge(name, help, all().map(labelled).collect());
     };
     each("subject_up", "Whether it works; 0 is down, as an issue would say.", |s| {
-        (s.state != "unknown").then(|| is(!matches!(s.state.as_str(), "down" | "recovering")))
+        let down = matches!(s.state, HealthState::Down | HealthState::Recovering);
+        (s.state != HealthState::Unknown).then(|| is(!down))
     });
     each("subject_latency_seconds", "The median of the right answers in its last round.", |s| {
         s.latency_ms.map(|ms| ms / 1e3)
@@ -57,8 +58,10 @@ pub fn text(view: &Status, round: Option<Timestamp>, expires: Option<Timestamp>)
     each("subject_questions", "What its last round asked it.", |s| Some(count(s.questions)));
     each("subject_faults", "What is wrong, by zone and address.", |s| Some(count(s.faults.len())));
     let states = all().flat_map(|(kind, s)| {
-        let labels = move |state| labels([("kind", kind), ("subject", &s.name), ("state", state)]);
-        STATES.map(|state| (labels(state), Some(is(s.state == state))))
+        let labels = move |state: HealthState| {
+            labels([("kind", kind), ("subject", &s.name), ("state", state.word())])
+        };
+        HealthState::ALL.map(|state| (labels(state), Some(is(s.state == state))))
     });
     gauge("subject_state", "Which of these states it is in.", states.collect());
 
@@ -68,8 +71,8 @@ pub fn text(view: &Status, round: Option<Timestamp>, expires: Option<Timestamp>)
         (labels([("family", name)]), used.then(|| is(family == Family::Online)))
     });
     gauge("uplink_up", "Whether our own connection can be believed.", uplink.collect());
-    let tried = !matches!(view.reporting.as_str(), "off" | "untried");
-    let reporting = tried.then(|| is(view.reporting == "fine"));
+    let tried = !matches!(view.reporting, ReportingState::Off | ReportingState::Untried);
+    let reporting = tried.then(|| is(view.reporting == ReportingState::Fine));
     gauge("reporting_up", "Whether the last report to GitHub went through.", alone(reporting));
     let notices = Some(count(view.notices.len()));
     gauge("notices", "What waits for a person on this machine.", alone(notices));

@@ -11,6 +11,7 @@ use crate::decide::judge::finding::Finding;
 use crate::decide::judge::uplink::{Family, Uplink};
 use crate::decide::show::panel::{PanelState, PanelView};
 use crate::decide::time::{Moment, wall_text};
+use crate::decide::track::health_state::HealthState;
 use crate::decide::track::state::{MonitorState, Notice, Reporting};
 use crate::decide::track::subject::Subject;
 use crate::decide::track::subject_kind::SubjectKind;
@@ -31,8 +32,7 @@ pub struct Status {
     pub at: Option<Timestamp>,
     /// `None` before the first round.
     pub uplink: Option<Uplink>,
-    /// `off`, `untried`, `fine`, `failing` or `denied`.
-    pub reporting: String,
+    pub reporting: ReportingState,
     pub reporting_why: Option<String>,
     /// Notices on this machine that wait for the user.
     #[serde(default)]
@@ -48,6 +48,19 @@ pub struct Status {
     pub nameservers: Vec<SubjectStatus>,
     #[serde(default)]
     pub endpoints: Vec<SubjectStatus>,
+}
+
+/// How reporting goes. A word of a later version is read as unknown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ReportingState {
+    Off,
+    Untried,
+    Fine,
+    Failing,
+    Denied,
+    #[serde(other)]
+    Unknown,
 }
 
 /// A program's file.
@@ -79,8 +92,7 @@ impl fmt::Display for Program {
 pub struct SubjectStatus {
     /// The name, or the URL of an endpoint.
     pub name: String,
-    /// `unknown`, `well`, `suspect`, `degraded`, `down`, `recovering`.
-    pub state: String,
+    pub state: HealthState,
     /// The beginning of the trouble.
     pub since: Option<Timestamp>,
     /// Queries of the last round, to the addresses that could be observed.
@@ -118,11 +130,11 @@ impl Status {
             subjects.map(SubjectStatus::of).collect()
         };
         let (reporting, reporting_why) = match &monitor.reporting {
-            Reporting::Off => ("off", None),
-            Reporting::Untried => ("untried", None),
-            Reporting::Fine => ("fine", None),
-            Reporting::Failing { why, .. } => ("failing", Some(why.clone())),
-            Reporting::Denied { why } => ("denied", Some(why.clone())),
+            Reporting::Off => (ReportingState::Off, None),
+            Reporting::Untried => (ReportingState::Untried, None),
+            Reporting::Fine => (ReportingState::Fine, None),
+            Reporting::Failing { why, .. } => (ReportingState::Failing, Some(why.clone())),
+            Reporting::Denied { why } => (ReportingState::Denied, Some(why.clone())),
         };
         Self {
             version: Self::VERSION,
@@ -132,7 +144,7 @@ impl Status {
             meaning,
             at: now.wall,
             uplink: monitor.uplink,
-            reporting: reporting.to_owned(),
+            reporting,
             reporting_why,
             notices: monitor.notices.clone(),
             pid: None,
@@ -155,7 +167,7 @@ impl Status {
             meaning: face.meaning(),
             at: now.wall,
             uplink: None,
-            reporting: "off".to_owned(),
+            reporting: ReportingState::Off,
             reporting_why: None,
             notices,
             pid: None,
@@ -170,15 +182,17 @@ impl Status {
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         let all = || self.nameservers.iter().chain(&self.endpoints);
-        let any = |state: &str| all().any(|subject| subject.state == state);
-        if any("down") {
-            2
-        } else if any("degraded") || any("suspect") || any("recovering") {
-            1
-        } else if any("unknown") || all().next().is_none() {
-            3 // without a configuration no server is watched
-        } else {
-            0
+        let code = |subject: &SubjectStatus| match subject.state {
+            HealthState::Well => 0,
+            HealthState::Unknown => 1,
+            HealthState::Degraded | HealthState::Suspect | HealthState::Recovering => 2,
+            HealthState::Down => 3,
+        };
+        match all().map(code).max() {
+            Some(0) => 0,
+            Some(1) | None => 3, // without a configuration no server is watched
+            Some(2) => 1,
+            Some(_) => 2,
         }
     }
 
@@ -208,12 +222,12 @@ impl SubjectStatus {
         let incident = subject.health.trouble();
         let unknown = subject.unobserved || verdict.is_none();
         let state = match subject.health.incident() {
-            None if unknown => "unknown",
-            _ => subject.health.word(),
+            None if unknown => HealthState::Unknown,
+            _ => subject.health.state(),
         };
         Self {
             name: subject.name.clone(),
-            state: state.to_owned(),
+            state,
             since: incident.and_then(|incident| incident.since.wall),
             questions: verdict.map_or(0, |v| v.queries),
             latency_ms: verdict.and_then(|v| v.latency).map(milliseconds),

@@ -32,6 +32,7 @@ use crate::config::Schedule;
 use crate::decide::judge::finding::{FailedQuery, Verdict};
 use crate::decide::judge::finding::{Finding, Severity};
 use crate::decide::time::Moment;
+use crate::decide::track::health_state::HealthState;
 use crate::decide::track::incident::Incident;
 
 /// What is believed of a subject.
@@ -163,15 +164,15 @@ impl Health {
         }
     }
 
-    /// One word for status, log and JSON.
+    /// Its state, apart from whether it can be observed.
     #[must_use]
-    pub fn word(&self) -> &'static str {
+    pub fn state(&self) -> HealthState {
         match self {
-            Self::Well => "well",
-            Self::Suspect(_) => "suspect",
-            Self::Failing(f) if f.incident.severity == Severity::Down => "down",
-            Self::Failing(_) => "degraded",
-            Self::Recovering(..) => "recovering",
+            Self::Well => HealthState::Well,
+            Self::Suspect(_) => HealthState::Suspect,
+            Self::Failing(f) if f.incident.severity == Severity::Down => HealthState::Down,
+            Self::Failing(_) => HealthState::Degraded,
+            Self::Recovering(..) => HealthState::Recovering,
         }
     }
 

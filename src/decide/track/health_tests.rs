@@ -38,7 +38,7 @@ impl Walk {
         let mut words = Vec::new();
         for letter in verdicts.chars() {
             self.step(&seen(letter));
-            words.push(self.health.word());
+            words.push(self.health.state().word());
         }
         words.join(" ")
     }
@@ -295,7 +295,7 @@ fn an_incident_neither_eases_nor_worsens_by_what_is_out_of_sight() {
     }
     for _ in 0..50 {
         eases.step(&without(V4, both(down, degraded)));
-        assert_eq!(eases.health.word(), "down");
+        assert_eq!(eases.health.state().word(), "down");
     }
     let mut worsens = Walk::new(3, 2);
     worsens.walk("ddd");
@@ -303,18 +303,18 @@ fn an_incident_neither_eases_nor_worsens_by_what_is_out_of_sight() {
     worsens.step(&both(down, degraded));
     for _ in 0..50 {
         worsens.step(&without(V4, both(down, degraded)));
-        assert_eq!(worsens.health.word(), "degraded");
+        assert_eq!(worsens.health.state().word(), "degraded");
     }
     // It takes the third in a row, and what was out of sight was no interruption.
     worsens.step(&both(down, degraded));
-    assert_eq!(worsens.health.word(), "down");
+    assert_eq!(worsens.health.state().word(), "down");
     let mut suspect = Walk::new(3, 2);
     suspect.step(&both(down, degraded));
     suspect.step(&both(down, degraded));
     suspect.step(&without(V4, both(down, degraded)));
-    assert_eq!(suspect.health.word(), "degraded");
+    assert_eq!(suspect.health.state().word(), "degraded");
     suspect.step(&both(down, degraded));
-    assert_eq!(suspect.health.word(), "down");
+    assert_eq!(suspect.health.state().word(), "down");
 }
 
 #[test]
@@ -417,7 +417,7 @@ fn a_remembered_incident_does_not_close_while_its_address_is_out_of_sight() {
     walk.step(&without(V4, both(None, Some(Severity::Down))));
     assert_eq!(walk.incident().unobserved_addresses, old().unobserved_addresses);
     walk.step(&without(V4, well()));
-    assert_eq!(walk.health.word(), "down");
+    assert_eq!(walk.health.state().word(), "down");
     assert_eq!(walk.walk("ww"), "recovering well");
     // The address that can be seen is the one that matters.
     walk.health = walk.health.adopt(old());
@@ -444,7 +444,7 @@ fn after_losses(start: &str, losses: &[&[usize]]) -> String {
     for questions in losses {
         walk.step(&lost(questions));
     }
-    walk.health.word().to_owned()
+    walk.health.state().word().to_owned()
 }
 
 #[test]

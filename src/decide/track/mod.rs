@@ -2,6 +2,7 @@
 
 mod across_rounds;
 pub mod health;
+pub mod health_state;
 pub mod incident;
 pub mod reported;
 pub mod serials;

@@ -234,5 +234,5 @@ fn each_reads_as_the_end_of_a_sentence() {
     );
     let ahead =
         SerialFault::NotReplicated { serial: 8, others: vec![(other(), 7)], grace: Duration::ZERO };
-    assert!(ahead.to_string().contains("do not take over (ns1.example.net 7): it does not tell"));
+    assert!(ahead.to_string().contains("do not take over (ns1.example.net 7): it does not notify"));
 }
