@@ -236,7 +236,7 @@ impl Count {
                 well: seconds(well),
                 degraded: seconds(degraded),
                 down: seconds(down),
-                latency: latency * timed,
+                latency: latency.saturating_mul(timed),
                 timed,
             },
         ))

@@ -140,6 +140,9 @@ fn a_record_that_makes_no_sense_is_nothing() {
     for nonsense in ["", "x", "1.2.x", "-1.60", "99999999999.1", ". ."] {
         assert_eq!(read(["", nonsense]).seen(), Duration::ZERO, "{nonsense}");
     }
+    let most = u32::MAX;
+    let largest = read(["", &format!("0.{most}.{most}.{most}.{most}")]);
+    assert_eq!(largest.seen(), Duration::from_secs(3 * u64::from(most)), "it does not overflow");
     let later = UptimeRecord { v: 2, hour: 0, past: BTreeMap::new() };
     UptimeHistory::default().recall(Some(&later));
 }
