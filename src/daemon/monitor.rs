@@ -257,7 +257,7 @@ impl<P: RuntimeProvider> Daemon<P> {
             .collect()
     }
 
-    pub(super) fn report(&mut self) -> Job<Report> {
+    pub(super) fn report(&mut self) -> Job<(Reporter, Report)> {
         let now = self.clock.now();
         if now.wall.is_none() && now.uptime < CLOCK_PATIENCE {
             // Certificates cannot be verified, and the times in an issue would be wrong.
@@ -267,7 +267,7 @@ impl<P: RuntimeProvider> Daemon<P> {
         }
         self.report_due = false;
         self.reported = self.digest();
-        let reporter = self.reporter.clone()?;
+        let reporter = self.reporter.take()?;
         let heartbeat = self.config.github.as_ref().and_then(|github| github.heartbeat);
         let alive = heartbeat.map(|every| HeartbeatInput {
             view: self.view(&now),
@@ -280,7 +280,8 @@ impl<P: RuntimeProvider> Daemon<P> {
         Some(Box::pin(report(reporter, belief, alive, config, self.clock)))
     }
 
-    pub(super) fn reported(&mut self, report: &Report) {
+    pub(super) fn reported(&mut self, reporter: Reporter, report: &Report) {
+        self.reporter.get_or_insert(reporter); // a reload has made a new one
         let now = self.clock.now();
         let before = self.monitor.reporting.clone();
         self.monitor = self.monitor.clone().reported(report, &now);

@@ -3,7 +3,6 @@
 //! Each call blocks a thread of the pool and not the loop. The first failure ends the attempt.
 
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::config::{Config, GitHub as Settings};
 use crate::decide::report::github::{Context, IssueState, Plan, Step};
@@ -18,31 +17,30 @@ use crate::io::github::api::{GitHub, WRITE_PAUSE};
 /// Reads the token; the path is `github.token-file`.
 pub type TokenFrom = fn(Option<&Path>) -> Result<Option<String>, String>;
 
-/// A way to GitHub.
-#[derive(Clone)]
+/// A way to GitHub. The job of a report owns it, and returns it with the report.
 pub(super) struct Reporter {
     settings: Settings,
     token: TokenFrom,
     /// With the token of the last report. Another token may belong to another account, which starts anew.
-    line: Arc<Mutex<Option<Line>>>,
+    session: Option<Session>,
 }
 
-#[derive(Clone)]
-struct Line {
-    github: Arc<Mutex<GitHub>>,
-    /// The first listing of a process includes the closed issues: one that a person closed while nobody
-    /// watched must stay closed.
-    greeted: Arc<Mutex<bool>>,
+struct Session {
+    /// `None` while a thread makes a call.
+    github: Option<GitHub>,
+    /// The first listing of a process includes the closed issues: an issue that a person closed in the meantime must
+    /// stay closed.
+    greeted: bool,
 }
 
 impl Reporter {
     /// `None` without a repository in the configuration.
     pub(super) fn new(config: &Config, token: TokenFrom) -> Option<Self> {
         let settings = config.github.clone()?;
-        Some(Self { settings, token, line: Arc::default() })
+        Some(Self { settings, token, session: None })
     }
 
-    fn line(&self) -> Result<Line, Failure> {
+    fn session(&mut self) -> Result<&mut Session, Failure> {
         let token =
             (self.token)(self.settings.token_file.as_deref()).map_err(Failure::needs_operator)?;
         let token = token.ok_or_else(|| {
@@ -51,34 +49,36 @@ impl Reporter {
                     .to_owned(),
             )
         })?;
-        let mut line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
-        let same =
-            |line: &&Line| line.github.lock().unwrap_or_else(PoisonError::into_inner).has(&token);
-        if let Some(line) = line.as_ref().filter(same) {
-            return Ok(line.clone());
-        }
-        let github = GitHub::new(&self.settings, &token)
-            .map_err(|error| Failure::needs_operator(error.to_string()))?;
-        let github = Arc::new(Mutex::new(github));
-        Ok(line.insert(Line { github, greeted: Arc::default() }).clone())
+        let known = self.session.take();
+        let same = |session: &Session| session.github.as_ref().is_some_and(|g| g.has(&token));
+        let session = match known.filter(same) {
+            Some(session) => session,
+            None => {
+                let github = GitHub::new(&self.settings, &token)
+                    .map_err(|error| Failure::needs_operator(error.to_string()))?;
+                Session { github: Some(github), greeted: false }
+            }
+        };
+        Ok(self.session.insert(session))
     }
 }
 
 /// One attempt to make GitHub hold what it should.
 pub(super) async fn report(
-    reporter: Reporter,
+    mut reporter: Reporter,
     belief: ReportInput,
     alive: Option<HeartbeatInput>,
     config: Config,
     clock: Clock,
-) -> Report {
+) -> (Reporter, Report) {
     let mut report = Report::default();
-    report.failed = match reporter.line() {
-        Ok(line) => {
-            let quorum = reporter.settings.quorum;
+    let quorum = reporter.settings.quorum;
+    report.failed = match reporter.session() {
+        Ok(session) => {
             let done =
-                attempt(&line, &belief, alive.as_ref(), &config, quorum, clock, &mut report).await;
-            report.expires = line.github.lock().unwrap_or_else(PoisonError::into_inner).expires();
+                attempt(session, &belief, alive.as_ref(), &config, quorum, clock, &mut report)
+                    .await;
+            report.expires = session.github.as_ref().and_then(GitHub::expires);
             done.err()
         }
         Err(failure) => Some(failure),
@@ -86,19 +86,19 @@ pub(super) async fn report(
     if let Some(failure) = report
         .failed
         .as_mut()
-        // An answer, even a no, has come through a certificate that was accepted.
+        // An error answer has come through an accepted certificate.
         .filter(|failure| clock.now().wall.is_none() && failure.may_pass())
     {
         failure.why = format!(
-            "the clock is not set yet, so GitHub's certificate cannot be judged ({})",
+            "the clock is not set yet, so GitHub's certificate cannot be verified ({})",
             failure.why
         );
     }
-    report
+    (reporter, report)
 }
 
 async fn attempt(
-    line: &Line,
+    session: &mut Session,
     belief: &ReportInput,
     alive: Option<&HeartbeatInput>,
     config: &Config,
@@ -117,16 +117,15 @@ async fn attempt(
         schedule: &config.schedule,
         now: clock.now(),
     };
-    let greeted = *line.greeted.lock().unwrap_or_else(PoisonError::into_inner);
+    let first = !session.greeted;
     let (wanted, input) = (belief.wanted.clone(), alive.cloned());
-    let listing = line
+    let listing = session
         .call(move |github| {
-            let first = !greeted;
             github.list_with_closed_if(|open| first || needs_closed(&wanted, input.as_ref(), open))
         })
         .await?;
     let (plan, heartbeat) = plan(&belief.wanted, alive, &listing, &context);
-    *line.greeted.lock().unwrap_or_else(PoisonError::into_inner) = true;
+    session.greeted = true;
     report.recalled = heartbeat.at.map(|_| heartbeat.record);
     let Plan { steps, known, resolved, resume } = plan;
     report.known = known;
@@ -136,25 +135,33 @@ async fn attempt(
         if index > 0 {
             tokio::time::sleep(WRITE_PAUSE).await;
         }
-        line.carry_out(step, report).await?;
+        session.carry_out(step, report).await?;
     }
     report.heartbeat_written = heartbeat.at;
     Ok(())
 }
 
-impl Line {
+impl Session {
     async fn call<T: Send + 'static>(
-        &self,
+        &mut self,
         call: impl FnOnce(&mut GitHub) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T, Failure> {
-        let github = Arc::clone(&self.github);
-        let blocking = move || call(&mut github.lock().unwrap_or_else(PoisonError::into_inner));
-        let done = tokio::task::spawn_blocking(blocking).await;
+        let Some(mut github) = self.github.take() else {
+            return Err(Failure::transient("the program ends".to_owned(), None));
+        };
+        let blocking = move || {
+            let done = call(&mut github);
+            (github, done)
+        };
         // Cancelled only when the program ends.
-        done.unwrap_or_else(|error| Err(Failure::transient(error.to_string(), None)))
+        let (github, done) = tokio::task::spawn_blocking(blocking)
+            .await
+            .map_err(|error| Failure::transient(error.to_string(), None))?;
+        self.github = Some(github);
+        done
     }
 
-    async fn carry_out(&self, step: Step, report: &mut Report) -> Result<(), Failure> {
+    async fn carry_out(&mut self, step: Step, report: &mut Report) -> Result<(), Failure> {
         match step {
             Step::Create { incident, title, body, resolved, no_labels } => {
                 let named = title.clone();

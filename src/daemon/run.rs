@@ -8,6 +8,7 @@ use crate::config::Config;
 use crate::daemon::hook::HookResult;
 use crate::daemon::monitor::Daemon;
 use crate::daemon::parts::{Job, Order, Parts, result};
+use crate::daemon::reporter::Reporter;
 use crate::daemon::{log, outside};
 use crate::decide::probe::round::Round;
 use crate::decide::track::reported::Report;
@@ -21,7 +22,7 @@ pub async fn run<P: RuntimeProvider>(config: Config, parts: Parts<P>) {
     daemon.publish();
     log::started(&daemon.config, &daemon.targets);
     let mut looking: Job<Round> = None;
-    let mut reporting: Job<Report> = None;
+    let mut reporting: Job<(Reporter, Report)> = None;
     let mut hook: Job<HookResult> = None;
     loop {
         if hook.is_none() {
@@ -45,9 +46,9 @@ pub async fn run<P: RuntimeProvider>(config: Config, parts: Parts<P>) {
                 }
                 Some(Order::Stop) | None => break,
             },
-            report = result(&mut reporting) => {
+            (reporter, report) = result(&mut reporting) => {
                 reporting = None;
-                daemon.reported(&report);
+                daemon.reported(reporter, &report);
             }
             round = result(&mut looking) => {
                 looking = None;
