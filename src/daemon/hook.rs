@@ -19,16 +19,16 @@ pub(super) struct Hook(VecDeque<StateChange>);
 
 /// What was told, and what became of it.
 pub(super) struct HookResult {
-    news: StateChange,
+    change: StateChange,
     ran: Ran,
 }
 
 impl Hook {
-    pub(super) fn tell(&mut self, news: Vec<StateChange>) {
-        self.0.extend(news);
+    pub(super) fn tell(&mut self, change: Vec<StateChange>) {
+        self.0.extend(change);
         while self.0.len() > WAITING {
             let lost = self.0.pop_front();
-            let about = lost.map(|news| about(&news)).unwrap_or_default();
+            let about = lost.map(|change| about(&change)).unwrap_or_default();
             warn!("on-change takes too long, and is never told that {about}");
         }
     }
@@ -39,24 +39,24 @@ impl Hook {
             self.0.clear();
             return None;
         };
-        let (news, within) = (self.0.pop_front()?, hooks.timeout);
-        let mut json = serde_json::to_vec(&news).expect("news is plain data");
+        let (change, within) = (self.0.pop_front()?, hooks.timeout);
+        let mut json = serde_json::to_vec(&change).expect("change is plain data");
         json.push(b'\n');
         Some(Box::pin(async move {
             let ran = command::run(&command, &json, within).await;
-            HookResult { news, ran }
+            HookResult { change, ran }
         }))
     }
 }
 
 impl HookResult {
     pub(super) fn log(&self) {
-        let Self { news, ran } = self;
+        let Self { change, ran } = self;
         let said = match ran.said.as_str() {
             "" => String::new(),
             said => format!(": {said}"),
         };
-        let (name, about) = (news.subject.as_str(), about(news));
+        let (name, about) = (change.subject.as_str(), about(change));
         if ran.well() {
             info!(NAMESERVER = name, "on-change was told that {about}{said}");
         } else {
@@ -65,8 +65,8 @@ impl HookResult {
     }
 }
 
-fn about(news: &StateChange) -> String {
-    format!("{} is {} (it was {})", news.subject, news.to, news.from)
+fn about(change: &StateChange) -> String {
+    format!("{} is {} (it was {})", change.subject, change.to, change.from)
 }
 
 #[cfg(test)]
@@ -74,7 +74,7 @@ mod tests {
     use super::*;
     use crate::decide::track::health_state::HealthState;
 
-    fn news(number: usize) -> StateChange {
+    fn change(number: usize) -> StateChange {
         StateChange {
             version: StateChange::VERSION,
             subject: "ns1.example.net".to_owned(),
@@ -91,9 +91,9 @@ mod tests {
     #[test]
     fn of_too_many_changes_the_last_are_told() {
         let mut hook = Hook::default();
-        hook.tell((0..WAITING).map(news).collect());
-        hook.tell(vec![news(WAITING)]);
-        let waiting: Vec<String> = hook.0.iter().map(|news| news.incident.clone()).collect();
+        hook.tell((0..WAITING).map(change).collect());
+        hook.tell(vec![change(WAITING)]);
+        let waiting: Vec<String> = hook.0.iter().map(|change| change.incident.clone()).collect();
         let last: Vec<String> = (1..=WAITING).map(|number| number.to_string()).collect();
         assert_eq!(waiting, last);
     }
@@ -101,7 +101,7 @@ mod tests {
     #[test]
     fn without_a_command_nothing_waits_for_one() {
         let mut hook = Hook::default();
-        hook.tell(vec![news(0)]);
+        hook.tell(vec![change(0)]);
         let hooks = Hooks { on_change: None, timeout: std::time::Duration::ZERO };
         assert!(hook.next(&hooks).is_none());
         assert!(hook.0.is_empty());

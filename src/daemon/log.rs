@@ -101,13 +101,13 @@ pub(super) fn round(
         return; // every minute, for as long as it lasts, there is nothing new to say
     }
     let asked: usize = judgement.verdicts.iter().map(|(_, verdict)| verdict.queries).sum();
-    let face = monitor.panel_view();
+    let view = monitor.panel_view();
     info!(
         "round: {} of {} in {}: {}",
         count(asked, "question"),
         asked_text(monitor, judgement),
         span_text(took),
-        face.state.word()
+        view.state.word()
     );
 }
 

@@ -9,7 +9,7 @@ use crate::decide::judge::finding::Severity;
 use crate::decide::judge::finding::Verdict;
 use crate::decide::report::text::{alert_digest, body, body_digest, title};
 use crate::decide::testing::tracker::{Line, World};
-use crate::decide::testing::{Led, V4, V6, adopt, at, degraded, down, known, row, schedule, well};
+use crate::decide::testing::{Led, V4, V6, at, degraded, down, known, resume, row, schedule, well};
 use crate::decide::track::incident::Incident;
 
 const NS1: &str = "ns1.example.net";
@@ -26,7 +26,7 @@ fn beliefs() -> Vec<(&'static str, Led)> {
     let mut lasting = led(3, degraded());
     lasting.seconds = 3600;
     let reported = || led(3, down()).reported(&known(ID, 1));
-    let adopted = || led(1, well()).reported(&adopt(NS1, OTHER, 1));
+    let adopted = || led(1, well()).reported(&resume(NS1, OTHER, 1));
     vec![
         ("nothing", led(1, well())),
         ("suspect", led(2, down())),

@@ -1,7 +1,7 @@
 //! What the person's own command is told (`hooks.on-change`): that a subject is believed to be otherwise.
 //!
 //! Levels are compared and not steps: what a subject is, as an issue would have it. So a suspicion is no
-//! news, nor is what has limped for less than `degraded-after`; and nothing is told while our own side is
+//! change, nor is what has limped for less than `degraded-after`; and nothing is told while our own side is
 //! down, for then nothing changes.
 
 use jiff::Timestamp;
@@ -84,7 +84,7 @@ mod tests {
     use super::*;
     use crate::decide::judge::finding::Verdict;
     use crate::decide::testing::{
-        adopt, at, config, degraded, down, judgement, schedule, unknown, well,
+        at, config, degraded, down, judgement, resume, schedule, unknown, well,
     };
 
     /// What is told while ns1 gets these verdicts, so many seconds apart, and ns2 is well.
@@ -100,7 +100,7 @@ mod tests {
     }
 
     fn words(told: &[StateChange]) -> Vec<(&str, &str)> {
-        told.iter().map(|news| (news.from.word(), news.to.word())).collect()
+        told.iter().map(|change| (change.from.word(), change.to.word())).collect()
     }
 
     #[test]
@@ -109,7 +109,7 @@ mod tests {
         verdicts.extend([unknown(), well(), down(), well(), well(), well()]);
         let told = told(MonitorState::new(&config()), &verdicts, 10);
         assert_eq!(words(&told), [("well", "down"), ("down", "well")]);
-        assert!(told.iter().all(|news| news.subject == "ns1.example.net"));
+        assert!(told.iter().all(|change| change.subject == "ns1.example.net"));
         assert_eq!(told[0].since, at(30).wall, "its first failure");
         assert_eq!((told[1].since, told[1].time), (at(30).wall, at(110).wall));
         assert_eq!(told[1].faults, down().findings, "what it was");
@@ -130,7 +130,7 @@ mod tests {
 
     #[test]
     fn an_outage_that_an_issue_remembers_is_told_when_it_is_over() {
-        let report = adopt("ns1.example.net", "old", 7);
+        let report = resume("ns1.example.net", "old", 7);
         let monitor = || MonitorState::new(&config()).reported(&report, &at(0));
         assert_eq!(told(monitor(), &[down(), down()], 10), []);
         let over = told(monitor(), &[well(), well()], 10);

@@ -70,10 +70,10 @@ fn the_panel_speaks_through_every_lamp_while_it_starts_is_stale_or_dark() {
 fn lamps_of_their_own_cost_a_healthy_panel_no_wake_up() {
     let lamps = [5, 6, 13];
     let own = lamps.map(|lamp| SubjectLamp { lamp, state: LampState::Well });
-    let face = PanelView { lamps: own.into(), ..PanelState::Well.into() };
+    let view = PanelView { lamps: own.into(), ..PanelState::Well.into() };
     let (mut at, mut changes) = (Duration::ZERO, 0);
     while at < Duration::from_secs(60) {
-        let (now, next) = face.lamps(at);
+        let (now, next) = view.lamps(at);
         assert!(lamps.iter().all(|&lamp| now.subjects.has(lamp) == now.green));
         at += next.unwrap();
         changes += 1;

@@ -1,4 +1,4 @@
-//! How long a face may be shown: the panel holds it on a lease, and says so itself when it runs out.
+//! How long a view may be shown: the panel holds it on a lease, and says so itself when it runs out.
 //!
 //! All times are monotonic, from the same origin; which one does not matter here.
 
@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use crate::decide::show::panel::{Lamps, PanelState, PanelView};
 
-/// A face that somebody asked for.
+/// A view that somebody asked for.
 ///
 /// ```text
-///            renewed, same face: the rhythm goes on
+///            renewed, same view: the rhythm goes on
 ///            ┌──────┐
-///   new ──▶ face ◀──┘── renewed, other face: its rhythm begins ──▶ face
+///   new ──▶ view ◀──┘── renewed, other view: its rhythm begins ──▶ view
 ///            │  ▲
 ///   lease    │  │ renewed: its rhythm begins
 ///   runs out ▼  │
@@ -19,57 +19,57 @@ use crate::decide::show::panel::{Lamps, PanelState, PanelView};
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PanelDisplay {
-    face: PanelView,
+    view: PanelView,
     since: Duration,
     lease_until: Duration,
 }
 
 impl PanelDisplay {
     /// PanelDisplay from `now` on, for as long as `lease`.
-    pub fn new(face: PanelView, now: Duration, lease: Duration) -> Self {
-        Self { face, since: now, lease_until: now.saturating_add(lease) }
+    pub fn new(view: PanelView, now: Duration, lease: Duration) -> Self {
+        Self { view, since: now, lease_until: now.saturating_add(lease) }
     }
 
     /// PanelDisplay from `now` on, for as long as `lease`, whatever was left before.
     ///
-    /// The same face keeps its rhythm: a healthy panel that is renewed often must still get to wink.
-    pub fn renewed(self, face: PanelView, now: Duration, lease: Duration) -> Self {
+    /// The same view keeps its rhythm: a healthy panel that is renewed often must still get to wink.
+    pub fn renewed(self, view: PanelView, now: Duration, lease: Duration) -> Self {
         let (showing, since) = self.at(now);
-        let since = if showing == face { since } else { now };
-        Self { since, ..Self::new(face, now, lease) }
+        let since = if showing == view { since } else { now };
+        Self { since, ..Self::new(view, now, lease) }
     }
 
-    /// The face `now` and since when: stale from the moment on that the lease has run out.
+    /// The view `now` and since when: stale from the moment on that the lease has run out.
     pub fn at(&self, now: Duration) -> (PanelView, Duration) {
         if now >= self.lease_until {
-            (self.face.stale(), self.lease_until)
+            (self.view.stale(), self.lease_until)
         } else {
-            (self.face.clone(), self.since)
+            (self.view.clone(), self.since)
         }
     }
 
     /// What to draw `now`, and when to look again.
     pub fn frame(&self, now: Duration) -> Frame {
-        let (face, since) = self.at(now);
-        let (lamps, change) = face.lamps(now.saturating_sub(since));
+        let (view, since) = self.at(now);
+        let (lamps, change) = view.lamps(now.saturating_sub(since));
         let lease = self.lease_until.checked_sub(now).filter(|left| !left.is_zero());
-        Frame { face, lamps, next: change.into_iter().chain(lease).min() }
+        Frame { view, lamps, next: change.into_iter().chain(lease).min() }
     }
 }
 
 /// One picture.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Frame {
-    pub face: PanelView,
+    pub view: PanelView,
     pub lamps: Lamps,
     /// How long this frame holds; `None`: until the next order.
     pub next: Option<Duration>,
 }
 
 impl Frame {
-    /// Before anybody has asked for a face.
+    /// Before anybody has asked for a view.
     pub fn dark() -> Self {
-        Self { face: PanelState::Dark.into(), lamps: Lamps::DARK, next: None }
+        Self { view: PanelState::Dark.into(), lamps: Lamps::DARK, next: None }
     }
 }
 
@@ -102,8 +102,8 @@ mod tests {
     #[test]
     fn a_nameservers_own_lamp_is_stale_with_the_panel_and_not_merely_dark() {
         let lamp = |sign| SubjectLamp { lamp: 5, state: sign };
-        let face = PanelView { lamps: vec![lamp(LampState::Well)], ..well() };
-        let shown = PanelDisplay::new(face, ms(0), ms(600));
+        let view = PanelView { lamps: vec![lamp(LampState::Well)], ..well() };
+        let shown = PanelDisplay::new(view, ms(0), ms(600));
         let lit = |at| shown.frame(ms(at)).lamps.subjects.has(5);
         assert!(lit(0) && lit(599));
         assert_eq!([600, 700, 800, 900].map(lit), [false, true, false, true]);
@@ -116,7 +116,7 @@ mod tests {
         assert_eq!(shown.frame(ms(4_500)).next, Some(ms(500)));
         let dark = PanelDisplay::new(PanelState::Dark.into(), ms(0), ms(5_000));
         assert_eq!(dark.frame(ms(0)).next, Some(ms(5_000)));
-        assert_eq!(dark.frame(ms(5_000)).face, stale());
+        assert_eq!(dark.frame(ms(5_000)).view, stale());
         assert_eq!(dark.frame(ms(5_000)).next, Some(ms(100)));
     }
 
@@ -143,8 +143,8 @@ mod tests {
     #[test]
     fn a_clock_that_goes_wrong_is_survived() {
         let shown = PanelDisplay::new(well(), ms(1_000), Duration::MAX);
-        assert_eq!(shown.frame(ms(0)).face, well());
-        assert_eq!(PanelDisplay::new(well(), ms(0), Duration::ZERO).frame(ms(0)).face, stale());
-        assert_eq!(shown.frame(Duration::MAX).face, stale());
+        assert_eq!(shown.frame(ms(0)).view, well());
+        assert_eq!(PanelDisplay::new(well(), ms(0), Duration::ZERO).frame(ms(0)).view, stale());
+        assert_eq!(shown.frame(Duration::MAX).view, stale());
     }
 }

@@ -1,7 +1,7 @@
-//! The panel: three lamps, the faces that they can show, and how each face looks at any instant; and the
+//! The panel: three lamps, the views that they can show, and how each view looks at any instant; and the
 //! nameservers' own lamps beside it ([`own`]).
 //!
-//! Pure. This room knows no clock, no pin and no nameserver's name: the time since a face was first
+//! Pure. This room knows no clock, no pin and no nameserver's name: the time since a view was first
 //! shown is an argument, and nameservers are numbers.
 //!
 //! | state | green | amber | red |
@@ -145,25 +145,25 @@ impl From<PanelState> for PanelView {
 }
 
 impl PanelView {
-    /// Every face that a person should have seen once, in the order of a walk; dark is not among them.
+    /// Every view that a person should have seen once, in the order of a walk; dark is not among them.
     ///
     /// The nameservers' own `lamps` say of each of them what the panel says of all.
     pub fn tour(lamps: &[u8]) -> Vec<Self> {
-        let face = |state, sign| Self {
+        let view = |state, sign| Self {
             lamps: lamps.iter().map(|&lamp| SubjectLamp { lamp, state: sign }).collect(),
             ..Self::from(state)
         };
-        let well = || face(PanelState::Well, LampState::Well);
+        let well = || view(PanelState::Well, LampState::Well);
         vec![
-            face(PanelState::Starting, LampState::Unknown),
+            view(PanelState::Starting, LampState::Unknown),
             well(),
-            face(PanelState::Suspect, LampState::Asked),
-            face(PanelState::Degraded, LampState::Degraded),
-            face(PanelState::Down(vec![1, 2]), LampState::Down),
-            face(PanelState::Offline, LampState::Unknown),
-            face(PanelState::Intercepted, LampState::Unknown),
-            face(PanelState::Unconfigured, LampState::Unknown),
-            face(PanelState::Stale, LampState::Unknown),
+            view(PanelState::Suspect, LampState::Asked),
+            view(PanelState::Degraded, LampState::Degraded),
+            view(PanelState::Down(vec![1, 2]), LampState::Down),
+            view(PanelState::Offline, LampState::Unknown),
+            view(PanelState::Intercepted, LampState::Unknown),
+            view(PanelState::Unconfigured, LampState::Unknown),
+            view(PanelState::Stale, LampState::Unknown),
             Self { cannot_report: true, ..well() },
             Self { notice: true, ..well() },
         ]
@@ -202,7 +202,7 @@ impl PanelView {
         }
     }
 
-    /// What is lit `at` this time since the face was first shown, and the time until that changes;
+    /// What is lit `at` this time since the view was first shown, and the time until that changes;
     /// `None`: never.
     pub fn lamps(&self, at: Duration) -> (Lamps, Option<Duration>) {
         let mut next = None;

@@ -7,58 +7,58 @@ use super::*;
 const WINDOW_MS: usize = 5_000;
 
 /// Every state, without and with each sign where that shows.
-fn faces() -> Vec<PanelView> {
+fn views() -> Vec<PanelView> {
     let downs: [&[usize]; 8] = [&[], &[1], &[2], &[3], &[1, 2], &[1, 3], &[2, 3], &[1, 2, 3]];
-    let mut faces = PanelView::tour(&[]);
-    faces.push(PanelState::Dark.into());
-    faces.extend(downs.map(|numbers| PanelState::Down(numbers.to_vec()).into()));
+    let mut views = PanelView::tour(&[]);
+    views.push(PanelState::Dark.into());
+    views.extend(downs.map(|numbers| PanelState::Down(numbers.to_vec()).into()));
     for (cannot_report, notice) in [(true, false), (false, true), (true, true)] {
-        let signed = faces.clone().into_iter().filter(|face| face.state.takes_signs());
-        faces.extend(
-            signed.map(|face| PanelView { cannot_report, notice, ..face }).collect::<Vec<_>>(),
+        let signed = views.clone().into_iter().filter(|view| view.state.takes_signs());
+        views.extend(
+            signed.map(|view| PanelView { cannot_report, notice, ..view }).collect::<Vec<_>>(),
         );
     }
-    faces.sort_by_key(|face| format!("{face:?}"));
-    faces.dedup();
-    faces
+    views.sort_by_key(|view| format!("{view:?}"));
+    views.dedup();
+    views
 }
 
 /// Whether the panel means the same by both: a notice waits while we cannot report.
 fn same(a: &PanelView, b: &PanelView) -> bool {
-    let sign = |face: &PanelView| (face.cannot_report, face.notice && !face.cannot_report);
+    let sign = |view: &PanelView| (view.cannot_report, view.notice && !view.cannot_report);
     a.state.word() == b.state.word() && sign(a) == sign(b)
 }
 
 /// What is lit at every `step_ms` of one joint turn of the three lamps and `tail_ms` after it.
-fn samples(face: &PanelView, step_ms: usize, tail_ms: usize) -> Vec<Lamps> {
+fn samples(view: &PanelView, step_ms: usize, tail_ms: usize) -> Vec<Lamps> {
     let gcd = |mut a: u128, mut b: u128| {
         while b > 0 {
             (a, b) = (b, a % b);
         }
         a
     };
-    let turn = face.patterns().into_iter().map(|pattern| pattern.turn().as_millis());
+    let turn = view.patterns().into_iter().map(|pattern| pattern.turn().as_millis());
     let turn = turn.fold(1, |a, b| a / gcd(a, b) * b) as usize;
     let times = (0..turn + tail_ms).step_by(step_ms);
-    times.map(|ms| face.lamps(Duration::from_millis(ms as u64)).0).collect()
+    times.map(|ms| view.lamps(Duration::from_millis(ms as u64)).0).collect()
 }
 
 #[test]
 fn no_two_states_look_the_same_over_any_five_seconds() {
     const STEP_MS: usize = 10;
-    let faces = faces();
+    let views = views();
     // As bytes, because this is a million lamps to hash.
     let byte = |lamps: Lamps| {
         u8::from(lamps.green) | u8::from(lamps.amber) << 1 | u8::from(lamps.red) << 2
     };
-    let seen: Vec<Vec<u8>> = faces
+    let seen: Vec<Vec<u8>> = views
         .iter()
-        .map(|face| samples(face, STEP_MS, WINDOW_MS).into_iter().map(byte).collect())
+        .map(|view| samples(view, STEP_MS, WINDOW_MS).into_iter().map(byte).collect())
         .collect();
     let windows: Vec<HashSet<&[u8]>> =
         seen.iter().map(|seen| seen.windows(WINDOW_MS / STEP_MS).collect()).collect();
-    for (a, seen_a) in faces.iter().zip(&windows) {
-        for (b, seen_b) in faces.iter().zip(&windows) {
+    for (a, seen_a) in views.iter().zip(&windows) {
+        for (b, seen_b) in views.iter().zip(&windows) {
             assert!(same(a, b) || seen_a.is_disjoint(seen_b), "{a:?} can look like {b:?}");
         }
     }
@@ -69,14 +69,14 @@ fn no_two_states_look_the_same_over_any_five_seconds() {
 fn any_two_states_differ_by_what_an_eye_can_see() {
     const STEP_MS: usize = 100; // no step of any pattern is finer
     const VISIBLE_MS: usize = 300;
-    let faces = faces();
-    let samples: Vec<_> = faces.iter().map(|face| samples(face, STEP_MS, WINDOW_MS)).collect();
+    let views = views();
+    let samples: Vec<_> = views.iter().map(|view| samples(view, STEP_MS, WINDOW_MS)).collect();
     let differ = |a: &[Lamps], b: &[Lamps]| {
         let differing = a.iter().zip(b).filter(|(a, b)| a != b);
         differing.take(VISIBLE_MS / STEP_MS).count() == VISIBLE_MS / STEP_MS
     };
-    for (n, (a, seen_a)) in faces.iter().zip(&samples).enumerate() {
-        for (b, seen_b) in faces.iter().zip(&samples).skip(n) {
+    for (n, (a, seen_a)) in views.iter().zip(&samples).enumerate() {
+        for (b, seen_b) in views.iter().zip(&samples).skip(n) {
             if same(a, b) {
                 continue;
             }
@@ -91,11 +91,11 @@ fn any_two_states_differ_by_what_an_eye_can_see() {
 #[test]
 fn two_whole_turns_tell_which_nameservers_are_down() {
     const STEP_MS: usize = 100;
-    let turn = |face: &PanelView| face.patterns()[2].turn().as_millis() as usize;
-    let downs: Vec<PanelView> = faces()
+    let turn = |view: &PanelView| view.patterns()[2].turn().as_millis() as usize;
+    let downs: Vec<PanelView> = views()
         .into_iter()
-        .filter(|face| {
-            matches!(face.state, PanelState::Down(_)) && !face.cannot_report && !face.notice
+        .filter(|view| {
+            matches!(view.state, PanelState::Down(_)) && !view.cannot_report && !view.notice
         })
         .collect();
     for a in &downs {
@@ -112,15 +112,15 @@ fn two_whole_turns_tell_which_nameservers_are_down() {
 
 #[test]
 fn green_is_never_steady_and_only_dark_never_changes() {
-    for face in faces() {
-        let samples = samples(&face, 10, WINDOW_MS);
+    for view in views() {
+        let samples = samples(&view, 10, WINDOW_MS);
         let steady =
             samples.windows(WINDOW_MS / 10).any(|seen| seen.iter().all(|lamps| lamps.green));
-        assert!(!steady, "{face:?} would hide a frozen board");
+        assert!(!steady, "{view:?} would hide a frozen board");
         assert_eq!(
-            face.lamps(Duration::ZERO).1.is_none(),
-            face.state == PanelState::Dark,
-            "{face:?}"
+            view.lamps(Duration::ZERO).1.is_none(),
+            view.state == PanelState::Dark,
+            "{view:?}"
         );
     }
 }
@@ -134,14 +134,14 @@ fn the_lamps_hold_until_the_next_change_and_differ_after_it() {
         lamps: own.map(|(sign, lamp)| SubjectLamp { lamp, state: sign }).collect(),
         ..PanelState::Down(vec![2]).into()
     };
-    for face in faces().into_iter().chain([with_own]) {
+    for view in views().into_iter().chain([with_own]) {
         let mut at = Duration::ZERO;
         while at < Duration::from_secs(60) {
-            let (lamps, next) = face.lamps(at);
+            let (lamps, next) = view.lamps(at);
             let Some(next) = next else { break };
-            assert!(next.as_millis().is_multiple_of(100), "{face:?} at {at:?}");
-            assert_eq!(face.lamps(at + next - HAIR), (lamps, Some(HAIR)), "{face:?} at {at:?}");
-            assert_ne!(face.lamps(at + next).0, lamps, "{face:?} at {at:?}");
+            assert!(next.as_millis().is_multiple_of(100), "{view:?} at {at:?}");
+            assert_eq!(view.lamps(at + next - HAIR), (lamps, Some(HAIR)), "{view:?} at {at:?}");
+            assert_ne!(view.lamps(at + next).0, lamps, "{view:?} at {at:?}");
             at += next;
         }
     }
@@ -163,11 +163,11 @@ fn a_healthy_panel_wakes_at_most_thirty_times_a_minute() {
 #[test]
 fn signs_leave_green_and_red_as_they_are() {
     let signs = [(true, false), (false, true), (true, true)];
-    for (face, (cannot_report, notice)) in
-        faces().into_iter().flat_map(|f| signs.map(|s| (f.clone(), s)))
+    for (view, (cannot_report, notice)) in
+        views().into_iter().flat_map(|f| signs.map(|s| (f.clone(), s)))
     {
-        let signed = PanelView { cannot_report, notice, ..face.clone() };
-        let quiet = PanelView { cannot_report: false, notice: false, ..face };
+        let signed = PanelView { cannot_report, notice, ..view.clone() };
+        let quiet = PanelView { cannot_report: false, notice: false, ..view };
         assert_eq!(signed.patterns()[0], quiet.patterns()[0]);
         assert_eq!(signed.patterns()[2], quiet.patterns()[2]);
         let shows = signed.patterns()[1] != quiet.patterns()[1];
@@ -186,6 +186,6 @@ fn the_words_are_for_people() {
     assert_eq!(unheard.meaning(), "all well; cannot report to GitHub");
     let noticed = PanelView { notice: true, ..PanelState::Well.into() };
     assert_eq!(noticed.meaning(), "all well; there is a notice");
-    let words: HashSet<_> = faces().iter().map(|face| face.state.word()).collect();
+    let words: HashSet<_> = views().iter().map(|view| view.state.word()).collect();
     assert_eq!(words.len(), 10);
 }

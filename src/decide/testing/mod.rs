@@ -193,7 +193,7 @@ pub(super) fn known(incident: &str, number: u64) -> Report {
     Report { known: vec![(incident.to_owned(), issue(number))], ..Report::default() }
 }
 
-pub(super) fn adopt(subject: &str, incident: &str, number: u64) -> Report {
+pub(super) fn resume(subject: &str, incident: &str, number: u64) -> Report {
     Report {
         resume: vec![RememberedIncident {
             subject: subject.to_owned(),

@@ -57,7 +57,7 @@ mod tests {
     use super::*;
     use crate::decide::judge::fault::Fault;
     use crate::decide::judge::finding::{FailedQuery, Verdict};
-    use crate::decide::testing::{Led, adopt, at, config, row, schedule, well};
+    use crate::decide::testing::{Led, at, config, resume, row, schedule, well};
     use crate::decide::track::health::Change;
 
     const HOUR: Duration = Duration::from_secs(3600);
@@ -104,7 +104,7 @@ mod tests {
 
     #[test]
     fn what_an_issue_remembers_may_be_recursion() {
-        let mut led = Led::new().reported(&adopt("ns1.example.net", "old", 7));
+        let mut led = Led::new().reported(&resume("ns1.example.net", "old", 7));
         assert!(led.monitor.ask_about_recursion(0, Duration::ZERO));
         assert!(led.monitor.ask_about_recursion(0, Duration::ZERO));
     }

@@ -14,7 +14,7 @@
 //! An unknown verdict moves nothing, wherever it arrives. Open-after = 1 leads from Well straight to
 //! Failing, close-after = 1 from Failing straight to Well.
 //!
-//! An incident that an issue or the state directory remembers ([`Health::adopt`]) leads from Well to
+//! An incident that an issue or the state directory remembers ([`Health::resume`]) leads from Well to
 //! Recovering and from Suspect to Failing; elsewhere it only gives its identity.
 //!
 //! "In a row" is said of verdicts about the same: one question, at least, is wrong in each of them. Packets get
@@ -305,7 +305,7 @@ impl Health {
     /// that is already in trouble goes on with the older identity. How bad it is remembered to be holds
     /// until enough verdicts in a row have said otherwise.
     #[must_use]
-    pub fn adopt(self, old: Incident) -> Self {
+    pub fn resume(self, old: Incident) -> Self {
         match self {
             Self::Well => Self::Recovering(old, 0),
             Self::Suspect(s) => {

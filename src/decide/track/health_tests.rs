@@ -207,7 +207,7 @@ fn a_relapse_is_the_first_verdict_in_a_row_for_a_shift_as_well() {
     assert_eq!(name(worse.step(&down()).as_ref()), "shifted");
     assert_eq!(worse.incident().worst, Severity::Down);
     let mut better = Walk::new(3, 1);
-    better.health = better.health.adopt(remembered(Severity::Down));
+    better.health = better.health.resume(remembered(Severity::Down));
     assert_eq!(better.walk("d"), "degraded");
     // With more than one in a row, it counts as one.
     assert_eq!(Walk::new(2, 2).walk("ddwDD"), "suspect degraded recovering degraded down");
@@ -366,7 +366,7 @@ fn a_remembered_incident_is_taken_over_in_every_state() {
     ] {
         let mut walk = Walk::new(3, 2);
         walk.walk(walked);
-        walk.health = std::mem::take(&mut walk.health).adopt(remembered(Severity::Down));
+        walk.health = std::mem::take(&mut walk.health).resume(remembered(Severity::Down));
         assert_eq!(state(&walk.health), state_then, "after {walked:?}");
         let incident = walk.incident();
         assert_eq!((incident.id.as_str(), incident.since), ("old", at(1)));
@@ -380,7 +380,7 @@ fn a_suspicion_alone_does_not_change_how_bad_a_remembered_incident_is() {
     let after = |walked: &str, old: Severity, then: &str| {
         let mut walk = Walk::new(3, 2);
         walk.walk(walked);
-        walk.health = walk.health.adopt(remembered(old));
+        walk.health = walk.health.resume(remembered(old));
         walk.walk(then)
     };
     // The suspicion's own verdicts count towards the shift.
@@ -394,10 +394,10 @@ fn a_suspicion_alone_does_not_change_how_bad_a_remembered_incident_is() {
 #[test]
 fn a_remembered_incident_is_seen_well_as_often_as_any_before_it_closes() {
     let mut walk = Walk::new(3, 2);
-    walk.health = walk.health.adopt(remembered(Severity::Down));
+    walk.health = walk.health.resume(remembered(Severity::Down));
     assert_eq!(walk.again(), Some(60));
     assert_eq!(walk.walk("?ww"), "recovering recovering well");
-    walk.health = walk.health.adopt(remembered(Severity::Down));
+    walk.health = walk.health.resume(remembered(Severity::Down));
     assert_eq!(walk.walk("Dww"), "down recovering well");
 }
 
@@ -408,7 +408,7 @@ fn a_remembered_incident_does_not_close_while_its_address_is_out_of_sight() {
         ..remembered(Severity::Down)
     };
     let mut walk = Walk::new(3, 2);
-    walk.health = walk.health.adopt(old());
+    walk.health = walk.health.resume(old());
     for _ in 0..50 {
         assert_eq!(walk.step(&without(V4, well())), None);
         assert_eq!(walk.health, Health::Recovering(old(), 0));
@@ -420,7 +420,7 @@ fn a_remembered_incident_does_not_close_while_its_address_is_out_of_sight() {
     assert_eq!(walk.health.state().word(), "down");
     assert_eq!(walk.walk("ww"), "recovering well");
     // The address that can be seen is the one that matters.
-    walk.health = walk.health.adopt(old());
+    walk.health = walk.health.resume(old());
     for _ in 0..2 {
         walk.step(&without(V6, well()));
     }

@@ -285,7 +285,7 @@ impl MonitorState {
             self.resolved.push((incident.clone(), now.uptime));
         }
         for found in &report.resume {
-            self.adopt(found, now);
+            self.resume(found, now);
         }
         self.reporting = match (&report.failed, self.reporting) {
             (None, _) => Reporting::Fine,
@@ -306,7 +306,7 @@ impl MonitorState {
     }
 
     /// Takes over what an issue remembers.
-    fn adopt(&mut self, found: &RememberedIncident, now: &Moment) {
+    fn resume(&mut self, found: &RememberedIncident, now: &Moment) {
         let id = &found.incident;
         let over = self.ended.iter().any(|e| e.incident.id == *id);
         if over || self.resolved.iter().any(|(settled, _)| settled == id) {
@@ -333,7 +333,7 @@ impl MonitorState {
             return;
         };
         if subject.health.incident().is_none_or(|i| i.id != *id) {
-            subject.health = std::mem::take(&mut subject.health).adopt(old);
+            subject.health = std::mem::take(&mut subject.health).resume(old);
             subject.again = Some(now.uptime);
         }
         subject.issue = Some(found.reported);

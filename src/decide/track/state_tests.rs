@@ -5,7 +5,7 @@ use crate::decide::judge::finding::Severity;
 use crate::decide::judge::finding::Verdict;
 use crate::decide::judge::uplink::Family;
 use crate::decide::testing::{
-    Led, ONLINE, V6, adopt, at, config, degraded, down, issue, judgement, known, row, schedule,
+    Led, ONLINE, V6, at, config, degraded, down, issue, judgement, known, resume, row, schedule,
     undated, unknown, well,
 };
 use crate::decide::track::stored::StoredIncident;
@@ -85,7 +85,7 @@ fn an_incident_that_nobody_had_to_hear_of_ends_unheard() {
 #[test]
 fn an_incident_that_has_an_issue_is_wanted_until_its_end_is_told() {
     let led = Led::new().rounds(3, [degraded(), well()]);
-    let led = led.reported(&adopt(NS1, "old", 7));
+    let led = led.reported(&resume(NS1, "old", 7));
     assert_eq!(led.wanted(), [("old".to_owned(), false, Some(7))]);
     let led = led.rounds(2, [well(), well()]);
     assert_eq!(led.wanted(), [("old".to_owned(), true, Some(7))]);
@@ -203,13 +203,13 @@ fn a_listing_that_lags_does_not_bring_a_settled_incident_back() {
         .rounds(2, [well(), well()])
         .reported(&settled("round1-0"));
     let before = led.monitor.clone();
-    let led = led.reported(&adopt(NS1, "round1-0", 7));
+    let led = led.reported(&resume(NS1, "round1-0", 7));
     assert_eq!(led.monitor, before);
     // One that ended while the report was under way is not brought back either.
     let led = led.rounds(3, [down(), well()]).reported(&known("round6-0", 8));
     let led = led.rounds(2, [well(), well()]);
     let before = led.monitor.clone();
-    let led = led.reported(&adopt(NS1, "round6-0", 8));
+    let led = led.reported(&resume(NS1, "round6-0", 8));
     assert_eq!(led.monitor.subjects, before.subjects);
     assert_eq!(led.wanted(), [("round6-0".to_owned(), true, Some(8))]);
 }
@@ -221,14 +221,14 @@ fn an_issue_that_stays_open_long_after_it_was_settled_is_taken_care_of_again() {
         .rounds(2, [well(), well()])
         .reported(&settled("round1-0"));
     led.seconds += 600;
-    let led = led.reported(&adopt(NS1, "round1-0", 7));
+    let led = led.reported(&resume(NS1, "round1-0", 7));
     assert_eq!(led.wanted(), [("round1-0".to_owned(), false, Some(7))]);
 }
 
 #[test]
 fn what_ended_while_the_report_that_found_its_issue_was_under_way_has_that_issue() {
     let led = Led::new().rounds(3, [down(), well()]);
-    let led = led.rounds(2, [well(), well()]).reported(&adopt(NS1, "old", 7));
+    let led = led.rounds(2, [well(), well()]).reported(&resume(NS1, "old", 7));
     assert_eq!(led.wanted(), [("old".to_owned(), true, Some(7))]);
     assert_eq!(led.monitor.subjects[0].health, Health::Well);
 }
@@ -237,14 +237,14 @@ fn what_ended_while_the_report_that_found_its_issue_was_under_way_has_that_issue
 fn an_incident_learns_of_its_own_issue_before_it_is_worth_one() {
     let led = Led::new().rounds(3, [degraded(), well()]);
     let before = led.monitor.subjects[0].health.clone();
-    let led = led.reported(&adopt(NS1, "round1-0", 7));
+    let led = led.reported(&resume(NS1, "round1-0", 7));
     assert_eq!(led.monitor.subjects[0].health, before);
     assert_eq!(led.wanted(), [("round1-0".to_owned(), false, Some(7))]);
 }
 
 #[test]
 fn an_adopted_incident_is_asked_about_at_once() {
-    let led = Led::new().rounds(1, [well(), well()]).reported(&adopt(NS1, "old", 7));
+    let led = Led::new().rounds(1, [well(), well()]).reported(&resume(NS1, "old", 7));
     let subject = &led.monitor.subjects[0];
     assert_eq!(subject.again, Some(Duration::from_secs(10)));
     assert_eq!(subject.issue, Some(issue(7)));

@@ -76,7 +76,7 @@ impl MonitorState {
                     issue: old.issue,
                 });
             } else if let Some(s) = self.subjects.iter_mut().find(|s| s.name == old.subject) {
-                s.health = std::mem::take(&mut s.health).adopt(incident);
+                s.health = std::mem::take(&mut s.health).resume(incident);
             }
         }
         self

@@ -9,7 +9,7 @@ pub trait Driver {
     /// As in the configuration: `rppal`, `gpiochip`, `terminal`, `none`.
     fn name(&self) -> &str;
 
-    /// Told once before the first frame of a new face. Lamps have no use for it; a screen has.
+    /// Told once before the first frame of a new view. Lamps have no use for it; a screen has.
     fn announce(&mut self, _face: &PanelView) -> Result<(), LampError> {
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! `pilotlight lamps`: every face once, so that a person knows them, and knows that the wires are right.
+//! `pilotlight lamps`: every view once, so that a person knows them, and knows that the wires are right.
 //!
 //! No panel and no lease: what is shown is asked of nobody. The time is what was slept.
 
@@ -11,10 +11,10 @@ use crate::io::gpio::driver::{Driver, LampError};
 
 /// A person who presses Ctrl-C should not have to press it again.
 const STOP_NOTICED_WITHIN: Duration = Duration::from_millis(100);
-/// Dark between two faces, so that one is seen to end.
+/// Dark between two views, so that one is seen to end.
 const GAP: Duration = Duration::from_millis(500);
 
-/// Shows each face of [`PanelView::tour`] for as long as `each`, with the nameservers' `own` lamps, and says
+/// Shows each view of [`PanelView::tour`] for as long as `each`, with the nameservers' `own` lamps, and says
 /// on `out` which one it is and what it means; then leaves the lamps dark. Ends early, as dark, once `stop`
 /// is set.
 ///
@@ -43,23 +43,23 @@ struct LampTest<'a> {
 
 impl LampTest<'_> {
     fn tour(&mut self, own: &[u8], each: Duration) -> Result<(), LampError> {
-        for face in PanelView::tour(own) {
+        for view in PanelView::tour(own) {
             if self.stopped() {
                 break;
             }
-            self.say(&face)?;
-            self.driver.announce(&face)?;
-            self.face(&face, each)?;
+            self.say(&view)?;
+            self.driver.announce(&view)?;
+            self.view(&view, each)?;
             self.driver.dark()?;
             self.pause(GAP);
         }
         self.say(&PanelState::Dark.into())
     }
 
-    fn face(&mut self, face: &PanelView, each: Duration) -> Result<(), LampError> {
+    fn view(&mut self, view: &PanelView, each: Duration) -> Result<(), LampError> {
         let mut at = Duration::ZERO;
         while at < each && !self.stopped() {
-            let (lamps, next) = face.lamps(at);
+            let (lamps, next) = view.lamps(at);
             self.driver.show(lamps)?;
             let left = each - at;
             at += self.pause(next.map_or(left, |next| next.min(left)));
@@ -82,14 +82,14 @@ impl LampTest<'_> {
         self.stop.load(Ordering::Relaxed)
     }
 
-    fn say(&mut self, face: &PanelView) -> Result<(), LampError> {
-        let word = match face {
+    fn say(&mut self, view: &PanelView) -> Result<(), LampError> {
+        let word = match view {
             PanelView { cannot_report: true, .. } => "cannot-report",
             PanelView { notice: true, .. } => "notice",
             PanelView { state, .. } => state.word(),
         };
         let said =
-            writeln!(self.out, "{word:<15}{}", face.meaning()).and_then(|()| self.out.flush());
+            writeln!(self.out, "{word:<15}{}", view.meaning()).and_then(|()| self.out.flush());
         said.map_err(|error| LampError::new("walk", error))
     }
 }

@@ -1,6 +1,6 @@
 //! The lamps: the drivers that light them, and the thread that keeps them in time.
 //!
-//! This room decides nothing: what a face looks like, and when its lease has run out, is asked of
+//! This room decides nothing: what a view looks like, and when its lease has run out, is asked of
 //! [`crate::decide::show::panel`]. It knows no nameserver and no round.
 //!
 //! The panel has a thread of its own, not a task: a runtime that is stuck is exactly what the lamps have
@@ -63,14 +63,14 @@ impl Panel {
         &self.name
     }
 
-    /// Shows this face from now on and for as long as `lease`, or until the next call. The same face
+    /// Shows this view from now on and for as long as `lease`, or until the next call. The same view
     /// again renews the lease and leaves the rhythm alone.
-    pub fn show(&self, face: PanelView, lease: Duration) {
+    pub fn show(&self, view: PanelView, lease: Duration) {
         let now = (self.clock)();
         let mut board = self.shared.board();
         let shown = match board.shown.take() {
-            Some(shown) => shown.renewed(face, now, lease),
-            None => PanelDisplay::new(face, now, lease),
+            Some(shown) => shown.renewed(view, now, lease),
+            None => PanelDisplay::new(view, now, lease),
         };
         board.shown = Some(shown);
         board.orders += 1;
@@ -168,7 +168,7 @@ impl Shared {
             if stop {
                 break;
             }
-            // Without the lock: a driver that hangs must not hang the loop that would show a face.
+            // Without the lock: a driver that hangs must not hang the loop that would show a view.
             let (next, error) = hand.step(shown.as_ref(), now);
             let mut board = self.board();
             board.answered = orders;
@@ -218,7 +218,7 @@ impl PanelWorker {
         now: Duration,
     ) -> (Option<Duration>, Option<LampError>) {
         let frame = shown.map_or_else(Frame::dark, |shown| shown.frame(now));
-        let announce = shown.map(|_| &frame.face); // the dark before the first face is not news
+        let announce = shown.map(|_| &frame.view); // the dark before the first view is not news
         match self.draw(announce, frame.lamps) {
             Ok(()) => (frame.next, None),
             Err(error) => {
@@ -229,10 +229,10 @@ impl PanelWorker {
     }
 
     fn draw(&mut self, announce: Option<&PanelView>, lamps: Lamps) -> Result<(), LampError> {
-        if let Some(face) = announce.filter(|&face| self.announced.as_ref() != Some(face)) {
-            self.driver.announce(face)?;
-            self.announced = Some(face.clone());
-            self.lit = None; // the first frame of a face is always shown
+        if let Some(view) = announce.filter(|&view| self.announced.as_ref() != Some(view)) {
+            self.driver.announce(view)?;
+            self.announced = Some(view.clone());
+            self.lit = None; // the first frame of a view is always shown
         }
         if self.lit != Some(lamps) {
             self.lit = None;

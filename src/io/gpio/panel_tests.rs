@@ -34,8 +34,8 @@ impl Driver for Fake {
         "fake"
     }
 
-    fn announce(&mut self, face: &PanelView) -> Result<(), LampError> {
-        self.told.send(Told::PanelView(face.clone())).map_err(|error| LampError::new("fake", error))
+    fn announce(&mut self, view: &PanelView) -> Result<(), LampError> {
+        self.told.send(Told::PanelView(view.clone())).map_err(|error| LampError::new("fake", error))
     }
 
     fn show(&mut self, lamps: Lamps) -> Result<(), LampError> {

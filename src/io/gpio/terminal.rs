@@ -28,7 +28,7 @@ impl<W: Write> Terminal<W> {
         Self { out, colour, in_place: true, words: String::new(), own: Vec::new(), news: false }
     }
 
-    /// For a file or a pipe: a line for each new face, with its first frame, and none for a blink.
+    /// For a file or a pipe: a line for each new view, with its first frame, and none for a blink.
     pub fn lines(out: W, colour: bool) -> Self {
         Self { in_place: false, ..Self::in_place(out, colour) }
     }
@@ -69,9 +69,9 @@ impl<W: Write> Driver for Terminal<W> {
         "terminal"
     }
 
-    fn announce(&mut self, face: &PanelView) -> Result<(), LampError> {
-        self.words = face.meaning();
-        self.own = face.lamps.iter().map(|own| own.lamp).collect();
+    fn announce(&mut self, view: &PanelView) -> Result<(), LampError> {
+        self.words = view.meaning();
+        self.own = view.lamps.iter().map(|own| own.lamp).collect();
         self.news = true;
         Ok(())
     }
@@ -106,7 +106,7 @@ mod tests {
     const GREEN: Lamps = Lamps { green: true, amber: false, red: false, ..Lamps::DARK };
     const RED: Lamps = Lamps { green: false, amber: false, red: true, ..Lamps::DARK };
 
-    /// Everything that is drawn for two faces, the second one blinking once, and the end.
+    /// Everything that is drawn for two views, the second one blinking once, and the end.
     fn drawn(mut terminal: Terminal<Vec<u8>>) -> String {
         terminal.show(Lamps::DARK).unwrap();
         terminal.announce(&PanelState::Well.into()).unwrap();
@@ -151,13 +151,13 @@ mod tests {
     #[test]
     fn the_lamps_of_nameservers_stand_beside_the_three() {
         let mut terminal = Terminal::lines(Vec::new(), false);
-        let mut face = PanelView::from(PanelState::Down(vec![2]));
-        face.lamps = vec![(5, LampState::Well), (13, LampState::Down)]
+        let mut view = PanelView::from(PanelState::Down(vec![2]));
+        view.lamps = vec![(5, LampState::Well), (13, LampState::Down)]
             .into_iter()
             .map(|(lamp, sign)| SubjectLamp { lamp, state: sign })
             .collect();
-        terminal.announce(&face).unwrap();
-        terminal.show(face.lamps(Duration::ZERO).0).unwrap();
+        terminal.announce(&view).unwrap();
+        terminal.show(view.lamps(Duration::ZERO).0).unwrap();
         assert_eq!(
             String::from_utf8(terminal.out).unwrap(),
             "○ green  ○ amber  ● red  ● lamp 5  ○ lamp 13   nameserver 2 is down\n",
