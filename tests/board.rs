@@ -192,7 +192,7 @@ fn a_driver_that_was_asked_for_and_cannot_work_says_what_is_missing_and_what_to_
         (
             "gpiochip",
             Board::pi3().held(22),
-            "/dev/gpiochip0: GPIO 22 is held by fan; stop who holds it, ".into(),
+            "/dev/gpiochip0: GPIO 22 is held by fan; stop that program, ".into(),
         ),
     ];
     for (driver, board, why) in cases {
