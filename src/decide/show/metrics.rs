@@ -8,8 +8,6 @@ use crate::decide::judge::uplink::Family;
 use crate::decide::show::status::{ReportingState, Status, SubjectStatus};
 use crate::decide::track::health_state::HealthState;
 
-/// What a subject's state may be, as [`Status`] has it.
-
 /// The whole file; `round` is when the last round came to its end, `expires` when GitHub's token does.
 #[must_use]
 pub fn text(view: &Status, round: Option<Timestamp>, expires: Option<Timestamp>) -> String {
