@@ -220,3 +220,28 @@ fn a_repository_without_any_sign_or_a_github_in_trouble_makes_the_run_fail() {
     assert!(run(&workflow, &github).is_err(), "what cannot be read is not nothing");
     assert_eq!(alarms(&github), []);
 }
+
+#[test]
+fn neither_large_nor_unreadable_heartbeats_keep_a_silence_from_being_told() {
+    let github = github();
+    let workflow = printed(&home("home", &github));
+    // Six vantages with as large a record as one may be: more than a command line holds.
+    let record = "0.3600.20000 ".repeat(2_000);
+    for n in 0..6 {
+        let heartbeat = format!(
+            "<!-- pilotlight {{\"life\":\"v{n}\",\"at\":\"2026-01-01T00:00:00Z\",\"every\":60,\
+             \"record\":\"{record}\"}} -->"
+        );
+        github.open_as(LOGIN, &format!("pilotlight: v{n} is watching"), &heartbeat);
+    }
+    for broken in ["\"broken\",\"at\":\"yesterday\",\"every\":60", "7", "\"short\""] {
+        let heartbeat = format!("<!-- pilotlight {{\"life\":{broken}}} -->");
+        github.open_as(LOGIN, "pilotlight: broken is watching", &heartbeat);
+    }
+    let failed = run(&workflow, &github).unwrap_err();
+    assert!(failed.contains("cannot be read: #"), "{failed}");
+    let told: Vec<String> = states(&github).into_iter().map(|(title, _)| title).collect();
+    let expected: Vec<String> =
+        (0..6).map(|n| format!("pilotlight: v{n} has gone silent")).collect();
+    assert_eq!(told, expected);
+}
