@@ -35,12 +35,17 @@ pub async fn run<P: RuntimeProvider>(config: Config, parts: Parts<P>) {
             order = inputs.orders.recv() => match order {
                 Some(Order::Reload) => {
                     daemon.manager.reloading();
-                    let account = daemon.config.github.clone();
+                    let repository = |config: &Config| {
+                        config.github.as_ref().map(|g| (g.api.clone(), g.repository.clone()))
+                    };
+                    let before = repository(&daemon.config);
                     if daemon.reload(&inputs.config, inputs.token) {
                         looking = None; // its queries are those of the old configuration
                     }
-                    if daemon.config.github != account {
-                        reporting = None; // its issue numbers are those of another account
+                    // Its issue numbers would be those of the other repository. Any other report goes on: a new one
+                    // might not see the issue that this one is about to open.
+                    if repository(&daemon.config) != before {
+                        reporting = None;
                     }
                     daemon.manager.reloaded();
                 }
