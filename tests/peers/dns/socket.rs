@@ -153,8 +153,10 @@ impl Served {
 
     fn spawn(serve: impl Future<Output = io::Result<()>> + Send + 'static) -> Self {
         let (guard, closed) = channel();
+        // One value, so that the guard is dropped after the socket even if the task ends before its first poll.
+        let serve = (serve, guard);
         let task = background().spawn(async move {
-            let _guard = guard; // dropped after the socket
+            let (serve, _guard) = serve;
             serve.await
         });
         Self { task: task.abort_handle(), closed }
