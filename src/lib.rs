@@ -26,6 +26,6 @@ pub mod decide;
 pub mod io;
 pub mod provision;
 #[cfg(test)]
-#[path = "../tests/peers/rng.rs"]
+#[path = "../tests/fakes/rng.rs"]
 pub mod rng;
 pub mod update;

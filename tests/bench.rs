@@ -10,12 +10,12 @@
     reason = "a bench that cannot go on should say where, and it makes its own time"
 )]
 
+#[path = "fakes/mod.rs"]
+pub mod fakes;
 #[path = "bench/figures.rs"]
 mod figures;
-#[path = "peers/mod.rs"]
-pub mod peers;
-#[path = "bench/stage.rs"]
-mod stage;
+#[path = "bench/setup.rs"]
+mod setup;
 
 use std::io::{self, Write};
 use std::process::ExitCode;

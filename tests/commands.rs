@@ -4,8 +4,8 @@ use std::fs;
 use std::net::{IpAddr, Ipv4Addr};
 use std::process::Command;
 
-use crate::peers::dns::script::{Behaviour, Nameserver, ZoneData};
-use crate::peers::dns::socket::SocketServer;
+use crate::fakes::dns::script::{Behaviour, Nameserver, ZoneData};
+use crate::fakes::dns::socket::SocketServer;
 use crate::program::{PROGRAM, Ran, Setting, anchor, loopback};
 
 const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
@@ -17,13 +17,13 @@ records = [{ name = "www", type = "A", values = ["192.0.2.80"] }]
 "#;
 
 /// One scripted nameserver, one anchor, and a configuration about them.
-struct Stage {
+struct Setup {
     server: SocketServer,
     anchor: SocketServer,
     setting: Setting,
 }
 
-impl Stage {
+impl Setup {
     fn new() -> Self {
         let zone = ZoneData::parse(
             "example.net",
@@ -52,7 +52,7 @@ fn unasked() -> Setting {
 #[test]
 fn check_exits_0_well_1_degraded_2_down_3_unknown_and_says_the_same() {
     use Behaviour::{Good, NoTcp, PortClosed, WrongAddress};
-    let stage = Stage::new();
+    let setup = Setup::new();
     let cases = [
         (Good, Good, "well", 0),
         (NoTcp, Good, "degraded", 1),
@@ -61,7 +61,7 @@ fn check_exits_0_well_1_degraded_2_down_3_unknown_and_says_the_same() {
         (PortClosed, PortClosed, "unknown", 3),
     ];
     for (server, anchor, state, code) in cases {
-        let ran = stage.check(server.clone(), anchor.clone());
+        let ran = setup.check(server.clone(), anchor.clone());
         let case = format!("{server:?} {anchor:?}: {ran:?}");
         assert_eq!(ran.code, Some(code), "{case}");
         assert_eq!(ran.nameserver()["state"], state, "{case}");
@@ -71,8 +71,8 @@ fn check_exits_0_well_1_degraded_2_down_3_unknown_and_says_the_same() {
 
 #[test]
 fn check_asks_a_nameserver_that_is_not_in_the_file_and_nobody_else() {
-    let stage = Stage::new();
-    stage.server.nameserver().set(Behaviour::PortClosed); // the one that is to be replaced
+    let setup = Setup::new();
+    setup.server.nameserver().set(Behaviour::PortClosed); // the one that is to be replaced
     let zone = |www: &str| {
         let text = format!(
             "@ 300 SOA ns1 hostmaster 1 7200 3600 1209600 300\n@ 300 NS ns1\nwww 300 A {www}"
@@ -83,14 +83,14 @@ fn check_asks_a_nameserver_that_is_not_in_the_file_and_nobody_else() {
     let wrong = SocketServer::start(HERE, 0, Nameserver::new([zone("192.0.2.81")]));
     let check = |given: &[String]| {
         let given = given.iter().flat_map(|given| ["--nameserver", given]);
-        stage.setting.run(&["check", "--json"].into_iter().chain(given).collect::<Vec<_>>())
+        setup.setting.run(&["check", "--json"].into_iter().chain(given).collect::<Vec<_>>())
     };
     for name in ["ns1-next", "ns1.example.net"] {
         let ran = check(&[format!("{name}={}", next.addr())]);
         assert_eq!(ran.code, Some(0), "{ran:?}");
         assert_eq!(ran.nameserver()["name"], name);
         assert_eq!(ran.nameserver()["questions"], 5, "every one: {ran:?}");
-        assert!(!ran.out.contains(&stage.server.addr().to_string()), "{ran:?}");
+        assert!(!ran.out.contains(&setup.server.addr().to_string()), "{ran:?}");
     }
     let both = [&next, &wrong].map(|server| format!("ns1-next={}", server.addr()));
     let ran = check(&both);
@@ -124,24 +124,24 @@ fn a_nameserver_to_try_out_is_refused_with_a_reason_and_no_verdict() {
 
 #[test]
 fn an_uplink_that_is_gone_is_said_below_the_table() {
-    let stage = Stage::new();
-    stage.anchor.stop();
-    let ran = stage.setting.run(&["check"]);
+    let setup = Setup::new();
+    setup.anchor.stop();
+    let ran = setup.setting.run(&["check"]);
     assert_eq!(ran.code, Some(3), "{ran:?}");
     assert_eq!(
         ran.out,
         format!(
             "1 ns1.example.net  unknown     not observed: {}\n\nIPv4 is offline here: no anchor answers, so \
              nothing is said about IPv4 addresses\n",
-            stage.server.addr()
+            setup.server.addr()
         )
     );
 }
 
 #[test]
 fn colours_are_for_terminals_where_nobody_refuses_them() {
-    let stage = Stage::new();
-    let config = stage.setting.config.display();
+    let setup = Setup::new();
+    let config = setup.setting.config.display();
     // `script` gives the command a terminal.
     let on_terminal = |no_color: &str| {
         let line = format!("timeout 60 {PROGRAM} check --config {config}");
@@ -155,7 +155,7 @@ fn colours_are_for_terminals_where_nobody_refuses_them() {
     assert!(ran.out.contains(green) && ran.code == Some(0), "{ran:?}");
     let ran = on_terminal("1");
     assert!(ran.out.starts_with(plain), "{ran:?}");
-    let ran = stage.setting.run(&["check"]);
+    let ran = setup.setting.run(&["check"]);
     assert!(ran.out.starts_with(plain), "{ran:?}");
 }
 

@@ -11,8 +11,8 @@
     reason = "the peers are the tests', and written as tests are"
 )]
 
-#[path = "peers/mod.rs"]
-pub mod peers;
+#[path = "fakes/mod.rs"]
+pub mod fakes;
 
 use std::io::{self, IsTerminal, Write};
 use std::net::IpAddr;
@@ -34,9 +34,9 @@ use pilotlight::io::system::log;
 use pilotlight::io::system::systemd::Manager;
 use tokio::sync::mpsc;
 
-use peers::dns::script::{Behaviour, Nameserver, ZoneData};
-use peers::dns::socket::SocketServer;
-use peers::github::{GitHub, TOKEN};
+use fakes::dns::script::{Behaviour, Nameserver, ZoneData};
+use fakes::dns::socket::SocketServer;
+use fakes::github::{GitHub, TOKEN};
 
 /// 2026-03-01T09:00:00Z: when the story begins.
 const MORNING: i64 = 1_772_355_600;
@@ -261,7 +261,7 @@ impl Story {
     async fn until_github(
         &self,
         github: &GitHub,
-        holds: impl Fn(&[peers::github::Issue]) -> bool,
+        holds: impl Fn(&[fakes::github::Issue]) -> bool,
     ) -> io::Result<()> {
         for _ in 0..1800 {
             if holds(&github.issues()) {

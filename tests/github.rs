@@ -17,7 +17,7 @@ use pilotlight::config::GitHub as Settings;
 use pilotlight::decide::report::marker::VantageObservation;
 use pilotlight::io::github::api::GitHub;
 
-use crate::peers::github::{GitHub as Peer, REPO, TOKEN};
+use crate::fakes::github::{GitHub as Peer, REPO, TOKEN};
 
 fn settings(peer: &Peer) -> Settings {
     Settings {

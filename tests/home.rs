@@ -13,9 +13,9 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::peers::dns::script::{Nameserver, ZoneData};
-use crate::peers::dns::socket::SocketServer;
-use crate::peers::github::{GitHub, TOKEN};
+use crate::fakes::dns::script::{Nameserver, ZoneData};
+use crate::fakes::dns::socket::SocketServer;
+use crate::fakes::github::{GitHub, TOKEN};
 use crate::program::PROGRAM;
 
 /// Longer than anything here takes on a busy machine; only a broken test waits for it.

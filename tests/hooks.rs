@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::fakes::dns::script::Behaviour;
+use crate::fakes::github::TOKEN;
 use crate::home::{Home, PATIENCE, shows, wait};
-use crate::peers::dns::script::Behaviour;
-use crate::peers::github::TOKEN;
 
 const STOPS_WITHIN: Duration = Duration::from_secs(2);
 

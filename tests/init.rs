@@ -3,7 +3,7 @@
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use crate::peers::real::{Extra, Real, Software, free_port};
+use crate::fakes::real::{Extra, Real, Software, free_port};
 use crate::program::{PROGRAM, Ran, Setting, anchor};
 
 const SOA: &str = "@ SOA ns1.example.net. hostmaster 2026010101 7200 3600 1209600 300\n";

@@ -7,8 +7,8 @@ use std::fs;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpListener};
 use std::process::Command;
 
-use crate::peers::dns::socket::SocketServer;
-use crate::peers::real::{Real, Software};
+use crate::fakes::dns::socket::SocketServer;
+use crate::fakes::real::{Real, Software};
 use crate::program::{Ran, Setting, anchor, loopback};
 
 /// A zone with every type that a configuration can name. [`long_text`] and [`many_addresses`] add what
@@ -95,12 +95,12 @@ fn loopbacks() -> Vec<IpAddr> {
 }
 
 /// A real nameserver, and an anchor for each of its families.
-struct Stage {
+struct Setup {
     server: Real,
     anchors: Vec<SocketServer>,
 }
 
-impl Stage {
+impl Setup {
     fn new(software: Software, zone: &str) -> Self {
         let ips = loopbacks();
         Self {
@@ -138,12 +138,12 @@ each_nameserver! {
 }
 
 fn a_right_zone_is_well_in_every_type_over_both_families(software: Software) {
-    let stage = Stage::new(software, &right_zone());
-    let ran = stage.check(&example_net());
+    let setup = Setup::new(software, &right_zone());
+    let ran = setup.check(&example_net());
     let server = ran.nameserver();
     assert_eq!(server["state"], "well", "{ran:?}");
     assert_eq!(ran.code, Some(0), "{ran:?}");
-    let addresses = stage.server.addresses().len() as u64;
+    let addresses = setup.server.addresses().len() as u64;
     assert_eq!(server["questions"], QUESTIONS * addresses);
     assert!(server["latency_ms"].is_number(), "{server}");
     assert_eq!(server["unseen"].as_array().unwrap().len(), 0, "{server}");
@@ -177,15 +177,15 @@ const MORE_QUESTIONS: u64 = 11 + 2;
 
 fn every_record_set_of_its_own_zone_file_is_a_question_and_well(software: Software) {
     let zone = right_zone() + ONLY_IN_FILES;
-    let stage = Stage::new(software, &zone);
-    let setting = stage.setting("[[zone]]\nname = \"example.net\"\nfile = \"zones/example.net\"\n");
+    let setup = Setup::new(software, &zone);
+    let setting = setup.setting("[[zone]]\nname = \"example.net\"\nfile = \"zones/example.net\"\n");
     fs::create_dir(setting.dir.path().join("zones")).unwrap();
     let put = |text: &str| fs::write(setting.dir.path().join("zones/example.net"), text).unwrap();
     put(&zone);
     let ran = setting.run(&["check", "--json"]);
     let server = ran.nameserver();
     assert_eq!((ran.code, &server["state"]), (Some(0), &"well".into()), "{ran:?}");
-    let addresses = stage.server.addresses().len() as u64;
+    let addresses = setup.server.addresses().len() as u64;
     assert_eq!(server["questions"], (QUESTIONS + MORE_QUESTIONS) * addresses);
     // Each kind of question is about what it seems to be about.
     for (right, wrong, question) in [
@@ -208,14 +208,14 @@ fn every_record_set_of_its_own_zone_file_is_a_question_and_well(software: Softwa
 }
 
 fn a_wrong_address_and_an_extra_mail_server_are_down_and_dig_shows_them(software: Software) {
-    let stage = Stage::new(software, &wrong_zone());
-    let ran = stage.check(&example_net());
+    let setup = Setup::new(software, &wrong_zone());
+    let ran = setup.check(&example_net());
     let server = ran.nameserver();
     assert_eq!(server["state"], "down", "{ran:?}");
     assert_eq!(ran.code, Some(2), "{ran:?}");
     let rows = server["faults"].as_array().unwrap();
-    assert_eq!(rows.len(), stage.server.addresses().len(), "{server:#}");
-    for (row, address) in rows.iter().zip(stage.server.addresses()) {
+    assert_eq!(rows.len(), setup.server.addresses().len(), "{server:#}");
+    for (row, address) in rows.iter().zip(setup.server.addresses()) {
         assert_eq!(row["address"], address.to_string());
         assert_eq!(row["fault"], "wrong-records");
         assert_eq!(row["question"], "example.net MX");
@@ -229,8 +229,8 @@ fn a_wrong_address_and_an_extra_mail_server_are_down_and_dig_shows_them(software
 }
 
 fn a_zone_that_it_does_not_serve_is_refused(software: Software) {
-    let stage = Stage::new(software, &right_zone());
-    let ran = stage.check("[[zone]]\nname = \"example.org\"\n");
+    let setup = Setup::new(software, &right_zone());
+    let ran = setup.check("[[zone]]\nname = \"example.org\"\n");
     let server = ran.nameserver();
     assert_eq!(server["state"], "down", "{ran:?}");
     assert_eq!(ran.code, Some(2), "{ran:?}");
@@ -240,13 +240,13 @@ fn a_zone_that_it_does_not_serve_is_refused(software: Software) {
 }
 
 fn it_is_down_while_it_is_stopped_and_well_again_afterwards(software: Software) {
-    let mut stage = Stage::new(software, &right_zone());
-    stage.server.stop();
-    let ran = stage.check(&example_net());
+    let mut setup = Setup::new(software, &right_zone());
+    setup.server.stop();
+    let ran = setup.check(&example_net());
     assert_eq!(ran.nameserver()["faults"][0]["fault"], "closed", "{ran:?}");
     assert_eq!(ran.code, Some(2), "{ran:?}");
-    stage.server.start_again();
-    let ran = stage.check(&example_net());
+    setup.server.start_again();
+    let ran = setup.check(&example_net());
     assert_eq!(ran.code, Some(0), "{ran:?}");
 }
 
@@ -258,10 +258,10 @@ fn the_table_says_what_is_wrong_where_and_which_command_shows_it() {
         &[("example.net", &wrong_zone())],
     );
     let anchors = vec![anchor(Ipv4Addr::LOCALHOST.into())];
-    let stage = Stage { server, anchors };
-    let ran = stage.setting(&example_net()).run(&["check"]);
+    let setup = Setup { server, anchors };
+    let ran = setup.setting(&example_net()).run(&["check"]);
     assert_eq!(ran.code, Some(2), "{ran:?}");
-    let at = stage.server.addresses()[0];
+    let at = setup.server.addresses()[0];
     let port = at.port();
     let lines: Vec<&str> = ran.out.lines().collect();
     // Latency and time are this run's own.

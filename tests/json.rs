@@ -8,8 +8,8 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::peers::dns::script::{Behaviour, Nameserver, ZoneData};
-use crate::peers::dns::socket::SocketServer;
+use crate::fakes::dns::script::{Behaviour, Nameserver, ZoneData};
+use crate::fakes::dns::socket::SocketServer;
 use crate::program::{Setting, anchor, loopback};
 
 fn read(name: &str) -> String {

@@ -4,10 +4,10 @@
 
 use std::thread;
 
+use crate::fakes::dns::script::Behaviour;
+use crate::fakes::github::Issue;
+use crate::fakes::rng::Rng;
 use crate::home::{Home, PATIENCE, shows, wait};
-use crate::peers::dns::script::Behaviour;
-use crate::peers::github::Issue;
-use crate::peers::rng::Rng;
 
 /// Stories, half of them killed after requests to GitHub and half after DNS packets.
 const STORIES: u64 = 10;

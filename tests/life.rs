@@ -7,9 +7,9 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
+use crate::fakes::github::{GitHub, Issue, LOGIN, REPO, TOKEN};
 use crate::github::description::as_described;
 use crate::home::{Home, PATIENCE, shows, wait};
-use crate::peers::github::{GitHub, Issue, LOGIN, REPO, TOKEN};
 use crate::program::PROGRAM;
 
 /// Who the repository's own token is, in a workflow.
@@ -213,10 +213,10 @@ fn a_repository_without_any_sign_or_a_github_in_trouble_makes_the_run_fail() {
     let failed = run(&workflow, &github).unwrap_err();
     assert!(failed.contains("No open issue of pilot is a heartbeat"), "{failed}");
     github.open_as(LOGIN, "pilotlight: home is watching", sign);
-    github.set_permission(BOTS_TOKEN, crate::peers::github::Permission::Read);
+    github.set_permission(BOTS_TOKEN, crate::fakes::github::Permission::Read);
     let failed = run(&workflow, &github).unwrap_err();
     assert!(failed.contains("403"), "{failed}");
-    github.set_permission(BOTS_TOKEN, crate::peers::github::Permission::None);
+    github.set_permission(BOTS_TOKEN, crate::fakes::github::Permission::None);
     assert!(run(&workflow, &github).is_err(), "what cannot be read is not nothing");
     assert_eq!(alarms(&github), []);
 }

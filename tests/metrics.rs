@@ -4,8 +4,8 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use crate::fakes::dns::script::Behaviour;
 use crate::home::{Home, PATIENCE, shows, wait};
-use crate::peers::dns::script::Behaviour;
 
 /// What `promtool check metrics` has to say; nothing is good.
 fn promtool(file: &Path) -> String {

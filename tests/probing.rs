@@ -24,8 +24,8 @@ use pilotlight::io::dns::limits::ProbeLimits;
 use pilotlight::io::inspector::Inspector;
 use tokio::time::Instant;
 
-use crate::peers::dns::memnet::MemNet;
-use crate::peers::dns::script::{Behaviour, Nameserver, Transport, ZoneData};
+use crate::fakes::dns::memnet::MemNet;
+use crate::fakes::dns::script::{Behaviour, Nameserver, Transport, ZoneData};
 
 const ZONE: &str = "
     @     300 SOA   ns1.example.net. hostmaster.example.net. 7 7200 3600 1209600 300

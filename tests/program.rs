@@ -8,8 +8,8 @@ use std::process::{Command, Output};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::peers::dns::script::{Nameserver, ZoneData};
-use crate::peers::dns::socket::SocketServer;
+use crate::fakes::dns::script::{Nameserver, ZoneData};
+use crate::fakes::dns::socket::SocketServer;
 
 /// The program that `cargo test` has built.
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_pilotlight");

@@ -1,4 +1,4 @@
-//! Days with many failures at once. Each is made at random from its seed, as a text that [`crate::stage`] plays. A
+//! Days with many failures at once. Each is made at random from its seed, as a text that [`crate::scenario_runner`] plays. A
 //! failing day is printed and can be kept as a scenario.
 //!
 //! After each day, every outage has exactly one issue: closed, with exactly one comment about its end. No issue is
@@ -6,8 +6,8 @@
 
 use std::fmt::Write as _;
 
-use crate::peers::rng::Rng;
-use crate::stage::{World, play_text};
+use crate::fakes::rng::Rng;
+use crate::scenario_runner::{World, play_text};
 
 /// Days to play in each run. Hundreds passed when this test was written.
 const DAYS: u64 = 12;

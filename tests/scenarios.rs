@@ -1,10 +1,10 @@
 //! Days in the life of the whole daemon: each test plays the text of its name in `tests/scenarios`. How
-//! such a text is written is told in [`crate::stage`].
+//! such a text is written is told in [`crate::scenario_runner`].
 
 use std::collections::BTreeSet;
 use std::fs;
 
-use crate::stage::play;
+use crate::scenario_runner::play;
 
 macro_rules! scenarios {
     ($($name:ident),* $(,)?) => {

@@ -3,9 +3,9 @@
 use std::fs;
 use std::time::Duration;
 
+use crate::fakes::dns::script::Behaviour;
+use crate::fakes::github::TOKEN;
 use crate::home::{Home, PATIENCE, shows};
-use crate::peers::dns::script::Behaviour;
-use crate::peers::github::TOKEN;
 
 /// What systemd, and whoever waits for a machine to switch off, should not have to wait longer than.
 const STOPS_WITHIN: Duration = Duration::from_secs(2);

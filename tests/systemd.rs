@@ -21,10 +21,10 @@ use pilotlight::io::system::systemd::Manager;
 use tempfile::TempDir;
 use tokio::sync::mpsc;
 
-use crate::peers::dns::memnet::MemNet;
-use crate::peers::dns::script::{Behaviour, Nameserver, ZoneData};
-use crate::peers::dns::socket::SocketServer;
-use crate::peers::github::{GitHub, TOKEN};
+use crate::fakes::dns::memnet::MemNet;
+use crate::fakes::dns::script::{Behaviour, Nameserver, ZoneData};
+use crate::fakes::dns::socket::SocketServer;
+use crate::fakes::github::{GitHub, TOKEN};
 
 const ZONE: &str = "@ 3600 SOA ns1 hostmaster 1 7200 3600 1209600 3600\n@ 3600 NS ns1";
 const ROOT: &str = "@ 86400 SOA a.root-servers.net. nstld.verisign-grs.com. 1 1800 900 604800 86400\n\

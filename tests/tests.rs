@@ -9,8 +9,7 @@
 mod board;
 mod commands;
 mod config;
-#[path = "emulator/eye.rs"]
-mod eye;
+pub mod fakes;
 mod github;
 mod home;
 mod hooks;
@@ -18,15 +17,16 @@ mod init;
 mod interop;
 mod json;
 mod kill;
+#[path = "emulator/lamp_reader.rs"]
+mod lamp_reader;
 mod life;
 mod metrics;
-pub mod peers;
 mod probing;
 mod program;
 mod randomized;
+mod scenario_runner;
 mod scenarios;
 mod signals;
-mod stage;
 mod structure;
 mod systemd;
 mod vantages;

@@ -3,9 +3,9 @@
 
 use std::sync::Arc;
 
+use crate::fakes::dns::script::Behaviour;
+use crate::fakes::github::{GitHub, Issue, LOGIN};
 use crate::home::{Home, PATIENCE, shows, wait};
-use crate::peers::dns::script::Behaviour;
-use crate::peers::github::{GitHub, Issue, LOGIN};
 
 const NAMES: [&str; 3] = ["home", "office", "cabin"];
 

@@ -16,10 +16,10 @@ use pilotlight::io::dns::limits::ProbeLimits;
 use pilotlight::io::dns::socket::Net;
 use pilotlight::io::inspector::Inspector;
 
+use crate::fakes::dns::script::{Behaviour, Nameserver, ZoneData};
+use crate::fakes::dns::socket::SocketServer;
+use crate::fakes::web::{Site, Web, authority};
 use crate::home::{Home, PATIENCE, wait};
-use crate::peers::dns::script::{Behaviour, Nameserver, ZoneData};
-use crate::peers::dns::socket::SocketServer;
-use crate::peers::web::{Site, Web, authority};
 use crate::program::{Setting, anchor, loopback};
 
 const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
@@ -41,7 +41,7 @@ const MUTE: &str = "down mute: it takes the connection, and does not answer comp
 const CLOSED: &str = "down closed: it refuses the connection: nothing listens on the port";
 
 /// Two nameservers of one zone, and anchors.
-struct Stage {
+struct Setup {
     zone: ZoneData,
     servers: [SocketServer; 2],
     anchors: Vec<SocketServer>,
@@ -49,7 +49,7 @@ struct Stage {
     deadline: Duration,
 }
 
-impl Stage {
+impl Setup {
     fn new() -> Self {
         let zone = ZoneData::parse("example.net", ZONE);
         let server = || SocketServer::start(HERE, 0, Nameserver::new([zone.clone()]));
@@ -160,16 +160,16 @@ async fn a_page_is_judged_by_its_status_its_text_and_its_redirect() {
         (moved.clone(), "location = \"/new\"", "well"),
         (moved, elsewhere, "down location: it leads to /new, not to https://www.example.net/"),
     ];
-    Stage::new().hold(&Web::http(HERE, Site::Resets), &cases).await;
+    Setup::new().hold(&Web::http(HERE, Site::Resets), &cases).await;
 }
 
 #[tokio::test]
 async fn a_request_names_the_program_and_no_redirect_or_cookie_is_followed() {
-    let stage = Stage::new();
+    let setup = Setup::new();
     let cookie = "set-cookie: id=1\r\nlocation: /new\r\n";
     let web = Web::http(HERE, Site::page(302, cookie, ""));
     for _ in 0..2 {
-        stage.said(&http(&web, "")).await;
+        setup.said(&http(&web, "")).await;
     }
     let requests = web.requests();
     assert_eq!(requests.len(), 2, "no redirect is followed");
@@ -206,13 +206,13 @@ async fn an_answer_that_is_broken_late_or_no_http_is_down_and_no_more_of_it_is_r
         (sends("220 mail.example.net ESMTP\r\n"), keys, "down garbled: it sends something…"),
         (sends(&endless), keys, "down garbled: it sends something…"),
     ];
-    let (stage, web) = (Stage::new(), Web::http(HERE, Site::Resets));
-    stage.hold(&web, &cases).await;
+    let (setup, web) = (Setup::new(), Web::http(HERE, Site::Resets));
+    setup.hold(&web, &cases).await;
     let url = http(&web, "");
     drop(web);
     let mut last = String::new();
     for _ in 0..100 {
-        last = stage.said(&url).await; // the listener closes when it has woken up
+        last = setup.said(&url).await; // the listener closes when it has woken up
         if last == CLOSED {
             break;
         }
@@ -222,7 +222,7 @@ async fn an_answer_that_is_broken_late_or_no_http_is_down_and_no_more_of_it_is_r
 
 #[tokio::test]
 async fn a_certificate_is_good_for_its_names_and_its_time() {
-    let mut stage = Stage::new();
+    let mut setup = Setup::new();
     let web = Web::https(HERE, Site::page(200, "", "Welcome"));
     let good = https(&web, "www.example.net", "contains = \"Welcome\"");
     let later = https(&web, "www.example.net", "certificate-warning = \"7d\"");
@@ -252,96 +252,96 @@ async fn a_certificate_is_good_for_its_names_and_its_time() {
             "down certificate-ahead: it has a certificate that is not valid yet",
         ),
     ] {
-        stage.clock = clock;
-        assert_eq!(stage.said(endpoint).await, expected, "{clock}");
+        setup.clock = clock;
+        assert_eq!(setup.said(endpoint).await, expected, "{clock}");
     }
-    stage.clock = "2026-12-18T01:00:00Z";
+    setup.clock = "2026-12-18T01:00:00Z";
     web.set(Site::page(500, "", ""));
-    let both = stage.said(&good).await;
+    let both = setup.said(&good).await;
     assert!(both.contains("500") && both.contains("certificate-ends"), "{both}");
 }
 
 #[tokio::test]
 async fn an_endpoint_without_trust_or_without_tls_is_down() {
-    let stage = Stage::new();
+    let setup = Setup::new();
     let web = Web::https(HERE, Site::page(200, "", ""));
     let public = format!("url = \"https://www.example.net:{}/\"", web.port());
-    expect(&stage.said(&public).await, "down certificate-untrusted: …");
+    expect(&setup.said(&public).await, "down certificate-untrusted: …");
     let plain = Web::http(HERE, Site::Sends("HTTP/1.1 400 X\r\n\r\n".to_owned()));
-    let said = stage.said(&https(&plain, "www.example.net", "timeout = \"1s\"")).await;
+    let said = setup.said(&https(&plain, "www.example.net", "timeout = \"1s\"")).await;
     assert!(
         ["down tls", "down broken-off", "down mute"].iter().any(|s| said.starts_with(s)),
         "{said}"
     );
-    let unknown = stage.said("url = \"https://www.example.net/\"\nca = \"Cargo.toml\"").await;
+    let unknown = setup.said("url = \"https://www.example.net/\"\nca = \"Cargo.toml\"").await;
     assert!(unknown.starts_with("unknown: endpoint.ca: "), "{unknown}");
     assert!(unknown.ends_with("no certificate in it; it must be a PEM file"), "{unknown}");
 }
 
 #[tokio::test]
 async fn a_name_of_ours_has_the_addresses_that_our_nameservers_answer() {
-    let stage = Stage::new();
+    let setup = Setup::new();
     let (listener, url) = tcp(THERE);
-    assert_eq!(stage.verdict(&url).await.findings[0].address.ip(), HERE);
-    stage.zone.set("@", RecordType::A, &["127.0.0.2"]);
-    assert_eq!(stage.said(&url).await, "well");
-    stage.zone.set("@", RecordType::A, &["127.0.0.1", "127.0.0.2"]);
-    let both = stage.verdict(&url).await;
+    assert_eq!(setup.verdict(&url).await.findings[0].address.ip(), HERE);
+    setup.zone.set("@", RecordType::A, &["127.0.0.2"]);
+    assert_eq!(setup.said(&url).await, "well");
+    setup.zone.set("@", RecordType::A, &["127.0.0.1", "127.0.0.2"]);
+    let both = setup.verdict(&url).await;
     assert_eq!((both.observed_addresses, both.findings.len()), (2, 1), "each address counts");
-    let out = stage.verdict(&url.replace("www", "out")).await;
+    let out = setup.verdict(&url.replace("www", "out")).await;
     assert_eq!(out.findings[0].address.ip(), HERE, "an alias to a name outside of our zones");
-    stage.zone.set("www", RecordType::CNAME, &[]);
-    let nowhere = stage.verdict(&url).await;
-    assert_eq!(nowhere.findings[0].address, stage.servers[0].addr());
+    setup.zone.set("www", RecordType::CNAME, &[]);
+    let nowhere = setup.verdict(&url).await;
+    assert_eq!(nowhere.findings[0].address, setup.servers[0].addr());
     expect(&said(&nowhere), "down no-address: it says that the name has no address…");
-    stage.zone.set("www", RecordType::A, &["127.0.0.2"]);
+    setup.zone.set("www", RecordType::A, &["127.0.0.2"]);
     drop(listener);
-    assert_eq!(stage.said(&url).await, CLOSED);
+    assert_eq!(setup.said(&url).await, CLOSED);
 }
 
 #[tokio::test]
 async fn a_nameserver_that_is_dead_or_wrong_is_not_the_endpoints_fault() {
-    let stage = Stage::new();
+    let setup = Setup::new();
     let (_listener, url) = tcp(HERE);
-    for server in &stage.servers {
+    for server in &setup.servers {
         // More addresses than a datagram takes come over TCP.
         server.nameserver().set(Behaviour::TruncatedEmpty);
     }
-    assert_eq!(stage.said(&url).await, "well");
+    assert_eq!(setup.said(&url).await, "well");
     for behaviour in
         [Behaviour::Silent, Behaviour::PortClosed, Behaviour::Refused, Behaviour::NxDomain]
     {
-        stage.servers[0].nameserver().set(behaviour.clone());
-        assert_eq!(stage.said(&url).await, "well", "{behaviour:?}");
+        setup.servers[0].nameserver().set(behaviour.clone());
+        assert_eq!(setup.said(&url).await, "well", "{behaviour:?}");
     }
-    for server in &stage.servers {
+    for server in &setup.servers {
         server.nameserver().set(Behaviour::ServFail);
     }
     expect(
-        &stage.said(&url).await,
+        &setup.said(&url).await,
         "unknown: none of your nameservers answers for www.example.net",
     );
 }
 
 #[tokio::test]
 async fn a_family_that_is_offline_here_leaves_its_addresses_unknown() {
-    let mut stage = Stage::new();
+    let mut setup = Setup::new();
     let (_listener, url) = tcp(HERE);
-    stage.zone.set("@", RecordType::AAAA, &["::1"]);
-    let offline = stage.verdict(&url).await;
+    setup.zone.set("@", RecordType::AAAA, &["::1"]);
+    let offline = setup.verdict(&url).await;
     assert_eq!((offline.observed_addresses, offline.findings.len()), (1, 0));
     assert!(offline.unobserved_addresses[0].is_ipv6());
-    stage.anchors.push(anchor(IpAddr::V6(Ipv6Addr::LOCALHOST)));
-    let online = stage.verdict(&url).await;
+    setup.anchors.push(anchor(IpAddr::V6(Ipv6Addr::LOCALHOST)));
+    let online = setup.verdict(&url).await;
     assert_eq!((online.observed_addresses, online.findings.len()), (2, 1));
     assert!(online.findings[0].address.is_ipv6());
 }
 
 #[tokio::test]
 async fn endpoints_of_a_host_that_hangs_keep_no_others_waiting() {
-    let mut stage = Stage::new();
-    stage.deadline = Duration::from_secs(2);
-    stage.zone.set("other", RecordType::A, &["127.0.0.2"]);
+    let mut setup = Setup::new();
+    setup.deadline = Duration::from_secs(2);
+    setup.zone.set("other", RecordType::A, &["127.0.0.2"]);
     let hanging = Web::http(THERE, Site::Stalls(String::new()));
     let (well, broken) = (Web::http(HERE, Site::page(200, "", "")), Web::http(HERE, Site::Resets));
     let (_listener, open) = tcp(HERE);
@@ -350,7 +350,7 @@ async fn endpoints_of_a_host_that_hangs_keep_no_others_waiting() {
         .map(|n| format!("url = \"http://other.example.net:{}/{n}\"", hanging.port()))
         .collect();
     endpoints.extend([http(&well, ""), http(&broken, ""), open]);
-    let verdicts = stage.round(&endpoints).await;
+    let verdicts = setup.round(&endpoints).await;
     let said: Vec<String> = verdicts.iter().map(said).collect();
     assert_eq!(said[100..], ["well", BROKEN, "well"]);
     assert!(
@@ -389,10 +389,10 @@ fn a_github_that_hangs_keeps_no_endpoint_waiting() {
 
 #[test]
 fn check_shows_endpoints_below_the_nameservers_and_counts_them() {
-    let stage = Stage::new();
+    let setup = Setup::new();
     let web = Web::http(HERE, Site::page(200, "", ""));
     let url = format!("http://www.example.net:{}/", web.port());
-    let setting = Setting::new(&stage.config(&[http(&web, "")]));
+    let setting = Setting::new(&setup.config(&[http(&web, "")]));
     let ran = setting.run(&["check"]);
     let line = ran.out.lines().last().unwrap();
     assert!(line.starts_with(&format!("- {url}  well ")), "{ran:?}");

@@ -1,13 +1,13 @@
-//! The figures: each takes its own stage, and says what it found beside what is wanted.
+//! The figures: each takes its own setup, and says what it found beside what is wanted.
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::Figure;
-use crate::peers::github::{GitHub, REPO};
-use crate::peers::real::free_port;
-use crate::peers::tls;
-use crate::stage::{Blackbox, HERE, Setting, Stat, anchor, dnsperf, nsd, peak_memory};
+use crate::fakes::github::{GitHub, REPO};
+use crate::fakes::real::free_port;
+use crate::fakes::tls;
+use crate::setup::{Blackbox, HERE, Setting, Stat, anchor, dnsperf, nsd, peak_memory};
 
 const MB: f64 = 1_000_000.0;
 
@@ -98,7 +98,7 @@ pub(crate) fn memory_of_the_daemon() -> Vec<Figure> {
     let tls = SocketAddr::from((HERE, port));
     let dead = SocketAddr::from((HERE, free_port(&[HERE])));
     let records: String = (0..20)
-        .map(crate::stage::host)
+        .map(crate::setup::host)
         .map(|(name, address)| {
             format!("{{ name = \"{name}\", type = \"A\", values = [\"{address}\"] }},\n")
         })

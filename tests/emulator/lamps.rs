@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use pilotlight::decide::show::panel::PanelView;
 
-use super::eye::{self, Sample, WINDOW};
+use super::lamp_reader::{self, Sample, WINDOW};
 use super::monitor::Monitor;
 use super::report::seconds;
 
@@ -101,7 +101,7 @@ impl Lamps {
             if begin == 0 && end - samples[0].at + LOOK * 2 < WINDOW {
                 return None; // not long enough
             }
-            last = eye::face(&samples[begin..]);
+            last = lamp_reader::face(&samples[begin..]);
             (last.as_ref() == Some(face)).then(|| samples[begin].at)
         });
         seen.ok_or_else(|| {

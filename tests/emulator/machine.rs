@@ -11,8 +11,8 @@ use std::time::Instant;
 use super::card::Card;
 use super::lamps::Lamps;
 use super::monitor::Monitor;
-use crate::peers::process::{Process, installed};
-use crate::peers::real::free_port;
+use crate::fakes::process::{Process, installed};
+use crate::fakes::real::free_port;
 
 const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 

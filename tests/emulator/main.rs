@@ -10,18 +10,18 @@
     reason = "a test that cannot go on should say where, and it makes its own time"
 )]
 
+mod boot_test;
 mod card;
-mod eye;
+#[path = "../fakes/mod.rs"]
+pub mod fakes;
 mod hard;
+mod lamp_reader;
 mod lamps;
 mod machine;
 mod monitor;
-#[path = "../peers/mod.rs"]
-pub mod peers;
 mod report;
+mod setup;
 mod ssh;
-mod stage;
-mod story;
 mod update;
 mod world;
 
@@ -46,16 +46,16 @@ fn main() -> ExitCode {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         now.as_secs() % 100_000
     });
-    let mut stage = stage::Stage::new(&image, &dir);
+    let mut setup = setup::Setup::new(&image, &dir);
     if updates {
-        story::updates(&mut stage);
-    } else if story::core(&mut stage) && all {
-        stage.report.say(&format!("--all --seed {seed}"));
-        hard::all(&mut stage, seed);
+        boot_test::updates(&mut setup);
+    } else if boot_test::core(&mut setup) && all {
+        setup.report.say(&format!("--all --seed {seed}"));
+        hard::all(&mut setup, seed);
     }
-    if stage.report.failed() {
-        stage.show_logs();
+    if setup.report.failed() {
+        setup.show_logs();
     }
-    drop(stage.machine.take());
-    if stage.report.end() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    drop(setup.machine.take());
+    if setup.report.end() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

@@ -12,12 +12,12 @@ use hickory_resolver::proto::op::{Message, MessageType, ResponseCode};
 use hickory_resolver::proto::rr::rdata::A;
 use hickory_resolver::proto::rr::{RData, Record, RecordType};
 
-use crate::peers::dns::script::{Behaviour, Nameserver, Reply, ZoneData};
-use crate::peers::dns::socket::SocketServer;
-use crate::peers::github::{GitHub, LOGIN, REPO};
-use crate::peers::process::Process;
-use crate::peers::real::{Real, Software};
-use crate::peers::tls;
+use crate::fakes::dns::script::{Behaviour, Nameserver, Reply, ZoneData};
+use crate::fakes::dns::socket::SocketServer;
+use crate::fakes::github::{GitHub, LOGIN, REPO};
+use crate::fakes::process::Process;
+use crate::fakes::real::{Real, Software};
+use crate::fakes::tls;
 
 const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 

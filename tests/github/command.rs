@@ -1,6 +1,6 @@
 //! `pilotlight report` and `report --test`, as the built program.
 
-use crate::peers::github::{Fault, GitHub as Peer, LOGIN, Matcher, Permission, TOKEN};
+use crate::fakes::github::{Fault, GitHub as Peer, LOGIN, Matcher, Permission, TOKEN};
 use crate::program::{Ran, Setting, loopback};
 
 /// Exit code, standard output, standard error.

@@ -7,7 +7,7 @@ use pilotlight::decide::report::github::IssueState;
 use serde_json::Value;
 
 use super::{client, marked};
-use crate::peers::github::{Exchange, GitHub as Peer, LOGIN, Permission, TOKEN};
+use crate::fakes::github::{Exchange, GitHub as Peer, LOGIN, Permission, TOKEN};
 
 /// Where `tests/run --prepare` puts it: 13 MB of the package that GitHub's own clients are made from.
 const DESCRIPTION: &str = "target/openapi/package/generated/api.github.com.json";

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{client, marked};
-use crate::peers::github::{Fault, GitHub as Peer, LOGIN, Matcher};
+use crate::fakes::github::{Fault, GitHub as Peer, LOGIN, Matcher};
 
 /// 2031-05-06T07:08:09Z by GitHub's clock, which is not ours.
 const GITHUBS_TIME: u64 = 1_935_817_689;

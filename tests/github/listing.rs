@@ -4,7 +4,7 @@ use pilotlight::io::github::api::GitHub;
 use serde_json::json;
 
 use super::{canned, client, marked, reply, settings, user};
-use crate::peers::github::{Fault, GitHub as Peer, LOGIN, Matcher, TOKEN};
+use crate::fakes::github::{Fault, GitHub as Peer, LOGIN, Matcher, TOKEN};
 
 fn numbers(issues: &[pilotlight::decide::report::github::Issue]) -> Vec<u64> {
     issues.iter().map(|issue| issue.number).collect()

@@ -6,7 +6,7 @@ use pilotlight::decide::track::reported::Failure;
 use pilotlight::io::github::api::GitHub;
 
 use super::{client, marked, settings};
-use crate::peers::github::{Fault, GitHub as Peer, LOGIN, Matcher, Permission, TOKEN};
+use crate::fakes::github::{Fault, GitHub as Peer, LOGIN, Matcher, Permission, TOKEN};
 
 /// What a write whose answer was lost asks for: by then, GitHub's listings show what it did.
 const LAG: Option<Duration> = Some(Duration::from_secs(60));

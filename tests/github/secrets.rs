@@ -5,7 +5,7 @@ use std::time::Duration;
 use pilotlight::io::github::api::GitHub;
 
 use super::{canned, reply, settings, user};
-use crate::peers::github::{Fault, GitHub as Peer, LOGIN, Matcher, Permission};
+use crate::fakes::github::{Fault, GitHub as Peer, LOGIN, Matcher, Permission};
 
 const SECRET: &str = "github_pat_11AAAAAAA0SECRETSECRET";
 

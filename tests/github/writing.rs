@@ -6,7 +6,7 @@ use pilotlight::io::github::api::GitHub;
 use serde_json::{Value, json};
 
 use super::{client, marked, settings};
-use crate::peers::github::{Fault, GitHub as Peer, LOGIN, Matcher, TOKEN};
+use crate::fakes::github::{Fault, GitHub as Peer, LOGIN, Matcher, TOKEN};
 
 #[test]
 fn labels_and_assignees_are_sent_and_nothing_depends_on_them() {

@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::peers::dns::script::{Nameserver, ZoneData};
-use crate::peers::dns::socket::SocketServer;
-use crate::peers::process::installed;
-use crate::peers::proxy::Proxy;
-use crate::peers::real::{Extra, Real, Software};
+use crate::fakes::dns::script::{Nameserver, ZoneData};
+use crate::fakes::dns::socket::SocketServer;
+use crate::fakes::process::installed;
+use crate::fakes::proxy::Proxy;
+use crate::fakes::real::{Extra, Real, Software};
 use crate::program::{Ran, Setting, anchor, loopback};
 
 const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);

@@ -1,7 +1,7 @@
 //! Every way in which a scripted nameserver can behave, and what must be said of it.
 
 use super::*;
-use crate::peers::dns::socket::SocketServer;
+use crate::fakes::dns::socket::SocketServer;
 use pilotlight::io::dns::socket::Net;
 
 /// When every look is: 2026-01-01T00:00:00Z.

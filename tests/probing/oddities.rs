@@ -10,8 +10,8 @@ use hickory_resolver::proto::rr::rdata::TXT;
 use hickory_resolver::proto::rr::{DNSClass, Name, RData, Record};
 
 use super::*;
-use crate::peers::dns::script::Reply;
-use crate::peers::dns::socket::SocketServer;
+use crate::fakes::dns::script::Reply;
+use crate::fakes::dns::socket::SocketServer;
 use pilotlight::decide::judge::round::Judgement;
 use pilotlight::io::dns::socket::Net;
 

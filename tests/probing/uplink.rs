@@ -4,7 +4,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::*;
-use crate::peers::dns::memnet::Family as Internet;
+use crate::fakes::dns::memnet::Family as Internet;
 use pilotlight::decide::judge::uplink::Family;
 
 const ANCHOR_4: &str = "127.0.0.1:53";

@@ -24,7 +24,7 @@ const TEXT: &str = r#"
     [[endpoint]]
     url = "https://[2001:db8::80]:8443/"
     status = [200, 401]
-    ca = "tests/peers/web/ca.pem"
+    ca = "tests/fakes/web/ca.pem"
 "#;
 
 fn check(index: usize) -> Arc<EndpointCheck> {
@@ -142,7 +142,7 @@ fn the_command_asks_the_same_of_the_same_address() {
             "curl -i -m 10 --resolve www.example.net:443:192.0.2.80 'https://www.example.net/'",
             "curl -i -m 10 --resolve example.net:80:192.0.2.80 'http://example.net/old?a=1&b=2'",
             "nc -vz -w 10 192.0.2.25 25",
-            "curl -i -m 10 --cacert 'tests/peers/web/ca.pem' 'https://[2001:db8::80]:8443/'",
+            "curl -i -m 10 --cacert 'tests/fakes/web/ca.pem' 'https://[2001:db8::80]:8443/'",
         ]
     );
     let ended = rows(0, EndpointReply::Failed(EndpointError::CertificateEnded(None))).remove(0);

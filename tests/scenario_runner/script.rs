@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use crate::peers::dns::memnet::Family;
-use crate::peers::dns::script::Behaviour;
-use crate::peers::github::{Fault, Matcher, Permission};
+use crate::fakes::dns::memnet::Family;
+use crate::fakes::dns::script::Behaviour;
+use crate::fakes::github::{Fault, Matcher, Permission};
 
 /// 2026-03-01T00:00:00Z: 00:00 of every scenario.
 pub(super) const MIDNIGHT: u32 = 1_772_323_200;

@@ -20,10 +20,10 @@ use pilotlight::io::inspector::Inspector;
 use pilotlight::io::runtime;
 use tempfile::TempDir;
 
-use crate::peers::dns::script::{Nameserver, ZoneData};
-use crate::peers::dns::socket::SocketServer;
-use crate::peers::process::{Process, installed};
-use crate::peers::real::{Extra, Real, Software, free_port};
+use crate::fakes::dns::script::{Nameserver, ZoneData};
+use crate::fakes::dns::socket::SocketServer;
+use crate::fakes::process::{Process, installed};
+use crate::fakes::real::{Extra, Real, Software, free_port};
 
 pub(crate) const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 const THERE: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
@@ -99,7 +99,7 @@ impl Setting {
         pilotlight.arg(command).arg("--config").arg(&self.config);
         pilotlight.arg("--runtime-dir").arg(dir.join("run"));
         pilotlight.arg("--state-dir").arg(dir.join("state"));
-        pilotlight.env("GITHUB_TOKEN", crate::peers::github::TOKEN);
+        pilotlight.env("GITHUB_TOKEN", crate::fakes::github::TOKEN);
         pilotlight
     }
 

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::script::Look;
 use super::world::World;
-use crate::peers::github::{Issue, LOGIN};
+use crate::fakes::github::{Issue, LOGIN};
 
 impl World {
     pub(super) fn look(&mut self, look: &Look) -> Result<(), String> {

@@ -22,9 +22,9 @@ use tokio::task::yield_now;
 use tokio::time::{advance, timeout};
 
 use super::script::{Act, Edit, Given, Link, MIDNIGHT, Network, Site};
-use crate::peers::dns::memnet::MemNet;
-use crate::peers::dns::script::{Behaviour, Nameserver, ZoneData};
-use crate::peers::github::{Fault, GitHub, TOKEN};
+use crate::fakes::dns::memnet::MemNet;
+use crate::fakes::dns::script::{Behaviour, Nameserver, ZoneData};
+use crate::fakes::github::{Fault, GitHub, TOKEN};
 
 /// How far the clock is moved at a time while a request hangs, when it does not move by itself. An
 /// exchange over TCP takes eight of these, and may take 2 s.

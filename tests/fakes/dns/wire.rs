@@ -9,7 +9,7 @@ use hickory_resolver::proto::rr::{DNSClass, Name, RData, Record, RecordType};
 
 use super::script::Transport;
 use super::zone::ZoneData;
-use crate::peers::rng::Rng;
+use crate::fakes::rng::Rng;
 
 /// The UDP payload the server itself is willing to send and to receive, as most of them are now.
 const SERVER_PAYLOAD: u16 = 1232;

@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use pilotlight::decide::show::panel::{PanelState, PanelView};
 
-use super::eye::{self, Sample, WINDOW};
+use super::lamp_reader::{self, Sample, WINDOW};
 use super::machine::CLOSED;
 use super::report::{Outcome, seconds};
-use super::stage::{BOOT, ROUNDS, Stage, again, well};
+use super::setup::{BOOT, ROUNDS, Setup, again, well};
 use super::update;
 use super::world::TOKEN;
 
@@ -25,59 +25,59 @@ pub const OUTAGE_IN_THE_JOURNAL: &str =
     "journalctl -q -t pilotlight NAMESERVER=ns2.example.net -o cat --no-pager | head -n 1";
 
 /// All of the core; `false` when the board did not come up, and there is no going on.
-pub fn core(stage: &mut Stage) -> bool {
-    if !first_boot(stage) {
+pub fn core(setup: &mut Setup) -> bool {
+    if !first_boot(setup) {
         return false;
     }
-    token_is_taken_in(stage);
-    outage(stage);
-    uplink(stage);
-    death(stage);
-    nothing_failed(stage);
-    nobody_gets_in(stage);
-    people_get_in(stage);
-    written(stage);
-    update::core(stage);
-    mistake(stage)
+    token_is_taken_in(setup);
+    outage(setup);
+    uplink(setup);
+    death(setup);
+    nothing_failed(setup);
+    nobody_gets_in(setup);
+    people_get_in(setup);
+    written(setup);
+    update::core(setup);
+    mistake(setup)
 }
 
 /// Nothing but updates, all of them.
-pub fn updates(stage: &mut Stage) {
-    if first_boot(stage) {
-        update::core(stage);
-        update::hard(stage);
+pub fn updates(setup: &mut Setup) {
+    if first_boot(setup) {
+        update::core(setup);
+        update::hard(setup);
     }
 }
 
 /// From power to the first verdict, and the wink.
-fn first_boot(stage: &mut Stage) -> bool {
-    stage.report.say("power on");
-    stage.power_on();
-    let lamps = &stage.machine().lamps;
+fn first_boot(setup: &mut Setup) -> bool {
+    setup.report.say("power on");
+    setup.power_on();
+    let lamps = &setup.machine().lamps;
     let first = lamps.until(Duration::ZERO, BOOT, |samples| {
         samples.iter().find(|sample| sample.lit != [false; 3]).map(|sample| sample.at)
     });
     let Some(first) = first else {
         let silence = Err(format!("no lamp was lit within {}", seconds(BOOT)));
-        return stage.report.check("the chase is seen", silence);
+        return setup.report.check("the chase is seen", silence);
     };
-    let chased = lamps.until(first, WINDOW, |samples| eye::chased(samples).then_some(()));
+    let chased = lamps.until(first, WINDOW, |samples| lamp_reader::chased(samples).then_some(()));
     let chased = chased.ok_or("the lamps were not lit one after the other".into());
-    stage
+    setup
         .report
         .check("the chase is seen", chased.map(|()| format!("{} after power", seconds(first))));
-    if !stage.comes_up_well("all is well", &well()) {
+    if !setup.comes_up_well("all is well", &well()) {
         return false;
     }
-    let kernel = stage.root("cat /proc/uptime").map(|text| {
+    let kernel = setup.root("cat /proc/uptime").map(|text| {
         let up: f64 = text.split(' ').next().and_then(|up| up.parse().ok()).unwrap_or(0.0);
-        stage.machine().lamps.now().saturating_sub(Duration::from_secs_f64(up))
+        setup.machine().lamps.now().saturating_sub(Duration::from_secs_f64(up))
     });
     if let Ok(kernel) = kernel {
-        stage.report.figure("kernel start to first lamp", seconds(first.saturating_sub(kernel)));
+        setup.report.figure("kernel start to first lamp", seconds(first.saturating_sub(kernel)));
     }
     let rounds =
-        stage.root("journalctl -b -t pilotlight -o short-monotonic --no-pager -g '^round: '");
+        setup.root("journalctl -b -t pilotlight -o short-monotonic --no-pager -g '^round: '");
     let verdict = rounds.and_then(|text| {
         let line = text.lines().find(|line| line.ends_with(": well")).map(str::to_owned);
         line.ok_or(format!("no round was well: {text}"))
@@ -85,17 +85,17 @@ fn first_boot(stage: &mut Stage) -> bool {
     if let Ok(line) = &verdict {
         let at = line.trim_start_matches(['[', ' ']).split(']').next();
         let at = Duration::from_secs_f64(at.and_then(|at| at.parse().ok()).unwrap_or(0.0));
-        stage.report.figure("kernel start to first verdict", seconds(at));
+        setup.report.figure("kernel start to first verdict", seconds(at));
     }
-    stage.report.check("a verdict is in the journal", verdict);
-    let wink = wink(stage);
-    stage.report.check("green winks", wink)
+    setup.report.check("a verdict is in the journal", verdict);
+    let wink = wink(setup);
+    setup.report.check("green winks", wink)
 }
 
 /// Lit for 3.8 s, dark for 0.2 s, over several turns.
-fn wink(stage: &Stage) -> Outcome {
+fn wink(setup: &Setup) -> Outcome {
     const TURNS: usize = 3;
-    let lamps = &stage.machine().lamps;
+    let lamps = &setup.machine().lamps;
     let middle = |mut times: Vec<Duration>| {
         times.sort();
         (times.len() >= TURNS).then(|| times[times.len() / 2])
@@ -103,7 +103,7 @@ fn wink(stage: &Stage) -> Outcome {
     let from = lamps.now();
     let seen = lamps.until(from, ROUNDS, |samples| {
         let (lit, dark): (Vec<_>, Vec<_>) =
-            eye::steps(samples, GREEN).into_iter().partition(|(lit, _)| *lit);
+            lamp_reader::steps(samples, GREEN).into_iter().partition(|(lit, _)| *lit);
         let times =
             |steps: Vec<(bool, Duration)>| steps.into_iter().map(|(_, lasts)| lasts).collect();
         middle(times(lit)).zip(middle(times(dark)))
@@ -114,69 +114,69 @@ fn wink(stage: &Stage) -> Outcome {
     if near(lit, 3_800) && near(dark, 200) { Ok(text) } else { Err(text) }
 }
 
-fn token_is_taken_in(stage: &mut Stage) {
-    let outcome = stage.reports();
-    stage.report.check("the token from the card opens GitHub", outcome);
-    let gone = match stage.card.boot_partition_shows(TOKEN) {
+fn token_is_taken_in(setup: &mut Setup) {
+    let outcome = setup.reports();
+    setup.report.check("the token from the card opens GitHub", outcome);
+    let gone = match setup.card.boot_partition_shows(TOKEN) {
         true => Err("its bytes are still there".into()),
         false => Ok(String::new()),
     };
-    stage.report.check("the token is gone from the boot partition", gone);
-    let kept = stage.root("stat -c '%U %a' /data/pilotlight/github-token");
-    stage.report.check("the token is root's alone", expect(kept, "root 600"));
-    let silent = stage.journal().and_then(|journal| match journal.contains(TOKEN) {
+    setup.report.check("the token is gone from the boot partition", gone);
+    let kept = setup.root("stat -c '%U %a' /data/pilotlight/github-token");
+    setup.report.check("the token is root's alone", expect(kept, "root 600"));
+    let silent = setup.journal().and_then(|journal| match journal.contains(TOKEN) {
         true => Err("it is there".into()),
         false => Ok(format!("{} lines", journal.lines().count())),
     });
-    stage.report.check("the token is nowhere in the journal", silent);
-    let problems = match stage.card.read("PROBLEMS.txt") {
+    setup.report.check("the token is nowhere in the journal", silent);
+    let problems = match setup.card.read("PROBLEMS.txt") {
         Some(text) => Err(text),
         None => Ok(String::new()),
     };
-    stage.report.check("there is no PROBLEMS.txt", problems);
+    setup.report.check("there is no PROBLEMS.txt", problems);
 }
 
 /// The second nameserver dies and returns.
-fn outage(stage: &mut Stage) {
-    stage.report.say("Knot stops");
-    stage.world.ns2.stop();
-    let from = stage.machine().lamps.now();
-    stage.lamps_show_from(
+fn outage(setup: &mut Setup) {
+    setup.report.say("Knot stops");
+    setup.world.ns2.stop();
+    let from = setup.machine().lamps.now();
+    setup.lamps_show_from(
         "a nameserver that fails is suspect",
         &PanelState::Suspect.into(),
         from,
         ROUNDS,
     );
     let down = PanelState::Down(vec![2]).into();
-    if let Some(at) = stage.lamps_show_from("then it is down", &down, from, ROUNDS) {
-        stage.report.figure("nameserver stops to red", seconds(at - from));
+    if let Some(at) = setup.lamps_show_from("then it is down", &down, from, ROUNDS) {
+        setup.report.figure("nameserver stops to red", seconds(at - from));
     }
-    let lamps = &stage.machine().lamps;
+    let lamps = &setup.machine().lamps;
     let now = lamps.now();
     let counts = lamps.until(now, ROUNDS, |samples| {
-        Some(eye::counts(samples, RED)).filter(|counts| counts.len() >= 3)
+        Some(lamp_reader::counts(samples, RED)).filter(|counts| counts.len() >= 3)
     });
     let blinks = match counts {
         Some(counts) if counts.iter().all(|count| *count == 2) => Ok(format!("{counts:?}")),
         counts => Err(format!("{counts:?}, and not 2 each time")),
     };
-    stage.report.check("red blinks its number", blinks);
-    let opened = issue(stage, "open");
-    stage.report.check("an issue is open", opened);
+    setup.report.check("red blinks its number", blinks);
+    let opened = issue(setup, "open");
+    setup.report.check("an issue is open", opened);
 
-    stage.report.say("Knot returns");
-    stage.world.ns2.start_again();
-    if let Some(at) = stage.lamps_show("all is well again", &well(), ROUNDS) {
-        stage.report.figure("nameserver returns to well", seconds(at.saturating_sub(now)));
+    setup.report.say("Knot returns");
+    setup.world.ns2.start_again();
+    if let Some(at) = setup.lamps_show("all is well again", &well(), ROUNDS) {
+        setup.report.figure("nameserver returns to well", seconds(at.saturating_sub(now)));
     }
-    let closed = issue(stage, "closed");
-    stage.report.check("the issue is closed", closed);
+    let closed = issue(setup, "closed");
+    setup.report.check("the issue is closed", closed);
 }
 
 /// Waits until there is one issue, with the right title and in this state.
-fn issue(stage: &Stage, state: &str) -> Outcome {
+fn issue(setup: &Setup, state: &str) -> Outcome {
     const TITLE: &str = "ns2.example.net is down";
-    let github = &stage.world.github;
+    let github = &setup.world.github;
     let so = github.wait_for(
         |issues| issues.len() == 1 && issues[0].title == TITLE && issues[0].state == state,
         ROUNDS,
@@ -188,43 +188,43 @@ fn issue(stage: &Stage, state: &str) -> Outcome {
 }
 
 /// The uplink goes and comes back, and nobody is accused.
-fn uplink(stage: &mut Stage) {
-    let before = stage.world.github.writes();
-    let plug = |stage: &mut Stage, plugged| {
+fn uplink(setup: &mut Setup) {
+    let before = setup.world.github.writes();
+    let plug = |setup: &mut Setup, plugged| {
         let word = if plugged { "in" } else { "out" };
-        stage.report.say(&format!("the uplink is plugged {word}"));
-        stage.machine().uplink(plugged).expect("QEMU runs");
+        setup.report.say(&format!("the uplink is plugged {word}"));
+        setup.machine().uplink(plugged).expect("QEMU runs");
     };
-    plug(stage, false);
-    let from = stage.machine().lamps.now();
+    plug(setup, false);
+    let from = setup.machine().lamps.now();
     let offline = PanelState::Offline.into();
-    if let Some(at) = stage.lamps_show("a cut uplink is what the lamps say", &offline, ROUNDS) {
-        stage.report.figure("uplink cut to amber", seconds(at - from));
+    if let Some(at) = setup.lamps_show("a cut uplink is what the lamps say", &offline, ROUNDS) {
+        setup.report.figure("uplink cut to amber", seconds(at - from));
     }
-    plug(stage, true);
-    stage.lamps_show("all is well when it is back", &well(), ROUNDS);
-    let outcome = stage.reports();
-    stage.report.check("GitHub is reached again", outcome);
-    let accused = match stage.world.github.writes() - before {
+    plug(setup, true);
+    setup.lamps_show("all is well when it is back", &well(), ROUNDS);
+    let outcome = setup.reports();
+    setup.report.check("GitHub is reached again", outcome);
+    let accused = match setup.world.github.writes() - before {
         0 => Ok(String::new()),
-        writes => Err(format!("{writes} requests that write, {:?}", stage.world.github.issues())),
+        writes => Err(format!("{writes} requests that write, {:?}", setup.world.github.issues())),
     };
-    stage.report.check("nobody was accused", accused);
+    setup.report.check("nobody was accused", accused);
 }
 
 /// `kill -9`, and what systemd makes of it.
-fn death(stage: &mut Stage) {
-    stage.report.say("kill -9");
-    let from = stage.machine().lamps.now();
-    let killed = stage.root("kill -9 \"$(systemctl show --value -p MainPID pilotlight)\"");
-    stage.report.check("the daemon can be killed", killed);
-    let lamps = &stage.machine().lamps;
+fn death(setup: &mut Setup) {
+    setup.report.say("kill -9");
+    let from = setup.machine().lamps.now();
+    let killed = setup.root("kill -9 \"$(systemctl show --value -p MainPID pilotlight)\"");
+    setup.report.check("the daemon can be killed", killed);
+    let lamps = &setup.machine().lamps;
     let dark = lamps.until(from, ROUNDS, dark);
     let outcome = dark.map(|at| format!("after {}", seconds(at - from)));
-    stage.report.check("its lamps go dark", outcome.ok_or("they do not".into()));
+    setup.report.check("its lamps go dark", outcome.ok_or("they do not".into()));
     let from = dark.unwrap_or(from);
-    if let Some(at) = stage.lamps_show_from("it lives again", &well(), from, ROUNDS) {
-        stage.report.figure("dark to well after a kill", seconds(at - from));
+    if let Some(at) = setup.lamps_show_from("it lives again", &well(), from, ROUNDS) {
+        setup.report.figure("dark to well after a kill", seconds(at - from));
     }
 }
 
@@ -235,38 +235,38 @@ pub fn dark(samples: &[Sample]) -> Option<Duration> {
     dark.find(|run| run[run.len() - 1].at - run[0].at > DARK).map(|run| run[0].at)
 }
 
-fn nothing_failed(stage: &mut Stage) {
+fn nothing_failed(setup: &mut Setup) {
     let running = again(ROUNDS, || {
-        let state = stage.root("systemctl is-system-running; true")?;
+        let state = setup.root("systemctl is-system-running; true")?;
         if state == "starting" { Err(state) } else { Ok(state) }
     });
-    stage.report.check("the system runs", expect(running, "running"));
-    let failed = stage.root("systemctl --failed --plain --no-legend --no-pager");
-    stage.report.check("no unit has failed", expect(failed, ""));
+    setup.report.check("the system runs", expect(running, "running"));
+    let failed = setup.root("systemctl --failed --plain --no-legend --no-pager");
+    setup.report.check("no unit has failed", expect(failed, ""));
     let analysis = "systemd-analyze security --no-pager pilotlight.service | tail -n 1";
-    let exposure = stage.root(analysis).and_then(|text| {
+    let exposure = setup.root(analysis).and_then(|text| {
         let number = text.split(' ').find_map(|word| word.parse::<f64>().ok());
         if number.is_some_and(|n| n <= 1.5) { Ok(text) } else { Err(text) }
     });
-    stage.report.check("systemd-analyze security gives it 1.5 at most", exposure);
+    setup.report.check("systemd-analyze security gives it 1.5 at most", exposure);
 }
 
-fn nobody_gets_in(stage: &mut Stage) {
+fn nobody_gets_in(setup: &mut Setup) {
     for user in ["pilotlight", "root"] {
-        let said = stage.ssh().without_a_key(user);
+        let said = setup.ssh().without_a_key(user);
         let only = said.contains("Permission denied (publickey).");
         let outcome = if only { Ok(said) } else { Err(said) };
-        stage.report.check(&format!("no password lets {user} in"), outcome);
+        setup.report.check(&format!("no password lets {user} in"), outcome);
     }
     // A listener that is there is what the firewall is about.
     let listen = format!("systemd-run -q --unit=listener /usr/sbin/sshd -D -p {CLOSED}");
     let inside = format!(
         "timeout 60 bash -c 'until exec 3<>/dev/tcp/127.0.0.1/{CLOSED}; do sleep 1; done; head -c 4 <&3'",
     );
-    let inside = stage.root(&listen).and_then(|_| stage.root(&format!("{inside} 2>/dev/null")));
-    stage.report.check("something listens on another port", expect(inside, "SSH-"));
-    let from_outside = |stage: &Stage| {
-        let stream = TcpStream::connect(("127.0.0.1", stage.machine().closed));
+    let inside = setup.root(&listen).and_then(|_| setup.root(&format!("{inside} 2>/dev/null")));
+    setup.report.check("something listens on another port", expect(inside, "SSH-"));
+    let from_outside = |setup: &Setup| {
+        let stream = TcpStream::connect(("127.0.0.1", setup.machine().closed));
         let mut stream = stream.map_err(|error| error.to_string())?;
         stream.set_read_timeout(Some(NO_ANSWER)).map_err(|error| error.to_string())?;
         let mut answer = [0; 4];
@@ -277,74 +277,74 @@ fn nobody_gets_in(stage: &mut Stage) {
             Err(_) => Ok("nothing".to_owned()),
         }
     };
-    let outside = from_outside(stage);
-    stage.report.check("nobody gets there from outside", expect(outside, "nothing"));
-    let open = stage
+    let outside = from_outside(setup);
+    setup.report.check("nobody gets there from outside", expect(outside, "nothing"));
+    let open = setup
         .root("nft flush ruleset")
-        .and_then(|_| again(ROUNDS, || expect(from_outside(stage), "SSH-")));
-    stage.report.check("without the firewall they would", open);
-    let shut = stage.root("nft -f /etc/nftables.conf && systemctl stop listener");
-    stage.report.check("the firewall is up again", shut);
+        .and_then(|_| again(ROUNDS, || expect(from_outside(setup), "SSH-")));
+    setup.report.check("without the firewall they would", open);
+    let shut = setup.root("nft -f /etc/nftables.conf && systemctl stop listener");
+    setup.report.check("the firewall is up again", shut);
 }
 
-fn people_get_in(stage: &mut Stage) {
-    let ssh = stage.ssh();
+fn people_get_in(setup: &mut Setup) {
+    let ssh = setup.ssh();
     let journal = ssh.run("pilotlight", "journalctl -q -b -t pilotlight -n 1 -o cat --no-pager");
-    stage.report.check("the login user reads the journal", something(journal));
+    setup.report.check("the login user reads the journal", something(journal));
     let status = ssh.run("pilotlight", "pilotlight status | head -n 1");
-    stage.report.check("and what the daemon sees", something(status));
-    let copied = ssh.copy(&stage.dir.join("ca.pem"), "/tmp/copied");
-    stage.report.check("plain scp copies a file there", copied);
-    let size = stage.root("lsblk -bno SIZE /dev/mmcblk0p3");
-    let room = stage.card.room_for_data();
-    stage
+    setup.report.check("and what the daemon sees", something(status));
+    let copied = ssh.copy(&setup.dir.join("ca.pem"), "/tmp/copied");
+    setup.report.check("plain scp copies a file there", copied);
+    let size = setup.root("lsblk -bno SIZE /dev/mmcblk0p3");
+    let room = setup.card.room_for_data();
+    setup
         .report
         .check("the data partition is as large as the card", expect(size, &room.to_string()));
     // ext4 keeps some of it for itself.
-    let usable = stage.root("df -B1 --output=size /data | tail -n 1").and_then(|text| {
+    let usable = setup.root("df -B1 --output=size /data | tail -n 1").and_then(|text| {
         let size: u64 = text.trim().parse().map_err(|_| text.clone())?;
         let text = format!("{} MB", size / 1_000_000);
         if size > room / 10 * 8 { Ok(text) } else { Err(text) }
     });
-    stage.report.check("and so is its file system", usable);
+    setup.report.check("and so is its file system", usable);
 }
 
 /// Bytes written to each partition since the boot.
-pub fn bytes_written(stage: &Stage) -> Result<[u64; 3], String> {
-    let text = stage.root("for p in 1 2 3; do cat /sys/block/mmcblk0/mmcblk0p$p/stat; done")?;
+pub fn bytes_written(setup: &Setup) -> Result<[u64; 3], String> {
+    let text = setup.root("for p in 1 2 3; do cat /sys/block/mmcblk0/mmcblk0p$p/stat; done")?;
     let sectors =
         text.lines().filter_map(|line| line.split_whitespace().nth(6)?.parse::<u64>().ok());
     let bytes: Vec<u64> = sectors.map(|sectors| sectors * 512).collect();
     bytes.try_into().map_err(|_| text)
 }
 
-fn written(stage: &mut Stage) {
-    let outcome = bytes_written(stage).and_then(|[boot, root, data]| {
+fn written(setup: &mut Setup) {
+    let outcome = bytes_written(setup).and_then(|[boot, root, data]| {
         let text = format!("boot {boot}, root {root}, data {data} bytes");
         if root == 0 { Ok(text) } else { Err(text) }
     });
     if let Ok(text) = &outcome {
-        stage.report.figure("written so far", text.as_str());
+        setup.report.figure("written so far", text.as_str());
     }
-    stage.report.check("the root is never written", outcome);
+    setup.report.check("the root is never written", outcome);
 }
 
 /// Somebody edits the configuration on Windows, and mistypes a key.
-fn mistake(stage: &mut Stage) -> bool {
-    stage.report.say("a mistake in the configuration, and a reboot");
-    power_off(stage);
-    let wrong = stage.world.config("with a mistake").replace("interval", "intervall");
-    stage.card.put("pilotlight.toml", &wrong.replace('\n', "\r\n"));
-    stage.power_on();
+fn mistake(setup: &mut Setup) -> bool {
+    setup.report.say("a mistake in the configuration, and a reboot");
+    power_off(setup);
+    let wrong = setup.world.config("with a mistake").replace("interval", "intervall");
+    setup.card.put("pilotlight.toml", &wrong.replace('\n', "\r\n"));
+    setup.power_on();
     let noticed = PanelView { notice: true, ..well() };
-    if !stage.comes_up_well("all is well, and there is a notice", &noticed) {
+    if !setup.comes_up_well("all is well, and there is a notice", &noticed) {
         return false;
     }
-    update::stays(stage);
-    let force = stage.root("head -n 1 /data/pilotlight/config/pilotlight.toml");
-    stage.report.check("the last good configuration is in force", expect(force, "# the first"));
+    update::stays(setup);
+    let force = setup.root("head -n 1 /data/pilotlight/config/pilotlight.toml");
+    setup.report.check("the last good configuration is in force", expect(force, "# the first"));
     let problems =
-        again(ROUNDS, || stage.card.read("PROBLEMS.txt").ok_or("it is not there".into()));
+        again(ROUNDS, || setup.card.read("PROBLEMS.txt").ok_or("it is not there".into()));
     let said = problems.and_then(|text| {
         if text.contains("pilotlight.toml:14: schedule.intervall") {
             Ok(String::new())
@@ -352,28 +352,28 @@ fn mistake(stage: &mut Stage) -> bool {
             Err(text)
         }
     });
-    stage.report.check("PROBLEMS.txt says what is wrong, and where", said);
+    setup.report.check("PROBLEMS.txt says what is wrong, and where", said);
     // systemd-timesyncd says so: there is no clock on the board, and the network's comes later.
-    let clock = stage
+    let clock = setup
         .root("journalctl -q -b -u systemd-timesyncd -o cat --no-pager -g 'recorded timestamp'");
-    stage.report.check("the clock goes on from where it was", something(clock));
-    let outage = stage.root(OUTAGE_IN_THE_JOURNAL);
-    stage.report.check("the journal has the outage of before", something(outage));
-    let kept = stage.journal().map(drop);
-    stage.report.check("the journal of this boot is kept here", kept.map(|()| String::new()));
+    setup.report.check("the clock goes on from where it was", something(clock));
+    let outage = setup.root(OUTAGE_IN_THE_JOURNAL);
+    setup.report.check("the journal has the outage of before", something(outage));
+    let kept = setup.journal().map(drop);
+    setup.report.check("the journal of this boot is kept here", kept.map(|()| String::new()));
     true
 }
 
 /// Shuts the board down, as somebody does at the other end of ssh.
-fn power_off(stage: &mut Stage) {
+fn power_off(setup: &mut Setup) {
     /// Times ten seconds.
     const PATIENCE: usize = 18;
-    let _ = stage.root("systemctl reboot"); // which ends the connection
-    let machine = stage.machine.as_mut().expect("the power is on");
+    let _ = setup.root("systemctl reboot"); // which ends the connection
+    let machine = setup.machine.as_mut().expect("the power is on");
     let off = machine.goes_off(PATIENCE);
     let outcome = if off { Ok(String::new()) } else { Err("it stays on".into()) };
-    stage.report.check("the board shuts down", outcome);
-    stage.machine = None;
+    setup.report.check("the board shuts down", outcome);
+    setup.machine = None;
 }
 
 /// The outcome, if it is this and nothing else.

@@ -1,7 +1,7 @@
 //! Plays a scenario: a day in the life of the whole daemon, written as a text that a person can read.
 //!
 //! The daemon is the real one, and so is its GitHub client. The network is in memory, GitHub is the peer
-//! of [`crate::peers::github`] over loopback HTTP, and time is tokio's, paused: it leaps from one thing
+//! of [`crate::fakes::github`] over loopback HTTP, and time is tokio's, paused: it leaps from one thing
 //! that happens to the next, and stands still while a request to GitHub is on its way.
 //!
 //! ```text

@@ -30,7 +30,7 @@ const AGAIN: Duration = Duration::from_secs(2);
 const LINES: usize = 40;
 
 /// All of it.
-pub struct Stage {
+pub struct Setup {
     pub report: Report,
     pub card: Card,
     pub world: World,
@@ -41,7 +41,7 @@ pub struct Stage {
     boots: usize,
 }
 
-impl Stage {
+impl Setup {
     /// Flashes the card, and puts a person's files on it.
     pub fn new(image: &Path, dir: &Path) -> Self {
         let mut report = Report::new(&dir.join("report.txt"));

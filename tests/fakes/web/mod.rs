@@ -55,7 +55,7 @@ struct State {
 
 /// The certificate authority's file.
 pub fn authority() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/peers/web/ca.pem")
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fakes/web/ca.pem")
 }
 
 impl Web {

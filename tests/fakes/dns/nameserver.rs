@@ -9,7 +9,7 @@ use hickory_resolver::proto::rr::{Name, RecordType};
 
 use super::script::{Behaviour, Reply, Transport};
 use super::zone::ZoneData;
-use crate::peers::rng::Rng;
+use crate::fakes::rng::Rng;
 
 /// A callback for [`Nameserver::watch`].
 pub(super) type Watcher = dyn Fn() + Send + Sync;
