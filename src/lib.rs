@@ -15,6 +15,7 @@
 //! - [`daemon`] is the shell around them: the loop, the reporter, the way out.
 //! - [`provision`] imports the user's files from the boot partition of our own image, at each start.
 //! - [`update`] installs a new binary on our own image, and undoes a bad one.
+//! - [`text`] makes text from outside fit for a log, a terminal or an issue.
 //! - [`cli`] is what a person types.
 //!
 //! The words (nameserver, subject, round, verdict, incident, vantage, …) are defined in [`decide`].
@@ -28,4 +29,5 @@ pub mod provision;
 #[cfg(test)]
 #[path = "../tests/fakes/rng.rs"]
 pub mod rng;
+pub mod text;
 pub mod update;

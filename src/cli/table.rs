@@ -7,6 +7,7 @@ use crate::decide::judge::finding::{Finding, Severity};
 use crate::decide::show::status::{Status, SubjectStatus};
 use crate::decide::time::wall_text;
 use crate::decide::track::health_state::HealthState;
+use crate::text::printable;
 
 const RED: &str = "\x1b[31m";
 const GREEN: &str = "\x1b[32m";
@@ -79,9 +80,4 @@ fn print_row(out: &mut impl Write, row: &Finding) -> io::Result<()> {
     let detail = printable(&row.detail);
     writeln!(out, "  {mark} {} {}: it {detail}{more}", address_text(&row.address), row.question)?;
     writeln!(out, "      {}", row.command)
-}
-
-/// What a server sends may hold anything; a terminal must not act on it.
-fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '?' } else { c }).collect()
 }

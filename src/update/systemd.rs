@@ -13,6 +13,7 @@ use super::system::{ServiceState, System};
 use crate::decide::show::status::Program;
 use crate::decide::time::Moment;
 use crate::io::clock::Clock;
+use crate::text::printable_lines;
 
 const SERVICE: &str = "pilotlight.service";
 
@@ -70,7 +71,7 @@ impl System for Systemd {
         let started = systemctl(&["start", &unit]);
         let output = fs::read(&self.output).unwrap_or_default();
         let output = String::from_utf8_lossy(&output);
-        let output = output.replace(|c: char| c.is_control() && c != '\n', "?");
+        let output = printable_lines(&output);
         let mut lines = output.lines();
         let first = lines.next().unwrap_or_default();
         let version = first.strip_prefix("pilotlight ").filter(|v| v.len() < MAX_VERSION_LENGTH);

@@ -10,6 +10,7 @@ use super::error::UpdateError;
 use super::paths::UpdatePaths;
 use super::system::System;
 use crate::io::system::disk::{Disk, FileError};
+use crate::text::printable;
 
 /// Four times the size of pilotlight.
 const MAX_SIZE: usize = 16 << 20;
@@ -47,7 +48,7 @@ impl Upload {
         disk.rename(&oldest, &file)?;
         let name = oldest.file_name().unwrap_or_default().to_string_lossy();
         // Terminals and journals show it.
-        Ok(Some(Self { name: name.replace(char::is_control, "?"), file }))
+        Ok(Some(Self { name: printable(&name), file }))
     }
 
     /// Also removes a folder.

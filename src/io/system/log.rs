@@ -18,6 +18,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::decide::time::wall_text;
 use crate::io::clock::Clock;
+use crate::text::printable_lines;
 
 /// Writes into the journal if standard error is connected to it, else plain lines to standard error.
 pub fn start(clock: Clock, colour: bool) {
@@ -61,7 +62,10 @@ pub fn plain(
     clock: Option<Clock>,
 ) {
     let message = debug_fn(|line, field, value| match field.name() {
-        "message" => write!(line, "{value:?}"),
+        // A line end inside a message begins no line that looks like one of ours.
+        "message" => {
+            line.write_str(&printable_lines(&format!("{value:?}")).replace('\n', "\n    "))
+        }
         _ => Ok(()),
     });
     let lines = layer()

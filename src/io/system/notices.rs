@@ -6,6 +6,7 @@ use std::io::Read;
 use std::path::Path;
 
 use crate::decide::track::state::Notice;
+use crate::text::printable_lines;
 
 /// More than anybody would read.
 const MOST: usize = 16;
@@ -27,7 +28,7 @@ fn notice(folder: &Path, source: String) -> Option<Notice> {
     File::open(folder.join(&source)).ok()?.take(LONGEST).read_to_end(&mut bytes).ok()?;
     let text = String::from_utf8_lossy(&bytes);
     // Terminals and journals show it.
-    let text: String = text.trim().replace(|c: char| c.is_control() && c != '\n', "?");
+    let text = printable_lines(text.trim());
     (!text.is_empty()).then_some(Notice { source, text })
 }
 
@@ -46,7 +47,8 @@ mod tests {
         write(".new", "half of it");
         std::fs::create_dir(dir.path().join("folder")).unwrap();
         let told = read(dir.path()).into_iter().map(|n| format!("{}: {}", n.source, n.text));
-        let expected = ["card: wifi.conf:1: write a country", "update: not taken:\n?[31mtoo old"];
+        let expected =
+            ["card: wifi.conf:1: write a country", "update: not taken:\n\\u{1b}[31mtoo old"];
         assert_eq!(told.collect::<Vec<_>>(), expected);
     }
 }
