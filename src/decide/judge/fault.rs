@@ -1,12 +1,12 @@
 //! What can be wrong with an answer, in words that a person understands.
 
-use std::fmt;
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use hickory_resolver::proto::op::ResponseCode;
 use hickory_resolver::proto::rr::RData;
 use jiff::Timestamp;
+use thiserror::Error;
 
 use crate::decide::judge::fault_code::{FaultCode, FaultKind};
 use crate::decide::judge::finding::{Finding, Severity};
@@ -14,42 +14,42 @@ use crate::decide::probe::query::{Query, dig};
 use crate::decide::probe::round::{Outcome, rcode_text};
 use crate::decide::time::{span_text, wall_text};
 
-/// What sets one server's edition apart from another's. The name is the other server's.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What sets one server's zone apart from another's. Completes the sentence "it …".
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum SerialFault {
-    /// It serves an older serial.
-    Stale {
-        /// Its serial, and that which it should have by now.
-        serials: [u32; 2],
-        /// Who has that, or a newer one.
-        other: String,
-        /// How long it may take.
-        grace: Duration,
-    },
-    /// It served a newer serial before.
-    Regressed {
-        /// What it had, and what it has.
-        serials: [u32; 2],
-        /// Who stayed.
-        other: String,
-    },
-    /// Neither is newer.
-    Incomparable {
-        /// Its serial, and the other.
-        serials: [u32; 2],
-        /// Who has that.
-        other: String,
-    },
-    /// It has the newest serial, and most servers do not follow.
-    NotReplicated {
-        /// Its serial.
-        serial: u32,
-        /// Who has an older one, and which.
-        others: Vec<(String, u32)>,
-        /// How long it may take.
-        grace: Duration,
-    },
-    /// It does not sign, and this nameserver does.
+    /// Its serial and that which it should have, the nameserver that has the latter or a newer one, and how
+    /// long the transfer may take.
+    #[error(
+        "serves serial {} of the zone, and {other} has {} or a newer one{}: it does not get the zone, or does \
+         not take it",
+        .serials[0], .serials[1], after(.grace)
+    )]
+    Stale { serials: [u32; 2], other: String, grace: Duration },
+    /// The serial it had and the one it has, and the nameserver that kept the newer one.
+    #[error(
+        "went back from serial {} to {}, and {other} has the newer one: no server takes over an older zone, \
+         so raise its serial above all others",
+        .serials[0], .serials[1]
+    )]
+    Regressed { serials: [u32; 2], other: String },
+    /// Its serial, and the serial of the other nameserver.
+    #[error(
+        "serves serial {} of the zone, and {other} has {}: neither of these is the newer one (RFC 1982), so \
+         neither server will ever take over the other's zone",
+        .serials[0], .serials[1]
+    )]
+    Incomparable { serials: [u32; 2], other: String },
+    /// The newest serial, the nameservers that have an older one, and how long the transfer may take.
+    #[error(
+        "serves serial {serial} of the zone, which most others do not take over ({}){}: it does not notify or \
+         serve them, or its zone is wrong",
+        named(.others), after(.grace)
+    )]
+    NotReplicated { serial: u32, others: Vec<(String, u32)>, grace: Duration },
+    /// The nameserver that signs.
+    #[error(
+        "answers without signatures (RRSIG), and {0} with them: resolvers that validate may reject its answers"
+    )]
     Unsigned(String),
 }
 
@@ -65,100 +65,78 @@ impl SerialFault {
     }
 }
 
-/// Completes the sentence "it …".
-impl fmt::Display for SerialFault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let long = |grace: &Duration| match *grace {
-            Duration::ZERO => String::new(),
-            grace => format!(", for more than {}", span_text(grace)),
-        };
-        match self {
-            Self::Stale { serials: [own, theirs], other, grace } => write!(
-                f,
-                "serves serial {own} of the zone, and {other} has {theirs} or a newer one{}: it does not get \
-                 the zone, or does not take it",
-                long(grace)
-            ),
-            Self::Regressed { serials: [before, now], other } => write!(
-                f,
-                "went back from serial {before} to {now}, and {other} has the newer one: no \
-                 server takes over an older zone, so raise its serial above all others"
-            ),
-            Self::Incomparable { serials: [own, theirs], other } => write!(
-                f,
-                "serves serial {own} of the zone, and {other} has {theirs}: neither of these is the newer one \
-                 (RFC 1982), so neither server will ever take over the other's zone"
-            ),
-            Self::NotReplicated { serial, others, grace } => {
-                let others: Vec<String> =
-                    others.iter().map(|(name, serial)| format!("{name} {serial}")).collect();
-                write!(
-                    f,
-                    "serves serial {serial} of the zone, which most others do not take over ({}){}: it does \
-                     not notify or serve them, or its zone is wrong",
-                    others.join(", "),
-                    long(grace)
-                )
-            }
-            Self::Unsigned(other) => write!(
-                f,
-                "answers without signatures (RRSIG), and {other} with them: resolvers that validate may \
-                 reject its answers"
-            ),
-        }
-    }
-}
-
-/// Why an observation is not the right answer.
-#[derive(Debug, Clone, PartialEq)]
+/// Why an observation is not the right answer. Completes the sentence "it …".
+#[derive(Debug, Clone, PartialEq, Error)]
 pub enum Fault {
+    #[error("does not answer")]
     Silent,
+    #[error("refuses packets: nothing listens on the port")]
     Closed,
     /// The network has no route.
+    #[error("cannot be reached: {0}")]
     Unreachable(String),
     /// The reply is not an answer to the query.
+    #[error("sends something that is not an answer: {0}")]
     Garbled(String),
     /// An RCODE other than NOERROR.
+    #[error("answers {}{}", rcode_text(*.0), rcode_meaning(*.0))]
     Rcode(ResponseCode),
-    /// AA is clear: the server is lame, or something on the way answers in its place.
+    #[error(
+        "answers without authority (AA is clear): it is lame, or something on the way answers in its place"
+    )]
     NotAuthoritative,
+    #[error("has no such records")]
     NoRecords,
     /// The name is a CNAME, against the configuration.
+    #[error("answers with an alias (CNAME) to {0}")]
     Alias(String),
-    /// Records of that type, under another name.
+    #[error("answers with records of another name, {0}")]
     OtherOwner(String),
-    /// A set that differs from the expected one.
-    Records {
-        /// Expected, and not there.
-        missing: Vec<RData>,
-        /// There, and not expected.
-        extra: Vec<RData>,
-    },
+    /// Expected records that are not there, and unexpected ones that are.
+    #[error("answers with other records: {}", difference(.missing, .extra))]
+    Records { missing: Vec<RData>, extra: Vec<RData> },
+    #[error("answers with {0} SOA records, not one")]
     ManySoa(usize),
     /// Truncated over UDP, and wrong over TCP.
+    #[error("says over UDP that the answer is too long, and over TCP it {0}")]
     Truncated(Box<Fault>),
     /// Wrong over TCP only (RFC 7766: TCP is not optional).
+    #[error("answers over UDP, but over TCP it {0}")]
     Tcp(Box<Fault>),
     /// Wrong with EDNS only (RFC 6891).
+    #[error("answers only without EDNS; to a question with EDNS, as resolvers ask, it {0}")]
     Edns(Box<Fault>),
-    /// An NS set that differs from the configuration.
-    Nameservers {
-        /// Expected, and not there.
-        missing: Vec<RData>,
-        /// There, and not expected.
-        extra: Vec<RData>,
-    },
-    /// An open resolver.
+    #[error(
+        "has other nameservers (NS) for the zone than the configuration: {}; if the zone is right, list its \
+         NS set among its records there",
+        difference(.missing, .extra)
+    )]
+    Nameservers { missing: Vec<RData>, extra: Vec<RData> },
+    #[error(
+        "is an open resolver: it answers recursive queries (RA is set), which others use for attacks; switch \
+         recursion off, or limit it to your own network"
+    )]
     OpenRecursion,
     /// Every answer takes longer than this.
+    #[error("takes longer than {} for every answer", span_text(*.0))]
     Slow(Duration),
-    /// The signature over the SOA ends soon, at this time.
+    #[error(
+        "signs its SOA only until {}: it should have been signed again by now",
+        wall_text(Some(*.0))
+    )]
     SignatureEnds(Timestamp),
-    /// It ended at this time.
+    #[error(
+        "answers with a signature (RRSIG) that ended at {}: resolvers that validate reject the whole zone",
+        wall_text(Some(*.0))
+    )]
     SignatureEnded(Timestamp),
-    /// It begins at this time.
+    #[error(
+        "answers with a signature (RRSIG) that is not valid before {}: resolvers that validate reject the \
+         whole zone until then",
+        wall_text(Some(*.0))
+    )]
     SignatureAhead(Timestamp),
-    /// A zone serial that differs from that of other nameservers.
+    #[error(transparent)]
     Serial(SerialFault),
 }
 
@@ -223,76 +201,26 @@ impl Fault {
     }
 }
 
-/// Completes the sentence "it …".
-impl fmt::Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Silent => f.write_str("does not answer"),
-            Self::Closed => f.write_str("refuses packets: nothing listens on the port"),
-            Self::Unreachable(why) => write!(f, "cannot be reached: {why}"),
-            Self::Garbled(why) => write!(f, "sends something that is not an answer: {why}"),
-            Self::Rcode(ResponseCode::Refused) => {
-                f.write_str("answers REFUSED: it does not serve this zone (lame)")
-            }
-            Self::Rcode(ResponseCode::NXDomain) => {
-                f.write_str("answers NXDOMAIN: it says that the name does not exist")
-            }
-            Self::Rcode(ResponseCode::ServFail) => {
-                f.write_str("answers SERVFAIL: it knows the zone and cannot serve it")
-            }
-            Self::Rcode(code) => write!(f, "answers {}", rcode_text(*code)),
-            Self::NotAuthoritative => f.write_str(
-                "answers without authority (AA is clear): it is lame, or something on the way \
-                 answers in its place",
-            ),
-            Self::NoRecords => f.write_str("has no such records"),
-            Self::Alias(target) => write!(f, "answers with an alias (CNAME) to {target}"),
-            Self::OtherOwner(owner) => write!(f, "answers with records of another name, {owner}"),
-            Self::Records { missing, extra } => {
-                write!(f, "answers with other records: {}", difference(missing, extra))
-            }
-            Self::ManySoa(count) => write!(f, "answers with {count} SOA records, not one"),
-            Self::Truncated(inner) => {
-                write!(f, "says over UDP that the answer is too long, and over TCP it {inner}")
-            }
-            Self::Tcp(inner) => write!(f, "answers over UDP, but over TCP it {inner}"),
-            Self::Edns(inner) => write!(
-                f,
-                "answers only without EDNS; to a question with EDNS, as resolvers ask, it {inner}"
-            ),
-            Self::Nameservers { missing, extra } => write!(
-                f,
-                "has other nameservers (NS) for the zone than the configuration: {}; if the zone is right, \
-                 list its NS set among its records there",
-                difference(missing, extra)
-            ),
-            Self::OpenRecursion => f.write_str(
-                "is an open resolver: it answers recursive queries (RA is set), which others use for \
-                 attacks; switch recursion off, or limit it to your own network",
-            ),
-            Self::Slow(limit) => {
-                write!(f, "takes longer than {} for every answer", span_text(*limit))
-            }
-            Self::SignatureEnds(at) => write!(
-                f,
-                "signs its SOA only until {}: it should have been signed again by now",
-                wall_text(Some(*at))
-            ),
-            Self::SignatureEnded(at) => write!(
-                f,
-                "answers with a signature (RRSIG) that ended at {}: resolvers that validate reject \
-                 the whole zone",
-                wall_text(Some(*at))
-            ),
-            Self::SignatureAhead(at) => write!(
-                f,
-                "answers with a signature (RRSIG) that is not valid before {}: resolvers that validate \
-                 reject the whole zone until then",
-                wall_text(Some(*at))
-            ),
-            Self::Serial(fault) => fault.fmt(f),
-        }
+fn rcode_meaning(rcode: ResponseCode) -> &'static str {
+    match rcode {
+        ResponseCode::Refused => ": it does not serve this zone (lame)",
+        ResponseCode::NXDomain => ": it says that the name does not exist",
+        ResponseCode::ServFail => ": it knows the zone and cannot serve it",
+        _ => "",
     }
+}
+
+fn after(grace: &Duration) -> String {
+    match *grace {
+        Duration::ZERO => String::new(),
+        grace => format!(", for more than {}", span_text(grace)),
+    }
+}
+
+fn named(serials: &[(String, u32)]) -> String {
+    let named: Vec<String> =
+        serials.iter().map(|(name, serial)| format!("{name} {serial}")).collect();
+    named.join(", ")
 }
 
 fn difference(missing: &[RData], extra: &[RData]) -> String {
