@@ -35,7 +35,7 @@ fn rppal_lights_the_lamps_in_turn_and_leaves_them_dark_and_outputs() {
 }
 
 #[test]
-fn lamps_of_a_killed_daemon_stay_lit_until_somebody_makes_them_dark() {
+fn lamps_of_a_killed_daemon_stay_lit_until_the_dark_command() {
     let board = Board::pi3();
     let daemon = Running::start(board.command(&["run"], ""));
     board.wait_for((RED, AMBER));
@@ -77,7 +77,7 @@ fn a_pi_5_has_other_registers() {
 }
 
 #[test]
-fn a_broken_configuration_still_says_which_lamps_must_be_dark() {
+fn the_lamps_of_a_broken_configuration_are_still_switched_off() {
     let outputs_5_17_27 = [1 << 15, 1 << 21, 1 << 21];
     let cases = [
         ("[panel]\nred = 5\n[[zone]]\nname = 7\n", outputs_5_17_27, "17, 27, 5"),
@@ -102,7 +102,7 @@ fn a_broken_configuration_still_says_which_lamps_must_be_dark() {
 }
 
 #[test]
-fn the_kernels_own_way_is_found_by_its_label_and_walks_through_all_lamps() {
+fn the_gpio_character_device_is_found_by_its_label_and_drives_all_lamps() {
     // A Pi 5 on a kernel that is not Raspberry Pi's: no registers, and the header is not the first chip.
     let board = Board::pi5().without("gpiomem0");
     board.device("gpiochip0", "gpio-brcmstb@107d508500");
@@ -129,7 +129,7 @@ fn the_kernels_own_way_is_found_by_its_label_and_walks_through_all_lamps() {
 }
 
 #[test]
-fn auto_says_who_draws_and_why_others_do_not() {
+fn auto_names_its_driver_and_why_others_do_not_work() {
     let board = Board::pi3().without("gpiomem");
     let daemon = Running::start(board.command(&["run"], ""));
     board.wait_for_record("set 17=1 22=0 27=0");
@@ -161,7 +161,7 @@ fn auto_without_any_lamps_goes_on_and_says_so() {
 }
 
 #[test]
-fn a_daemon_whose_lamps_cannot_work_watches_all_the_same() {
+fn a_daemon_without_working_lamps_still_watches() {
     let board = Board::empty();
     let daemon = Running::start(board.command(&["run"], "driver = \"rppal\""));
     let status = board.status();
@@ -171,7 +171,7 @@ fn a_daemon_whose_lamps_cannot_work_watches_all_the_same() {
 }
 
 #[test]
-fn a_driver_that_was_asked_for_and_cannot_work_says_what_is_missing_and_what_to_do() {
+fn a_configured_driver_that_cannot_work_is_an_error_with_the_next_step() {
     let group =
         "permission denied; add this user to the group gpio, to which the device should belong";
     let none = "there is no such device; this kernel lacks the driver for it";

@@ -50,7 +50,7 @@ fn unasked() -> Setting {
 }
 
 #[test]
-fn check_exits_0_well_1_degraded_2_down_3_unknown_and_says_the_same() {
+fn the_exit_code_of_check_is_the_worst_state_of_its_table() {
     use Behaviour::{Good, NoTcp, PortClosed, WrongAddress};
     let setup = Setup::new();
     let cases = [
@@ -70,7 +70,7 @@ fn check_exits_0_well_1_degraded_2_down_3_unknown_and_says_the_same() {
 }
 
 #[test]
-fn check_asks_a_nameserver_that_is_not_in_the_file_and_nobody_else() {
+fn check_queries_a_candidate_nameserver_and_no_other() {
     let setup = Setup::new();
     setup.server.nameserver().set(Behaviour::PortClosed); // the one that is to be replaced
     let zone = |www: &str| {
@@ -101,7 +101,7 @@ fn check_asks_a_nameserver_that_is_not_in_the_file_and_nobody_else() {
 }
 
 #[test]
-fn a_nameserver_to_try_out_is_refused_with_a_reason_and_no_verdict() {
+fn a_rejected_candidate_nameserver_has_a_reason_and_no_verdict() {
     let setting = unasked();
     let given = ["ns1-next", "ns1-next=ns1", "ns_1=127.0.0.9", "a=127.0.0.2:5301", "a=::1"];
     let mut arguments = vec!["check"];
@@ -123,7 +123,7 @@ fn a_nameserver_to_try_out_is_refused_with_a_reason_and_no_verdict() {
 }
 
 #[test]
-fn an_uplink_that_is_gone_is_said_below_the_table() {
+fn a_missing_uplink_is_named_below_the_table() {
     let setup = Setup::new();
     setup.anchor.stop();
     let ran = setup.setting.run(&["check"]);
@@ -139,7 +139,7 @@ fn an_uplink_that_is_gone_is_said_below_the_table() {
 }
 
 #[test]
-fn colours_are_for_terminals_where_nobody_refuses_them() {
+fn colours_are_for_terminals_without_no_color() {
     let setup = Setup::new();
     let config = setup.setting.config.display();
     // `script` gives the command a terminal.
@@ -160,7 +160,7 @@ fn colours_are_for_terminals_where_nobody_refuses_them() {
 }
 
 #[test]
-fn config_says_what_will_be_asked() {
+fn config_lists_the_queries() {
     let setting = unasked();
     let ran = setting.run(&["config"]);
     let expected = "no problems
@@ -257,7 +257,7 @@ fn report_without_github_or_without_a_token_names_what_is_missing() {
 }
 
 #[test]
-fn provision_exits_0_with_and_without_problems_and_1_when_it_could_not_work() {
+fn provision_exits_0_with_and_without_problems_and_1_on_failure() {
     let dir = tempfile::tempdir().unwrap();
     let at = |name: &str| dir.path().join(name);
     let provision = || {
@@ -294,7 +294,7 @@ fn provision_exits_0_with_and_without_problems_and_1_when_it_could_not_work() {
 }
 
 #[test]
-fn update_tells_what_became_of_the_last_one_and_a_rollback_is_asked_for_by_a_file() {
+fn update_shows_the_last_result_and_requests_a_rollback_through_a_file() {
     let dir = tempfile::tempdir().unwrap();
     let at = |name: &str| dir.path().join(name);
     let update = |option: &str| {
@@ -350,7 +350,7 @@ fn a_command_line_that_makes_no_sense_exits_2_and_help_exits_0() {
 }
 
 #[test]
-fn the_issue_in_the_readme_is_one_that_is_written() {
+fn the_issues_in_the_manual_are_those_that_the_program_writes() {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
     let read = |name: &str| fs::read_to_string(root.join(name)).unwrap();
     let readme = read("README.md");

@@ -126,7 +126,7 @@ records = [
 "#;
 
 #[test]
-fn what_is_left_out_has_its_default() {
+fn an_omitted_key_has_its_default() {
     let config = good("");
     assert_eq!(config.github, None);
     let schedule = Schedule {
@@ -173,7 +173,7 @@ fn the_default_splay_is_a_tenth_of_a_short_interval() {
 }
 
 #[test]
-fn lengths_of_time_have_units_up_to_days() {
+fn durations_have_units_up_to_days() {
     for (text, seconds) in [("90s", 90), ("1h 30m", 5400), ("2d", 172_800)] {
         let config = good(&format!("schedule.interval = {text:?}"));
         assert_eq!(config.schedule.interval, Duration::from_secs(seconds));
@@ -225,7 +225,7 @@ fn the_api_loses_its_last_slash_and_may_be_plain_http_on_this_machine() {
 }
 
 #[test]
-fn every_driver_has_its_word() {
+fn every_driver_has_a_name() {
     for (word, driver) in [
         ("auto", Driver::Auto),
         ("rppal", Driver::Rppal),
@@ -262,7 +262,7 @@ fn a_nameserver_may_have_a_lamp_of_its_own() {
 }
 
 #[test]
-fn the_lamps_of_a_broken_file_are_known_as_far_as_it_can_be_read() {
+fn the_lamps_of_a_broken_file_are_read_as_far_as_possible() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("pilotlight.toml");
     let lamps = |text: &str| {
@@ -350,7 +350,7 @@ const FILE: &str = "[[zone]]\nname = \"example.net\"\nfile = \"example.net.zone\
 const SOA: &str = "@ SOA ns1 hostmaster 0 7200 3600 1209600 300\n";
 
 #[test]
-fn the_ten_lines_of_the_readme_are_a_whole_configuration() {
+fn the_ten_lines_of_the_manual_are_a_whole_configuration() {
     let readme = fs::read_to_string("README.md").unwrap();
     let mut blocks =
         readme.split("```toml\n").skip(1).map(|rest| rest.split("```").next().unwrap());
@@ -364,7 +364,7 @@ fn the_ten_lines_of_the_readme_are_a_whole_configuration() {
 }
 
 #[test]
-fn a_zone_file_gives_what_the_records_beside_it_do_not() {
+fn a_zone_file_adds_what_the_records_do_not_list() {
     let config =
         format!("{FILE}records = [{{ name = \"www\", type = \"A\", values = [\"192.0.2.81\"] }}]");
     let zone = format!("{SOA}@ NS ns1\nwww A 192.0.2.80\nwww AAAA 2001:db8::80\n");

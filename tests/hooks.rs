@@ -39,7 +39,7 @@ fn mends(home: &Home) {
 }
 
 #[test]
-fn it_is_told_of_an_outage_and_of_its_end_and_of_no_token() {
+fn a_hook_receives_an_outage_and_its_end_and_no_token() {
     let home = home("cat >>changes; env >environment", "");
     breaks(&home);
     mends(&home);
@@ -71,7 +71,7 @@ fn gone(home: &Home, count: usize) -> bool {
 }
 
 #[test]
-fn one_that_hangs_is_killed_with_its_children_and_the_next_change_is_told() {
+fn a_hook_that_hangs_is_killed_with_its_children_and_the_next_change_runs() {
     let home = home(HANGS, "timeout = \"1s\"");
     breaks(&home);
     home.until_logged("on-change took too long and was killed, told that ns2.example.net is down");
@@ -81,7 +81,7 @@ fn one_that_hangs_is_killed_with_its_children_and_the_next_change_is_told() {
 }
 
 #[test]
-fn one_that_hangs_holds_up_neither_the_rounds_nor_the_end() {
+fn a_hook_that_hangs_delays_neither_rounds_nor_the_shutdown() {
     let home = home(HANGS, "timeout = \"1h\"");
     breaks(&home);
     assert!(wait(PATIENCE, || lines(&home, "pids").len() == 2), "{}", home.log());
@@ -94,7 +94,7 @@ fn one_that_hangs_holds_up_neither_the_rounds_nor_the_end() {
 }
 
 #[test]
-fn one_that_fails_or_is_missing_is_a_line_in_the_log() {
+fn a_hook_that_fails_or_is_missing_is_a_line_in_the_log() {
     let home = home("test -e here && echo no >&2 && exit 3; ./no-such-program", "");
     breaks(&home);
     home.until_logged("on-change ended with exit status: 127, told that ns2.example.net is down");

@@ -126,7 +126,7 @@ records = [
 }
 
 #[test]
-fn where_parent_nameservers_and_zone_disagree_is_said_and_the_configuration_is_written() {
+fn a_disagreement_of_parent_nameservers_and_zone_is_named_and_the_configuration_is_written() {
     let parent = NET.replace("ns1.example A 127.0.0.3", "ns1.example A 127.0.0.9")
         + "example NS ns3.example.org.\nexample NS ns9.example.org.\n";
     let first = format!("{SOA}{EXAMPLE}@ NS ns8.example.org.\n");
@@ -170,7 +170,7 @@ fn where_parent_nameservers_and_zone_disagree_is_said_and_the_configuration_is_w
 }
 
 #[test]
-fn what_is_no_zone_and_a_resolver_that_is_not_there_are_said_with_the_next_step() {
+fn a_missing_zone_and_a_missing_resolver_are_named_with_the_next_step() {
     let example = format!("{SOA}{EXAMPLE}");
     let mut net = Net::new(NET, &example, &example);
     let ran = net.init(&["www.example.net", "nothing.net"]);

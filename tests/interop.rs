@@ -251,7 +251,7 @@ fn it_is_down_while_it_is_stopped_and_well_again_afterwards(software: Software) 
 }
 
 #[test]
-fn the_table_says_what_is_wrong_where_and_which_command_shows_it() {
+fn the_table_has_the_fault_its_address_and_the_command_that_shows_it() {
     let server = Real::start(
         Software::Nsd,
         &[Ipv4Addr::LOCALHOST.into()],
@@ -284,7 +284,7 @@ fn the_table_says_what_is_wrong_where_and_which_command_shows_it() {
 /// The zones of the program that pilotlight descends from: an address, an alias to a host elsewhere, and a
 /// serial that is 0 for ever.
 #[test]
-fn the_ancestors_two_zones_work_as_the_files_that_their_servers_have() {
+fn two_real_zones_work_as_the_files_of_their_servers() {
     let zone = |origin: &str| {
         format!(
             "$ORIGIN {origin}.\n$TTL 1h\n@ IN SOA ns1.{origin}. admin.{origin}. (\n  0 ; serial\n  1h 15m 1w \

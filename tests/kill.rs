@@ -115,7 +115,7 @@ fn killed_story(number: u64) {
 }
 
 #[test]
-fn wherever_it_is_killed_each_outage_has_one_issue_closed_once() {
+fn a_daemon_killed_anywhere_files_each_outage_once() {
     // They wait most of the time, and not for each other.
     thread::scope(|scope| {
         for number in 0..STORIES {

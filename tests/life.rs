@@ -53,7 +53,7 @@ fn sign(github: &GitHub, vantage: &str) -> Option<Issue> {
 }
 
 #[test]
-fn a_vantage_has_one_sign_of_life_that_is_edited_and_remembers_what_was_before_a_power_cut() {
+fn a_vantage_edits_one_heartbeat_whose_figures_survive_a_power_cut() {
     let github = github();
     let home = home("home", &github);
     home.start();
@@ -137,7 +137,7 @@ fn states(github: &GitHub) -> Vec<(String, String)> {
 }
 
 #[test]
-fn silence_is_an_alarm_one_for_each_vantage_until_it_is_back() {
+fn each_silent_vantage_has_one_alarm_until_its_heartbeat_returns() {
     let github = github();
     github.fill(500); // so that there are pages
     let homes = ["home", "office", "cabin"].map(|name| home(name, &github));
@@ -203,7 +203,7 @@ fn silence_is_an_alarm_one_for_each_vantage_until_it_is_back() {
 }
 
 #[test]
-fn a_repository_without_any_sign_or_a_github_in_trouble_makes_the_run_fail() {
+fn a_repository_without_a_heartbeat_or_a_failing_github_fails_the_run() {
     let github = github();
     let home = home("home", &github);
     let workflow = printed(&home);

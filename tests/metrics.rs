@@ -23,7 +23,7 @@ fn promtool_finds_nothing_wrong_with_the_textfile() {
 }
 
 #[test]
-fn the_textfile_follows_the_rounds_moves_with_the_configuration_and_goes_with_the_daemon() {
+fn the_textfile_follows_rounds_and_reloads_and_is_removed_at_the_end() {
     let home = Home::new();
     let up = |file: &str, value: u8| {
         let line = format!("subject=\"ns2.example.net\"}} {value}\n");

@@ -19,7 +19,7 @@ const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
 
 #[test]
-fn each_outage_ends_as_one_closed_issue_whatever_else_fails() {
+fn each_outage_is_one_closed_issue_under_random_failures() {
     let mut failed = String::new();
     for seed in 0..DAYS {
         let text = random_day(seed);

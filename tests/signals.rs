@@ -11,7 +11,7 @@ use crate::home::{Home, PATIENCE, shows};
 const STOPS_WITHIN: Duration = Duration::from_secs(2);
 
 #[test]
-fn a_term_signal_stops_it_and_takes_the_status_file_away() {
+fn sigterm_stops_the_daemon_and_removes_the_status_file() {
     let home = Home::new();
     home.start();
     home.until("well", shows("well"));
@@ -23,7 +23,7 @@ fn a_term_signal_stops_it_and_takes_the_status_file_away() {
 }
 
 #[test]
-fn a_github_that_hangs_holds_up_neither_the_rounds_nor_the_end() {
+fn a_github_that_hangs_delays_neither_rounds_nor_the_shutdown() {
     let home = Home::new();
     home.github.set_hang(true);
     home.start();
@@ -48,7 +48,7 @@ fn a_github_that_hangs_holds_up_neither_the_rounds_nor_the_end() {
 }
 
 #[test]
-fn a_hangup_reads_a_good_configuration_and_refuses_a_bad_one() {
+fn sighup_reads_a_good_configuration_and_rejects_a_bad_one() {
     let home = Home::new();
     home.start();
     let listed = |count: usize| {
@@ -78,7 +78,7 @@ fn a_hangup_reads_a_good_configuration_and_refuses_a_bad_one() {
 }
 
 #[test]
-fn a_hangup_reads_the_zone_file_again_and_a_broken_one_leaves_the_old_questions_in_force() {
+fn sighup_reads_the_zone_file_again_and_a_broken_one_leaves_the_old_queries() {
     let home = Home::new();
     let zone = "@ SOA ns1 hostmaster 1 7200 3600 1209600 300\n@ NS ns1\n@ NS ns2\n";
     fs::write(home.at("example.org.zone"), zone).unwrap();
@@ -99,7 +99,7 @@ fn a_hangup_reads_the_zone_file_again_and_a_broken_one_leaves_the_old_questions_
 }
 
 #[test]
-fn a_state_file_that_nobody_understands_is_put_aside() {
+fn an_unreadable_state_file_is_renamed() {
     let home = Home::new();
     fs::create_dir(home.at("state")).unwrap();
     fs::write(home.at("state/unreported.json"), "[{\"subject\": 7}]").unwrap();

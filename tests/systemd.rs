@@ -172,7 +172,7 @@ impl Drop for Service {
 }
 
 #[test]
-fn a_life_is_told_in_order_ready_status_watchdog_reload_stopping() {
+fn systemd_is_notified_in_order_ready_status_watchdog_reload_stopping() {
     let mut service = Service::start(Behaviour::Good, None);
     let start = service.until("READY=1");
     assert!(start[0].starts_with("EXTEND_TIMEOUT_USEC="), "{start:?}");
@@ -216,7 +216,7 @@ fn a_github_that_hangs_does_not_stop_the_pings() {
 }
 
 #[test]
-fn the_token_appears_in_nothing_that_we_produce() {
+fn the_token_appears_in_no_output() {
     let secret = "github_pat_11SECRET0abcdefghijklmnop";
     let github = GitHub::start(); // which does not know this token
     let mut service = Service::start_with(Behaviour::Good, Some(&github), secret);
@@ -254,7 +254,7 @@ fn the_token_appears_in_nothing_that_we_produce() {
 }
 
 #[test]
-fn a_notice_that_somebody_leaves_is_told_and_taken_back() {
+fn a_notice_file_is_shown_and_its_removal_too() {
     let service = Service::start(Behaviour::Good, None);
     service.until("READY=1");
     let notices = service.config().join("notices");
@@ -278,7 +278,7 @@ fn a_notice_that_somebody_leaves_is_told_and_taken_back() {
 }
 
 #[test]
-fn without_a_configuration_it_is_ready_and_alive_and_says_what_is_missing() {
+fn without_a_configuration_the_daemon_is_ready_and_names_what_is_missing() {
     let mut service = Service::spawn(tempfile::tempdir().unwrap(), Vec::new(), TOKEN);
     let start = service.until("READY=1");
     assert_eq!(start, ["STATUS=not configured, no server is watched", "READY=1"]);

@@ -19,7 +19,7 @@ fn outage(github: &GitHub) -> Issue {
 }
 
 #[test]
-fn a_partial_outage_is_one_issue_that_says_who_sees_it_until_nobody_does() {
+fn a_partial_outage_is_one_issue_with_its_observers() {
     let github = Arc::new(GitHub::start());
     for name in NAMES {
         let sign = format!(

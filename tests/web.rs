@@ -183,7 +183,7 @@ async fn a_request_names_the_program_and_no_redirect_or_cookie_is_followed() {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_broken_late_or_no_http_is_down_and_no_more_of_it_is_read_than_needed() {
+async fn a_broken_late_or_foreign_answer_is_down_and_read_only_as_far_as_needed() {
     let sends = |text: &str| Site::Sends(text.to_owned());
     let stalls = |text: &str| Site::Stalls(text.to_owned());
     let keys = "timeout = \"1s\"\ncontains = \"Welcome\"";
@@ -279,7 +279,7 @@ async fn an_endpoint_without_trust_or_without_tls_is_down() {
 }
 
 #[tokio::test]
-async fn a_name_of_ours_has_the_addresses_that_our_nameservers_answer() {
+async fn a_name_in_our_zone_has_the_addresses_from_our_nameservers() {
     let setup = Setup::new();
     let (listener, url) = tcp(THERE);
     assert_eq!(setup.verdict(&url).await.findings[0].address.ip(), HERE);
@@ -324,7 +324,7 @@ async fn a_nameserver_that_is_dead_or_wrong_is_not_the_endpoints_fault() {
 }
 
 #[tokio::test]
-async fn a_family_that_is_offline_here_leaves_its_addresses_unknown() {
+async fn an_offline_family_leaves_its_addresses_unknown() {
     let mut setup = Setup::new();
     let (_listener, url) = tcp(HERE);
     setup.zone.set("@", RecordType::AAAA, &["::1"]);
@@ -338,7 +338,7 @@ async fn a_family_that_is_offline_here_leaves_its_addresses_unknown() {
 }
 
 #[tokio::test]
-async fn endpoints_of_a_host_that_hangs_keep_no_others_waiting() {
+async fn a_host_that_hangs_delays_no_other_endpoint() {
     let mut setup = Setup::new();
     setup.deadline = Duration::from_secs(2);
     setup.zone.set("other", RecordType::A, &["127.0.0.2"]);
@@ -361,7 +361,7 @@ async fn endpoints_of_a_host_that_hangs_keep_no_others_waiting() {
 }
 
 #[test]
-fn a_github_that_hangs_keeps_no_endpoint_waiting() {
+fn a_github_that_hangs_delays_no_endpoint() {
     let (plain, secure) =
         (Web::http(HERE, Site::page(200, "", "")), Web::https(HERE, Site::Resets));
     let home = Home::new();

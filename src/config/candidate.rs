@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_new_serves_all_and_who_is_known_the_same_and_the_ns_sets_stay() {
+    fn a_new_candidate_serves_all_zones_and_a_known_one_its_own_and_ns_sets_stay() {
         let net = |who| ("example.net.".into(), who, "ns1.example.net. ns2.example.net. ".into());
         let org = |who| ("example.org.".into(), who, "ns2.example.net. ".into());
         assert_eq!(zones(&["ns3=192.0.2.3", "ns3=192.0.2.4"]), [net(vec![0]), org(vec![0])]);

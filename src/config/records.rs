@@ -291,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn text_without_quotes_is_taken_as_it_stands() {
+    fn text_without_quotes_is_used_unchanged() {
         let raw = r#"say "hi"; a\b (é)"#;
         assert_eq!(read(RecordType::TXT, raw), text(raw.as_bytes()));
     }

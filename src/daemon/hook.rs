@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn of_too_many_changes_the_last_are_told() {
+    fn of_too_many_changes_the_last_reach_the_hook() {
         let mut hook = Hook::default();
         hook.tell((0..WAITING).map(change).collect());
         hook.tell(vec![change(WAITING)]);
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_command_nothing_waits_for_one() {
+    fn without_a_command_no_change_waits() {
         let mut hook = Hook::default();
         hook.tell(vec![change(0)]);
         let hooks = Hooks { on_change: None, timeout: std::time::Duration::ZERO };

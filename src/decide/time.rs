@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn time_passes_on_the_wall_when_both_ends_have_one_and_on_the_uptime_otherwise() {
+    fn a_duration_uses_wall_times_if_both_exist_and_uptime_otherwise() {
         let s = Duration::from_secs;
         assert_eq!(at(9, Some(1000)).since(&at(1, Some(100))), s(900));
         assert_eq!(at(9, Some(1000)).since(&at(1, None)), s(8));
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn spans_are_said_in_their_two_largest_units() {
+    fn durations_have_their_two_largest_units() {
         for (seconds, text) in [
             (0, "0 s"),
             (42, "42 s"),

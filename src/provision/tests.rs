@@ -346,7 +346,7 @@ fn a_token_is_never_repeated_and_other_text_is_not_imported() {
 }
 
 #[test]
-fn the_remainder_of_a_token_that_was_being_overwritten_is_removed_silently() {
+fn the_rest_of_an_interrupted_token_overwrite_is_removed() {
     for rest in ["\0\0\0\0", "\n\n", &format!("\0\0\0{}", &TOKEN[20..])] {
         let board = Board::new(&[("github-token", TOKEN)]);
         board.start();

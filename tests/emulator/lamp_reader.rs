@@ -205,7 +205,7 @@ mod tests {
 
     /// A look may be too blurred to tell; another follows. It is never taken for another face.
     #[test]
-    fn every_face_is_told_from_all_others_whenever_one_looks() {
+    fn every_state_is_recognised_at_any_time() {
         for face in faces() {
             let looks = (0..20).map(|n| watched(&face, n * 220, WINDOW, n));
             let seen: Vec<Option<PanelView>> = looks.map(|look| super::face(&look)).collect();
@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lamp_that_is_frozen_is_no_face() {
+    fn a_frozen_lamp_is_no_state() {
         for lit in [[true, false, false], [false, true, false], [false, false, true]] {
             let samples: Vec<Sample> = (0..120).map(|n| Sample { at: CELL * n, lit }).collect();
             assert_eq!(face(&samples), None);
@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn steps_and_numbers_are_read_off() {
+    fn steps_and_numbers_are_read() {
         let look = Duration::from_secs(12);
         let well = watched(&PanelState::Well.into(), 0, look, 1);
         let steps = steps(&well, 0);

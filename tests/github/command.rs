@@ -25,7 +25,7 @@ repository owner/infra, 0 open issues of ours
 ";
 
 #[test]
-fn report_proves_token_repository_and_the_right_to_read_and_writes_nothing() {
+fn report_tests_token_repository_and_permission_to_read_and_writes_nothing() {
     let peer = Peer::start();
     peer.fill(10);
     let (code, out, err) = report(&peer, &[]);
@@ -53,7 +53,7 @@ fn report_test_opens_an_issue_comments_on_it_and_closes_it() {
 }
 
 #[test]
-fn report_says_what_is_missing_and_fails() {
+fn report_names_what_is_missing_and_fails() {
     let peer = Peer::start();
     peer.set_permission(TOKEN, Permission::Read);
     let (code, out, err) = report(&peer, &["--test"]);

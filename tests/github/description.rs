@@ -188,7 +188,7 @@ pub(crate) fn as_described(peer: &Peer) -> Vec<Exchange> {
 }
 
 #[test]
-fn what_is_sent_and_answered_is_what_github_describes() {
+fn requests_and_answers_match_githubs_api_description() {
     let peer = Peer::start();
     peer.open_as(LOGIN, "without a body", "");
     all_there_is(&peer);

@@ -50,7 +50,7 @@ fn a_secondary_limit_that_names_its_time_is_obeyed() {
 }
 
 #[test]
-fn a_secondary_limit_that_names_no_time_is_given_a_minute() {
+fn a_secondary_limit_without_a_time_waits_a_minute() {
     for status in [403, 429] {
         let limit = Fault::SecondaryLimit { status, retry_after: None };
         assert_eq!(waits(limit), seconds(60));
@@ -58,7 +58,7 @@ fn a_secondary_limit_that_names_no_time_is_given_a_minute() {
 }
 
 #[test]
-fn a_used_up_hour_is_waited_for_by_githubs_own_clock() {
+fn a_used_up_rate_limit_waits_by_githubs_clock() {
     let until = |reset_epoch| Fault::PrimaryLimit { reset_epoch };
     assert_eq!(waits(until(GITHUBS_TIME + 1234)), seconds(1234));
     assert_eq!(waits(until(GITHUBS_TIME)), seconds(1));
@@ -66,7 +66,7 @@ fn a_used_up_hour_is_waited_for_by_githubs_own_clock() {
 }
 
 #[test]
-fn a_refusal_that_is_no_limit_is_not_waited_for() {
+fn a_rejection_without_a_limit_causes_no_wait() {
     let peer = peer();
     peer.inject(Matcher::new("GET", "/user"), Fault::Status(403), 1);
     let failure = client(&peer).list(false).unwrap_err();

@@ -11,7 +11,7 @@ fn numbers(issues: &[pilotlight::decide::report::github::Issue]) -> Vec<u64> {
 }
 
 #[test]
-fn every_page_is_read_and_only_marked_issues_of_our_own_are_taken() {
+fn every_page_is_read_and_only_our_marked_issues_are_listed() {
     let peer = Peer::start();
     let first = peer.open_as(LOGIN, "ns1.example.net is down", &marked("a"));
     peer.fill(450);
@@ -62,7 +62,7 @@ fn of_the_closed_issues_the_hundred_that_changed_last_are_enough() {
 }
 
 #[test]
-fn a_listing_without_one_of_its_pages_is_no_listing() {
+fn a_listing_without_one_of_its_pages_fails() {
     let peer = Peer::start();
     peer.open_as(LOGIN, "ns1.example.net is down", &marked("a"));
     peer.fill(600);
@@ -88,7 +88,7 @@ fn a_listing_without_one_of_its_pages_is_no_listing() {
 }
 
 #[test]
-fn an_issue_that_a_person_opened_again_is_told_from_one_that_was_never_closed() {
+fn an_issue_that_a_person_reopened_differs_from_one_that_was_never_closed() {
     let peer = Peer::start();
     let number = peer.open_as(LOGIN, "ns1.example.net is down", &marked("a"));
     let reopened = || client(&peer).list(false).unwrap().open[0].reopened;
@@ -99,7 +99,7 @@ fn an_issue_that_a_person_opened_again_is_told_from_one_that_was_never_closed() 
 }
 
 #[test]
-fn an_issue_by_somebody_else_or_by_nobody_is_not_ours_whatever_was_asked_for() {
+fn an_issue_of_another_account_or_of_none_is_not_ours() {
     let by = |user: serde_json::Value| {
         json!({
             "number": 1, "title": "ns1.example.net is down", "state": "open", "body": marked("a"),
@@ -118,7 +118,7 @@ fn an_issue_by_somebody_else_or_by_nobody_is_not_ours_whatever_was_asked_for() {
 }
 
 #[test]
-fn what_another_account_says_is_believed_when_the_configuration_names_it() {
+fn issues_of_another_account_count_when_the_configuration_names_it() {
     let peer = Peer::start();
     let office = marked("b").replace("home", "office");
     let sight = |vantage: &str| {

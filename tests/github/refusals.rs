@@ -20,7 +20,7 @@ fn status(peer: &Peer, method: &str, path: &str, status: u16) {
 }
 
 #[test]
-fn a_token_that_nobody_knows_is_said_to_be_wrong() {
+fn a_token_that_github_does_not_know_is_named_as_wrong() {
     let peer = Peer::start();
     let mut github = GitHub::new(&settings(&peer), "expired").unwrap();
     let why =
@@ -30,7 +30,7 @@ fn a_token_that_nobody_knows_is_said_to_be_wrong() {
 }
 
 #[test]
-fn a_token_that_may_not_write_is_told_which_permission_is_missing() {
+fn a_token_that_may_not_write_gets_the_name_of_the_missing_permission() {
     let peer = Peer::start();
     let issue = peer.open_as(LOGIN, "ns1.example.net is down", &marked("a"));
     peer.set_permission(TOKEN, Permission::Read);
@@ -46,7 +46,7 @@ fn a_token_that_may_not_write_is_told_which_permission_is_missing() {
 }
 
 #[test]
-fn a_token_that_may_not_read_is_told_which_permission_is_missing() {
+fn a_token_that_may_not_read_gets_the_name_of_the_missing_permission() {
     let peer = Peer::start();
     status(&peer, "GET", "state=open", 403);
     let why = "the token may not read issues of owner/infra (403 Server Error): give it the permission \
@@ -90,7 +90,7 @@ fn switched_off_issues_a_moved_repository_and_a_refused_text_are_named() {
 }
 
 #[test]
-fn trouble_at_github_passes_and_after_a_write_it_takes_its_time() {
+fn an_error_of_github_is_transient_and_after_a_write_it_is_ambiguous() {
     let peer = Peer::start();
     for code in [500, 502, 503, 504] {
         status(&peer, "GET", "state=open", code);
@@ -112,7 +112,7 @@ fn trouble_at_github_passes_and_after_a_write_it_takes_its_time() {
 }
 
 #[test]
-fn a_reply_that_is_lost_cut_or_no_reply_is_not_taken_for_a_no() {
+fn a_lost_or_truncated_reply_is_not_a_rejection() {
     let peer = Peer::start();
     for (fault, effect) in [
         (Fault::LoseBefore, false),
@@ -138,7 +138,7 @@ fn a_reply_that_is_lost_cut_or_no_reply_is_not_taken_for_a_no() {
 }
 
 #[test]
-fn a_github_that_cannot_be_reached_had_no_chance_to_act() {
+fn an_unreachable_github_has_not_acted() {
     let peer = Peer::start();
     let settings = settings(&peer);
     drop(peer);

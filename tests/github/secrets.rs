@@ -10,7 +10,7 @@ use crate::fakes::github::{Fault, GitHub as Peer, LOGIN, Matcher, Permission};
 const SECRET: &str = "github_pat_11AAAAAAA0SECRETSECRET";
 
 #[test]
-fn a_next_page_on_another_host_is_not_asked_for() {
+fn a_next_page_on_another_host_is_not_requested() {
     let thief = Peer::start();
     for link in [
         format!("{}/repositories/1/issues?page=2", thief.url()),

@@ -28,7 +28,7 @@ fn labels_and_assignees_are_sent_and_nothing_depends_on_them() {
 }
 
 #[test]
-fn an_assignee_whom_github_refuses_does_not_keep_an_outage_secret() {
+fn an_outage_is_filed_although_github_rejects_its_assignee() {
     let peer = Peer::start();
     let mut settings = settings(&peer);
     settings.assignees = vec!["left".to_owned()];
@@ -41,7 +41,7 @@ fn an_assignee_whom_github_refuses_does_not_keep_an_outage_secret() {
 }
 
 #[test]
-fn a_comment_is_found_by_its_key_on_any_page_and_not_said_twice() {
+fn a_comment_is_found_by_its_key_on_any_page_and_not_repeated() {
     let peer = Peer::start();
     let issue = peer.open_as(LOGIN, "ns1.example.net is down", &marked("a"));
     let chat = |count| {
@@ -66,7 +66,7 @@ fn a_comment_is_found_by_its_key_on_any_page_and_not_said_twice() {
 }
 
 #[test]
-fn nothing_is_said_while_it_is_unknown_what_was_said() {
+fn without_the_list_of_comments_no_comment_is_written() {
     let peer = Peer::start();
     let issue = peer.open_as(LOGIN, "ns1.example.net is down", &marked("a"));
     for _ in 0..150 {
@@ -108,7 +108,7 @@ fn an_edit_sends_what_changes_and_nothing_else() {
 }
 
 #[test]
-fn every_request_says_who_asks_and_which_api_is_meant() {
+fn every_request_names_the_program_and_the_api_version() {
     let peer = Peer::start();
     let mut github = client(&peer);
     github.list(true).unwrap();

@@ -65,7 +65,7 @@ fn limits_its_rate(address: SocketAddr) -> bool {
 }
 
 #[test]
-fn many_questions_to_a_server_that_limits_its_rate_are_all_answered() {
+fn a_rate_limited_server_answers_all_of_many_queries() {
     let mut zone = soa(1);
     let mut records = String::new();
     for n in 0..300 {
@@ -87,7 +87,7 @@ fn many_questions_to_a_server_that_limits_its_rate_are_all_answered() {
 }
 
 #[test]
-fn a_bind_that_answers_strangers_is_an_open_resolver_and_one_that_does_not_is_well() {
+fn a_bind_with_recursion_is_an_open_resolver_and_one_without_is_well() {
     let root = ". 86400 SOA a.root-servers.net. nstld.verisign-grs.com. 1 1800 900 604800 86400\n\
                 . 518400 NS a.root-servers.net.";
     let root = SocketServer::start(HERE, 0, Nameserver::new([ZoneData::parse(".", root)]));
@@ -113,7 +113,7 @@ fn a_bind_that_answers_strangers_is_an_open_resolver_and_one_that_does_not_is_we
 }
 
 #[test]
-fn a_knot_that_signs_for_hours_only_is_degraded_unless_the_configuration_says_so() {
+fn a_knot_with_signatures_of_hours_is_degraded_unless_configured() {
     let extra = Extra {
         server: "policy:\n - id: short\n   single-type-signing: on\n   rrsig-lifetime: 2h\n   \
                  rrsig-refresh: 1h\n   rrsig-pre-refresh: 0\n   propagation-delay: 0\n",
@@ -147,7 +147,7 @@ fn presigned(begins: &str, ends: &str) -> String {
 }
 
 #[test]
-fn signatures_that_have_ended_or_not_begun_are_down() {
+fn expired_and_future_signatures_are_down() {
     for (begins, ends, fault) in [
         ("20200101000000", "20200201000000", "down signature-ended"),
         ("20910101000000", "20910201000000", "down signature-ahead"),
@@ -177,7 +177,7 @@ fn check_both(addresses: [SocketAddr; 2]) -> [Vec<String>; 2] {
 }
 
 #[test]
-fn a_secondary_whose_transfers_are_cut_falls_behind() {
+fn a_secondary_without_transfers_becomes_stale() {
     let acl = "acl:\n - id: any\n   address: 127.0.0.1\n   action: transfer\n";
     let extra = Extra { server: acl, zone: "   acl: any\n" };
     let mut knot = Real::start_with(Software::Knot, &[HERE], &[("example.net", &soa(1))], extra);
@@ -197,7 +197,7 @@ fn a_secondary_whose_transfers_are_cut_falls_behind() {
 }
 
 #[test]
-fn a_server_that_is_reached_over_udp_alone_is_degraded() {
+fn a_server_reachable_over_udp_only_is_degraded() {
     let server = Real::start(Software::Pdns, &[HERE], &[("example.net", &soa(1))]);
     let way = Proxy::udp_only(HERE, server.addresses()[0]);
     let ran = check(way.address());
@@ -206,7 +206,7 @@ fn a_server_that_is_reached_over_udp_alone_is_degraded() {
 }
 
 #[test]
-fn a_zone_that_one_server_signs_and_the_other_does_not_is_said_of_the_other() {
+fn an_unsigned_copy_of_a_signed_zone_is_at_fault() {
     let zones = [presigned("20200101000000", "20880101000000"), soa(1)];
     let nsds = zones.map(|zone| Real::start(Software::Nsd, &[HERE], &[("example.net", &zone)]));
     let [signed, plain] = nsds.each_ref().map(|nsd| nsd.addresses()[0]);

@@ -148,7 +148,7 @@ async fn every_behaviour_gets_its_verdict_over_loopback_sockets() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_alias_is_right_where_the_configuration_says_so_and_wrong_where_it_says_an_address() {
+async fn a_cname_is_right_only_where_the_configuration_expects_it() {
     let alias = r#"{ name = "alias", type = "CNAME", values = ["www"] }"#;
     // The server follows the alias, so the expected addresses are in the answer as well.
     let address = r#"{ name = "alias", type = "A", values = ["192.0.2.80", "192.0.2.81"] }"#;

@@ -34,7 +34,7 @@ fn attempts(observed: &Observed) -> Vec<u8> {
 const GIVES_UP: Duration = Duration::from_millis(7_500);
 
 #[tokio::test(start_paused = true)]
-async fn a_dead_address_gets_three_packets_however_much_there_is_to_ask() {
+async fn a_dead_address_gets_three_packets_whatever_the_number_of_queries() {
     let dead = Nameserver::behaving([], Behaviour::Silent);
     let (net, config) = two(&dead, 500);
     let (round, judgement, took) = timed(&net, &config, product()).await;
@@ -52,7 +52,7 @@ async fn a_dead_address_gets_three_packets_however_much_there_is_to_ask() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_dead_server_is_given_up_within_seconds_whether_it_is_silent_or_closed_or_not_there() {
+async fn a_silent_closed_or_missing_server_ends_its_queries_within_seconds() {
     for (behaviour, verdict) in [
         (Some(Behaviour::Silent), "down: silent"),
         (Some(Behaviour::PortClosed), "down: closed"),
@@ -72,8 +72,7 @@ async fn a_dead_server_is_given_up_within_seconds_whether_it_is_silent_or_closed
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_is_silent_to_edns_alone_takes_no_longer_than_a_dead_one_and_then_each_question_once()
- {
+async fn a_server_silent_to_edns_costs_no_more_time_than_a_dead_one() {
     let old = Nameserver::behaving([many_zone(50)], Behaviour::NoEdnsSilent);
     let (net, config) = two(&old, 50);
     let (round, judgement, took) = timed(&net, &config, ProbeLimits::at_rate(0)).await;
@@ -87,7 +86,7 @@ async fn a_server_that_is_silent_to_edns_alone_takes_no_longer_than_a_dead_one_a
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_refuses_edns_is_asked_once_more_and_then_each_question_once() {
+async fn a_server_that_rejects_edns_gets_one_more_query() {
     let old = Nameserver::behaving([many_zone(50)], Behaviour::NoEdnsFormerr);
     let (net, config) = two(&old, 50);
     let (round, judgement, took) = timed(&net, &config, ProbeLimits::at_rate(0)).await;
@@ -99,7 +98,7 @@ async fn a_server_that_refuses_edns_is_asked_once_more_and_then_each_question_on
 }
 
 #[tokio::test(start_paused = true)]
-async fn two_lost_packets_are_no_refusal_of_edns() {
+async fn two_lost_packets_are_no_edns_fault() {
     let (net, config) = two(&Nameserver::behaving([zone()], Behaviour::DropFirst(2)), 0);
     let (round, judgement) = look(&net, &config, product()).await;
     assert_eq!(verdicts(&judgement)[0], "well");
@@ -124,7 +123,7 @@ fn dying_after(packets: usize, zone: ZoneData) -> Nameserver {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_dies_in_the_middle_is_down_and_the_round_ends_all_the_same() {
+async fn a_server_that_dies_during_a_round_is_down_and_the_round_ends() {
     let (net, config) = two(&dying_after(100, many_zone(500)), 500);
     let (round, judgement, took) = timed(&net, &config, product()).await;
     assert_eq!(verdicts(&judgement), ["down: silent, tcp-silent", "well"]);
@@ -134,7 +133,7 @@ async fn a_server_that_dies_in_the_middle_is_down_and_the_round_ends_all_the_sam
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_round_ends_at_its_deadline_and_what_it_could_not_ask_is_unknown() {
+async fn a_round_ends_at_its_deadline_and_unsent_queries_are_unknown() {
     let limits = ProbeLimits { deadline: Duration::from_secs(5), ..ProbeLimits::at_rate(0) };
     let (net, config) = two(&dying_after(1, zone()), 0);
     let longest = limits.longest_round(&targets(&config));
@@ -146,7 +145,7 @@ async fn a_round_ends_at_its_deadline_and_what_it_could_not_ask_is_unknown() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_accepts_and_never_answers_is_given_up() {
+async fn a_server_that_accepts_and_never_answers_ends_with_the_timeout() {
     let mute = Nameserver::behaving([zone()], Behaviour::TcpSilent);
     let (net, config) = two(&mute, 0);
     let (_, judgement, took) = timed(&net, &config, product()).await;
@@ -155,7 +154,7 @@ async fn a_server_that_accepts_and_never_answers_is_given_up() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn connecting_and_asking_have_one_timeout_together() {
+async fn connecting_and_querying_share_one_timeout() {
     let (net, config) = two(&Nameserver::new([zone()]), 0);
     // A way there and back takes 1.8 s: within the timeout for one packet, not for two ways.
     net.latency(Duration::from_millis(900));

@@ -33,7 +33,7 @@ async fn bent(bend: impl Fn(Transport, &mut Message) + Send + Sync + 'static) ->
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_question_is_asked_as_resolvers_ask_and_only_the_one_about_recursion_asks_for_it() {
+async fn queries_have_rd_0_except_the_one_about_recursion() {
     let asked: Arc<Mutex<Vec<Message>>> = Arc::default();
     let (heard, good) = (Arc::clone(&asked), Nameserver::new([zone()]));
     let script = move |transport, packet: &[u8]| {
@@ -90,7 +90,7 @@ fn second_soa(_: Transport, message: &mut Message) {
 type Bend = fn(Transport, &mut Message);
 
 #[tokio::test(start_paused = true)]
-async fn a_bent_message_gets_its_verdict() {
+async fn an_altered_message_gets_its_verdict() {
     let cases: [(&str, Bend, &str); 14] = [
         ("nothing", |_, _| {}, "well"),
         (
@@ -207,7 +207,7 @@ async fn hanging_up(end: fn(TcpStream)) -> (String, Judgement) {
 }
 
 #[tokio::test]
-async fn a_connection_that_ends_is_an_answer_that_is_none_however_it_ends() {
+async fn a_connection_that_ends_early_is_a_fault_however_it_ends() {
     let ends: [fn(TcpStream); 2] = [
         // At once: before the question, or while it is on its way.
         drop,

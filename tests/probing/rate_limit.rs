@@ -70,7 +70,7 @@ fn gaps(times: &[Instant]) -> impl Iterator<Item = Duration> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn packets_to_one_address_keep_their_distance_also_when_they_are_asked_again() {
+async fn packets_to_one_address_keep_their_distance_also_when_repeated() {
     for behaviour in [Behaviour::Good, Behaviour::DropFirst(1), Behaviour::TruncatedEmpty] {
         let world = world(std::slice::from_ref(&behaviour), 100);
         let (_, judgement) = look(&world.net, &world.config, product()).await;
@@ -82,7 +82,7 @@ async fn packets_to_one_address_keep_their_distance_also_when_they_are_asked_aga
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_address_waits_for_another_one() {
+async fn no_address_waits_for_another() {
     let alone = world(&[Behaviour::Good], 500);
     let (_, _, alone) = timed(&alone.net, &alone.config, product()).await;
     assert!(alone < GAP * 520, "{alone:?}");
@@ -100,14 +100,14 @@ async fn no_address_waits_for_another_one() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_a_limit_they_go_as_fast_as_they_can() {
+async fn without_a_limit_packets_are_sent_at_once() {
     let world = world(&[Behaviour::Good], 100);
     let (_, _, took) = timed(&world.net, &world.config, ProbeLimits::at_rate(0)).await;
     assert!(took < Duration::from_millis(50), "{took:?}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_more_than_so_many_questions_are_under_way_at_once() {
+async fn the_number_of_queries_in_flight_is_bounded() {
     let slow = Duration::from_secs(1);
     let world = world(&vec![Behaviour::Late(slow); 3], 30);
     let limits = ProbeLimits { in_flight: 10, ..ProbeLimits::at_rate(0) };

@@ -60,7 +60,7 @@ fn unknown(unseen: &[&str]) -> Verdict {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_link_that_goes_down_in_the_middle_leaves_nameservers_unknown() {
+async fn a_link_that_fails_during_a_round_leaves_nameservers_unknown() {
     let home = home(&[SERVER_4], Behaviour::Good);
     let (net, packets) = (home.net.clone(), AtomicUsize::new(0));
     home.server.set(Behaviour::custom(move |_, _| {
@@ -82,7 +82,7 @@ async fn a_link_that_goes_down_in_the_middle_leaves_nameservers_unknown() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_link_that_comes_back_in_the_middle_leaves_nameservers_unknown() {
+async fn a_link_that_returns_during_a_round_leaves_nameservers_unknown() {
     let home = home(&[SERVER_4], Behaviour::Good);
     home.net.cut(Internet::V4);
     let mend = async {
@@ -97,7 +97,7 @@ async fn a_link_that_comes_back_in_the_middle_leaves_nameservers_unknown() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_fault_counts_once_the_anchors_have_answered_before_and_after() {
+async fn a_fault_counts_if_the_anchors_answer_before_and_after() {
     let home = home(&[SERVER_4], Behaviour::Refused);
     let (uplink, verdict) = home.look().await;
     assert_eq!(uplink, (Family::Online, Family::Unused));
@@ -106,7 +106,7 @@ async fn a_fault_counts_once_the_anchors_have_answered_before_and_after() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn anchors_are_asked_once_when_all_is_well_and_twice_before_they_count_as_silent() {
+async fn anchors_are_queried_once_and_twice_before_they_count_as_silent() {
     let home = home(&[SERVER_4], Behaviour::Good);
     assert_eq!(said(&home.look().await.1), "well");
     assert_eq!(home.anchor_4.count(), 1);
@@ -118,7 +118,7 @@ async fn anchors_are_asked_once_when_all_is_well_and_twice_before_they_count_as_
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_ipv6_at_home_ipv4_is_judged_alone() {
+async fn without_ipv6_at_home_only_ipv4_is_judged() {
     for (behaviour, verdict) in
         [(Behaviour::Good, "well"), (Behaviour::Refused, "down: rcode-refused, tcp-rcode-refused")]
     {
@@ -138,7 +138,7 @@ async fn without_ipv6_at_home_ipv4_is_judged_alone() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_any_network_nothing_is_known() {
+async fn without_a_network_everything_is_unknown() {
     for cut in [MemNet::cut, MemNet::unreachable] {
         let home = home(&[SERVER_4, SERVER_6], Behaviour::Good);
         cut(&home.net, Internet::V4);
@@ -150,7 +150,7 @@ async fn without_any_network_nothing_is_known() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_address_without_a_way_there_is_down_when_the_anchors_are_reached() {
+async fn an_unreachable_address_is_down_while_the_anchors_answer() {
     // The other way round than at home without IPv6: the network says no, and yet we are online.
     let home = home(&[SERVER_4], Behaviour::Good);
     home.net.remove(at(SERVER_4));
@@ -184,7 +184,7 @@ async fn a_host_without_a_nameserver_at_an_intercept_address_is_no_interception(
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_anchor_without_authority_is_not_the_anchor() {
+async fn an_anchor_without_authority_is_interception() {
     let home = home(&[SERVER_4, SERVER_6], Behaviour::Refused);
     home.anchor_4.set(Behaviour::NotAuthoritative);
     let (uplink, verdict) = home.look().await;
@@ -194,7 +194,7 @@ async fn an_anchor_without_authority_is_not_the_anchor() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_family_without_nameservers_is_not_asked_at_all() {
+async fn a_family_without_nameservers_gets_no_query() {
     let home = home(&[SERVER_4], Behaviour::Refused);
     // Not even interception counts there: its address is not asked.
     let nowhere = anchor();

@@ -36,7 +36,7 @@ fn read(text: &str) -> Vec<String> {
 }
 
 #[test]
-fn every_form_that_rfc_1035_knows_is_read() {
+fn every_form_of_rfc_1035_is_read() {
     let text = "\u{feff}$TTL 1h30m ; of all\r\n\
         $ORIGIN net.\r\n\
         example 300 IN SOA ns1.example hostmaster.example 0 ( 7200\r\n 3600 1209600 300 )\r\n\
@@ -65,7 +65,7 @@ fn every_form_that_rfc_1035_knows_is_read() {
 }
 
 #[test]
-fn text_is_what_a_server_sends_however_it_is_cut_quoted_and_escaped() {
+fn text_equals_the_servers_answer_however_it_is_split_quoted_and_escaped() {
     for written in [
         r#""v=DKIM1; k=rsa; " "p=M\"I\\I\195\169""#,
         "( \"v=DKIM1; k=rsa; \" ; the key\n  \"p=M\\\"I\\\\I\\195\\169\" )",
@@ -88,7 +88,7 @@ fn text_is_what_a_server_sends_however_it_is_cut_quoted_and_escaped() {
 }
 
 #[test]
-fn what_is_delegated_is_left_out_with_its_glue_and_so_is_what_signers_make() {
+fn delegations_glue_and_dnssec_records_are_left_out() {
     let text = "@ NS ns1\n@ DNSKEY 257 3 13 AAAA\n@ NSEC3PARAM 1 0 0 -\n@ ZONEMD 1 1 1 00\n\
         ns1 A 192.0.2.1\n RRSIG A 13 3 300 20260101000000 20250101000000 1 example.net. AAAA\n\
         sub NS ns.sub\n NS ns1\n DS 1 13 2 00\nns.sub A 192.0.2.2\n*.deep.sub A 192.0.2.3\n\
@@ -108,7 +108,7 @@ fn what_is_delegated_is_left_out_with_its_glue_and_so_is_what_signers_make() {
 }
 
 #[test]
-fn a_wildcard_is_asked_for_by_a_name_that_nothing_else_matches() {
+fn a_wildcard_is_queried_with_a_name_that_nothing_else_matches() {
     let text = "* A 192.0.2.1\n* MX 10 @\nx.PILOTLIGHT0 A 192.0.2.2\n*.deep CNAME www.example.org.\na.*.b A 192.0.2.3\n";
     let expected = |label| {
         [
@@ -125,7 +125,7 @@ fn a_wildcard_is_asked_for_by_a_name_that_nothing_else_matches() {
 }
 
 #[test]
-fn what_the_configuration_says_of_a_name_and_type_comes_before_the_file() {
+fn records_in_the_configuration_replace_those_of_the_file() {
     let text = format!(
         "{SOA}www A 192.0.2.1\nwww AAAA 2001:db8::1\nftp CNAME www\nmx A 192.0.2.2\nmx TXT a\n"
     );
@@ -134,7 +134,7 @@ fn what_the_configuration_says_of_a_name_and_type_comes_before_the_file() {
 }
 
 #[test]
-fn a_type_that_is_not_compared_is_asked_for_and_must_be_there() {
+fn a_type_that_is_not_compared_is_queried_and_must_exist() {
     let text = "a TLSA 3 1 1 ( 0D6F CE3C\n 0d6f )\na SSHFP 4 2 0d6fce3c\na LOC 52 22 23 N 4 53 32 E -2m\n\
         a HTTPS 1 . alpn=\"h2,h3\"\na TYPE65280 \\# 2 0102\na A \\# 4 c0000201\na HINFO a b\nb TXT \\# 2 0161\nb TXT \"x\"\n";
     assert_eq!(
@@ -194,7 +194,7 @@ fn every_problem_has_its_line() {
 
 /// Why ours is used. What is one day right here needs it no more.
 #[test]
-fn hickorys_reader_of_zone_files_still_gets_wrong_what_ours_gets_right() {
+fn hickorys_zone_file_parser_still_fails_where_ours_succeeds() {
     let wrong = |line: &str, right: &str| {
         let text = format!("{SOA}$TTL 300\n{line}\n").replace(SOA, &SOA.replace("IN", "300 IN"));
         assert_eq!(read(line), [right], "ours");

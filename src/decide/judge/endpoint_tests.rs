@@ -65,7 +65,7 @@ fn said(index: usize, outcome: EndpointReply) -> Vec<String> {
 }
 
 #[test]
-fn an_answer_that_is_as_it_should_be_is_well() {
+fn an_expected_answer_is_well() {
     for (index, outcome) in [
         (0, page(204, None, true)),
         (1, page(301, Some("/new"), true)),
@@ -78,7 +78,7 @@ fn an_answer_that_is_as_it_should_be_is_well() {
 }
 
 #[test]
-fn every_other_answer_is_told_with_what_was_expected() {
+fn every_unexpected_answer_is_reported_with_the_expected_one() {
     for (index, outcome, text) in [
         (0, page(503, None, false), "status: it answers with 503, not 2xx"),
         (0, page(302, Some("/"), true), "status: it answers with 302, not 2xx"),
@@ -102,7 +102,7 @@ fn every_other_answer_is_told_with_what_was_expected() {
 }
 
 #[test]
-fn every_trouble_reads_as_the_end_of_a_sentence_and_is_down() {
+fn every_endpoint_error_reads_as_the_end_of_a_sentence_and_is_down() {
     let time = Duration::from_secs(10);
     let names = ["a.example", "b.example"].map(str::to_owned).to_vec();
     let end = at(0).wall;
@@ -180,7 +180,7 @@ fn a_certificate_that_ends_soon_is_degraded_unless_the_clock_is_not_set() {
 }
 
 #[test]
-fn a_family_that_is_offline_accuses_nobody() {
+fn an_endpoint_in_an_offline_family_is_unknown() {
     let both = CheckOutcome::Addresses(vec![
         address_result("192.0.2.80:443", page(200, None, true)),
         address_result("[2001:db8::80]:443", EndpointReply::Failed(EndpointError::Closed)),
@@ -197,7 +197,7 @@ fn a_family_that_is_offline_accuses_nobody() {
 }
 
 #[test]
-fn what_our_own_side_could_not_do_is_unknown_and_says_why() {
+fn a_failure_on_our_own_side_is_unknown_with_its_reason() {
     let local = || EndpointReply::Local("no file is left".to_owned());
     for found in [
         CheckOutcome::Unknown("no file is left".to_owned()),
@@ -210,7 +210,7 @@ fn what_our_own_side_could_not_do_is_unknown_and_says_why() {
 }
 
 #[test]
-fn endpoints_come_after_the_nameservers_and_know_who_serves_their_names() {
+fn endpoints_follow_the_nameservers_and_have_those_that_serve_their_names() {
     let check = check(2);
     assert_eq!(check.subject, 3);
     assert_eq!(check.zones[0].servers.len(), 2);
@@ -242,7 +242,7 @@ fn closed() -> CheckOutcome {
 }
 
 #[test]
-fn the_lamps_say_that_a_page_is_down_without_a_number_and_its_own_lamp_says_which() {
+fn an_endpoint_that_is_down_has_no_number_but_its_subject_lamp() {
     let good =
         || CheckOutcome::Addresses(vec![address_result("192.0.2.80:443", page(200, None, true))]);
     let unknown = || CheckOutcome::Unknown("nobody knows".to_owned());

@@ -140,7 +140,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_word_is_read_back_as_the_code_that_wrote_it_and_a_foreign_word_is_kept() {
+    fn every_fault_code_is_read_back_and_an_unknown_word_is_kept() {
         for (word, code) in [
             ("ns-set", FaultKind::NsSet.into()),
             ("serial-behind", FaultKind::SerialStale.into()),

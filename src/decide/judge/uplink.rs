@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_from_nowhere_is_interception() {
+    fn an_answer_from_an_address_without_a_server_is_interception() {
         let good = vec![reading(A, answer(true))];
         let nowhere = vec![reading("192.0.2.53:53", answer(true))];
         let uplink = read(&round(good, nowhere, None));

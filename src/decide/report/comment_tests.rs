@@ -38,7 +38,7 @@ fn marker(world: &mut World) -> VantageObservation {
 }
 
 #[test]
-fn a_person_hears_of_changes_at_most_hourly_and_reads_them_at_once() {
+fn comments_come_at_most_hourly_and_the_body_changes_at_once() {
     let mut world = reported();
     let mut heard = vec![world.led.seconds];
     for number in 0..60 {
@@ -71,7 +71,7 @@ fn a_person_hears_of_changes_at_most_hourly_and_reads_them_at_once() {
 }
 
 #[test]
-fn what_only_looks_different_is_shown_and_not_said() {
+fn a_change_of_wording_edits_the_body_without_a_comment() {
     let mut world = reported();
     let mut other = down();
     other.findings[0].detail = "answers with other records: unexpected 203.0.113.1".to_owned();
@@ -94,7 +94,7 @@ fn what_only_looks_different_is_shown_and_not_said() {
 }
 
 #[test]
-fn a_change_that_was_said_is_not_said_again_when_the_rest_was_lost() {
+fn a_change_in_a_comment_is_not_repeated_after_a_lost_edit() {
     for (calls, lost) in [(0, true), (1, false), (1, true)] {
         let mut world = reported();
         round(&mut world, 7200, both());
@@ -108,7 +108,7 @@ fn a_change_that_was_said_is_not_said_again_when_the_rest_was_lost() {
 }
 
 #[test]
-fn an_issue_follows_from_degraded_to_down_and_back_with_title_and_words() {
+fn title_and_text_follow_from_degraded_to_down_and_back() {
     let mut world = World::new();
     world.led = world.led.rounds(3, [degraded(), well()]);
     round(&mut world, 3600, degraded());
@@ -164,7 +164,7 @@ fn an_outage_that_returns_within_the_hour_opens_the_same_issue_again() {
 }
 
 #[test]
-fn a_duplicate_is_never_taken_for_the_first() {
+fn a_duplicate_is_never_claimed_as_the_first_issue() {
     let mut world = reported();
     let (title, body) = {
         let first = world.tracker.get(1);
@@ -186,7 +186,7 @@ fn a_duplicate_is_never_taken_for_the_first() {
 }
 
 #[test]
-fn an_outage_that_outlives_a_process_and_ends_unheard_ends_in_the_issue_that_it_had() {
+fn an_outage_that_ends_after_a_restart_closes_the_issue_of_the_earlier_process() {
     for by_hand in [false, true] {
         let mut world = reported();
         let since = marker(&mut world).since;
@@ -230,7 +230,7 @@ fn a_listing_that_lags_behind_a_close_changes_nothing() {
 }
 
 #[test]
-fn an_issue_that_a_person_closed_silences_a_new_process_for_a_day() {
+fn an_issue_closed_by_a_person_silences_a_new_process_for_a_day() {
     for (hours, issues) in [(1, 1), (23, 1), (25, 2)] {
         let mut world = reported();
         let now = at(world.led.seconds).wall;
@@ -247,7 +247,7 @@ fn an_issue_that_a_person_closed_silences_a_new_process_for_a_day() {
 }
 
 #[test]
-fn a_deleted_issue_or_one_that_lost_its_marker_is_let_be() {
+fn a_deleted_issue_and_an_issue_without_its_marker_are_left_alone() {
     for deleted in [false, true] {
         let mut world = reported();
         if deleted {
@@ -281,7 +281,7 @@ fn a_quiet_report_needs_no_closed_issues() {
 }
 
 #[test]
-fn nothing_is_said_while_nobody_knows_what_time_it_is() {
+fn without_a_set_clock_nothing_is_written() {
     let mut world = reported();
     round(&mut world, 7200, both());
     let config = config();

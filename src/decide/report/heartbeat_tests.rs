@@ -137,7 +137,7 @@ fn a_heartbeat_is_written_at_once_then_when_it_is_due_and_again_after_a_restart(
 }
 
 #[test]
-fn what_an_earlier_process_has_counted_goes_on_and_what_people_wrote_stays() {
+fn figures_of_an_earlier_process_and_text_of_people_stay() {
     let (before, now) = month();
     let left = format!("In the attic.\n{}\nCall Ann.", created(&before, now));
     let fresh = input_of(&MonitorState::new(&config()), now);
@@ -157,7 +157,7 @@ fn what_an_earlier_process_has_counted_goes_on_and_what_people_wrote_stays() {
 }
 
 #[test]
-fn closed_by_hand_its_vantage_does_not_count_until_its_next_heartbeat() {
+fn a_vantage_whose_heartbeat_was_closed_does_not_count_until_the_next_one() {
     let (mut input, now) = month();
     let body = created(&input, now);
     let closed = |seconds| listing(now + seconds, vec![auxiliary(7, &body, false)]);
@@ -174,7 +174,7 @@ fn closed_by_hand_its_vantage_does_not_count_until_its_next_heartbeat() {
 }
 
 #[test]
-fn of_two_that_were_made_at_once_the_younger_goes() {
+fn of_two_heartbeats_opened_at_once_the_younger_closes() {
     let (input, now) = month();
     let body = created(&input, now);
     let office = body.replace("\"home\"", "\"office\"");

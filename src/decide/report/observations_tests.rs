@@ -8,7 +8,7 @@ fn text(seers: &[&str], others: &[&str], over: bool, quorum: u32) -> String {
 }
 
 #[test]
-fn an_issue_tells_an_outage_from_what_one_vantage_sees_alone() {
+fn an_issue_tells_an_outage_from_a_fault_that_one_vantage_sees() {
     assert_eq!(text(&["home"], &[], false, 1), "", "there is no other");
     assert_eq!(
         text(&["home", "office"], &["cabin"], false, 1),

@@ -293,7 +293,7 @@ fn opened(plan: &Plan) -> Vec<&str> {
 }
 
 #[test]
-fn one_report_leaves_nothing_to_do_whatever_was_there() {
+fn a_second_report_has_nothing_to_do_in_any_state() {
     worlds(1, |name, before| {
         let mut world = before.clone();
         let wanted = world.led.monitor.desired_issues();
@@ -319,7 +319,7 @@ fn one_report_leaves_nothing_to_do_whatever_was_there() {
 }
 
 #[test]
-fn wherever_a_report_is_cut_off_the_next_ones_come_to_the_same_end() {
+fn wherever_a_report_breaks_off_the_next_ones_end_in_the_same_state() {
     worlds(5, |name, before| {
         let faulty = |led: &Led| led.monitor.subjects[0].verdict.as_ref().unwrap().severity();
         let verdict = before.led.monitor.subjects[0].verdict.clone().unwrap();

@@ -45,7 +45,7 @@ fn marker() -> VantageObservation {
 }
 
 #[test]
-fn a_marker_survives_its_way_through_an_issue_even_with_two_hyphens_in_a_name() {
+fn a_marker_is_read_back_even_with_two_hyphens_in_a_name() {
     let line = hide(&marker());
     assert!(!line["<!--".len()..line.len() - "-->".len()].contains("--"), "{line}");
     let body = format!("Somebody's words.\n{line}\nours\n{CLOSING}\nmore words");
@@ -56,7 +56,7 @@ fn a_marker_survives_its_way_through_an_issue_even_with_two_hyphens_in_a_name() 
 }
 
 #[test]
-fn what_people_write_around_our_part_stays() {
+fn text_of_people_around_our_part_stays() {
     let old = format!("before\n{}\nold\n{CLOSING}\nafter", hide(&marker()));
     let new = merge(&old, "<!-- pilotlight {} -->new<!-- /pilotlight -->");
     assert_eq!(new, "before\n<!-- pilotlight {} -->new<!-- /pilotlight -->\nafter");
@@ -220,7 +220,7 @@ fn the_issue_of_a_nameserver_that_is_degraded() {
 }
 
 #[test]
-fn the_issue_of_an_outage_that_was_over_before_anybody_could_be_told() {
+fn the_issue_of_an_outage_that_ended_before_the_report() {
     let config = Config::parse("test.toml", CONFIG).unwrap();
     let wrong = || {
         let other = RData::A(std::net::Ipv4Addr::new(203, 0, 113, 1).into());
@@ -258,7 +258,7 @@ fn the_issue_of_a_web_endpoint_that_is_down() {
 }
 
 #[test]
-fn an_issue_stays_below_what_github_takes_and_says_what_it_leaves_out() {
+fn an_issue_stays_within_githubs_limit_and_counts_omitted_lines() {
     let zones = (0..500).map(|number| format!("zone{number}.example.net"));
     let long = "@".repeat(5000);
     let rows: Vec<Finding> = zones

@@ -11,7 +11,7 @@ fn left(seconds: u64) -> (Option<Timestamp>, Option<Timestamp>) {
 }
 
 #[test]
-fn the_panel_tells_of_the_last_three_days_and_of_what_is_over() {
+fn the_panel_warns_in_the_last_three_days_and_after_the_end() {
     let shown = |(expires, now)| notice(expires, now).map(|notice| notice.source);
     assert_eq!(shown(left(3 * DAY + 1)), None);
     assert_eq!(shown(left(3 * DAY)), Some("token".to_owned()));
@@ -25,7 +25,7 @@ fn the_panel_tells_of_the_last_three_days_and_of_what_is_over() {
 }
 
 #[test]
-fn nothing_is_told_long_before_and_each_step_once() {
+fn each_warning_comes_once_and_none_long_before_the_end() {
     let listing = |days, auxiliary| Listing {
         auxiliary,
         at: at(0).wall,

@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn an_outage_is_told_once_and_so_is_its_end() {
+    fn an_outage_and_its_end_are_one_change_each() {
         let mut verdicts = vec![down(), well(), down(), down(), down(), down()];
         verdicts.extend([unknown(), well(), down(), well(), well(), well()]);
         let told = told(MonitorState::new(&config()), &verdicts, 10);
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn what_limps_is_told_when_it_lasts_and_when_it_gets_worse_or_better() {
+    fn a_degradation_is_a_change_once_it_lasts_and_when_it_gets_worse_or_better() {
         let monitor = || MonitorState::new(&config());
         let briefly: Vec<Verdict> =
             vec![degraded(); 6].into_iter().chain(vec![well(); 2]).collect();
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn an_outage_that_an_issue_remembers_is_told_when_it_is_over() {
+    fn the_end_of_a_remembered_outage_is_a_change() {
         let report = resume("ns1.example.net", "old", 7);
         let monitor = || MonitorState::new(&config()).reported(&report, &at(0));
         assert_eq!(told(monitor(), &[down(), down()], 10), []);
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn the_example_of_the_readme_is_what_is_told() {
+    fn the_hooks_document_is_the_example_of_the_manual() {
         let told = told(MonitorState::new(&config()), &[down(), down(), down()], 10);
         let json = serde_json::to_string_pretty(&told[0]).unwrap();
         assert_eq!(json, include_str!("../../../tests/json/change.json").trim_end(), "{json}");

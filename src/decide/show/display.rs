@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lamp_of_its_own_follows_its_nameserver_and_no_other() {
+    fn a_subject_lamp_follows_its_nameserver_and_no_other() {
         let (down, degraded) = (faulty(Severity::Down), faulty(Severity::Degraded));
         let unseen = Verdict::default();
         let cases: [(&[&Verdict], LampState); 8] = [
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_is_well_or_down_before_the_first_round_and_without_an_uplink() {
+    fn subject_lamps_are_neutral_before_the_first_round_and_without_an_uplink() {
         let unknown = [(5, LampState::Unknown), (6, LampState::Unknown)];
         assert_eq!(own(&MonitorState::new(&config([5, 6]))), unknown);
         for family in [Family::Offline, Family::Intercepted] {
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lamp_that_another_configuration_moves_says_the_same_of_its_new_nameserver() {
+    fn a_subject_lamp_follows_another_nameserver_after_a_reload() {
         let monitor =
             after(&[faulty(Severity::Down)], Family::Online).reconfigured(&config([6, 5]));
         assert_eq!(own(&monitor), [(6, LampState::Well), (5, LampState::Asked)]);

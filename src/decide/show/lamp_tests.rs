@@ -32,7 +32,7 @@ fn looks() -> Vec<(String, Vec<bool>)> {
 }
 
 #[test]
-fn no_two_signs_look_the_same_over_any_five_seconds() {
+fn no_two_lamp_states_look_the_same_over_any_five_seconds() {
     let looks = looks();
     for (n, (a, seen_a)) in looks.iter().enumerate() {
         for (b, seen_b) in &looks[n + 1..] {
@@ -47,7 +47,7 @@ fn no_two_signs_look_the_same_over_any_five_seconds() {
 }
 
 #[test]
-fn a_steady_lamp_is_no_sign_and_only_down_is_dark() {
+fn a_subject_lamp_is_never_steady_and_dark_only_when_down() {
     for (name, seen) in looks() {
         let steady = |lit| seen.windows(WINDOW).any(|w| w.iter().all(|&l| l == lit));
         assert!(!steady(true), "{name} would hide a frozen board");
@@ -56,7 +56,7 @@ fn a_steady_lamp_is_no_sign_and_only_down_is_dark() {
 }
 
 #[test]
-fn the_panel_speaks_through_every_lamp_while_it_starts_is_stale_or_dark() {
+fn starting_stale_and_dark_use_every_lamp() {
     for state in [PanelState::Starting, PanelState::Stale, PanelState::Dark] {
         for place in 0..4 {
             let patterns =
@@ -67,7 +67,7 @@ fn the_panel_speaks_through_every_lamp_while_it_starts_is_stale_or_dark() {
 }
 
 #[test]
-fn lamps_of_their_own_cost_a_healthy_panel_no_wake_up() {
+fn subject_lamps_cost_a_healthy_panel_no_wake_up() {
     let lamps = [5, 6, 13];
     let own = lamps.map(|lamp| SubjectLamp { lamp, state: LampState::Well });
     let view = PanelView { lamps: own.into(), ..PanelState::Well.into() };
@@ -82,7 +82,7 @@ fn lamps_of_their_own_cost_a_healthy_panel_no_wake_up() {
 }
 
 #[test]
-fn numbers_hold_what_was_put_in() {
+fn a_set_of_numbers_holds_the_inserted_ones() {
     let numbers = LampSet::NONE.with(2).with(27).with(2);
     let held: Vec<u8> = (0..32).filter(|&lamp| numbers.has(lamp)).collect();
     assert_eq!(held, [2, 27]);

@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lease_that_nobody_renews_turns_to_stale_by_itself() {
+    fn a_lease_without_renewal_becomes_stale() {
         let shown =
             PanelDisplay::new(PanelView { cannot_report: true, ..well() }, ms(1_000), ms(600));
         assert_eq!(shown.at(ms(1_599)).0, PanelView { cannot_report: true, ..well() });
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn a_nameservers_own_lamp_is_stale_with_the_panel_and_not_merely_dark() {
+    fn a_subject_lamp_is_stale_with_the_panel_and_not_dark() {
         let lamp = |sign| SubjectLamp { lamp: 5, state: sign };
         let view = PanelView { lamps: vec![lamp(LampState::Well)], ..well() };
         let shown = PanelDisplay::new(view, ms(0), ms(600));
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn the_panel_looks_again_when_the_lease_ends_or_the_lamps_change_whichever_is_first() {
+    fn the_panel_wakes_when_the_lease_ends_or_the_lamps_change() {
         let shown = PanelDisplay::new(well(), ms(0), ms(5_000));
         assert_eq!(shown.frame(ms(0)).next, Some(ms(3_800)));
         assert_eq!(shown.frame(ms(4_500)).next, Some(ms(500)));
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn renewing_the_same_face_keeps_its_rhythm() {
+    fn renewing_the_same_state_keeps_its_rhythm() {
         let mut shown = PanelDisplay::new(well(), ms(0), ms(600));
         for renewal in 1..=8 {
             shown = shown.renewed(well(), ms(renewal * 500), ms(600));
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn another_face_begins_its_rhythm_and_so_does_a_face_after_stale() {
+    fn another_state_begins_its_rhythm_and_so_does_a_state_after_stale() {
         let shown = PanelDisplay::new(well(), ms(0), ms(600));
         let offline = shown.clone().renewed(PanelState::Offline.into(), ms(100), ms(600));
         assert_eq!(offline.at(ms(100)), (PanelState::Offline.into(), ms(100)));
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_goes_wrong_is_survived() {
+    fn a_clock_that_jumps_does_no_harm() {
         let shown = PanelDisplay::new(well(), ms(1_000), Duration::MAX);
         assert_eq!(shown.frame(ms(0)).view, well());
         assert_eq!(PanelDisplay::new(well(), ms(0), Duration::ZERO).frame(ms(0)).view, stale());

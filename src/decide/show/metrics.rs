@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_unknown_has_no_sample_and_what_is_down_is_not_up() {
+    fn an_unknown_state_has_no_sample_and_a_down_one_is_not_up() {
         let up = |led: &Led, subject: &str| {
             let name =
                 format!("pilotlight_subject_up{{kind=\"nameserver\",subject=\"{subject}\"}} ");
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn a_label_survives_what_stands_in_it() {
+    fn a_label_value_is_escaped() {
         assert_eq!(labels([("a", "a\"b\\c\nd")]), "{a=\"a\\\"b\\\\c\\nd\"}");
     }
 

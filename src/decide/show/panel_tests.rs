@@ -66,7 +66,7 @@ fn no_two_states_look_the_same_over_any_five_seconds() {
 
 /// Different is not yet visible: a person must get at least 300 ms of it, however the two begin.
 #[test]
-fn any_two_states_differ_by_what_an_eye_can_see() {
+fn any_two_states_differ_visibly() {
     const STEP_MS: usize = 100; // no step of any pattern is finer
     const VISIBLE_MS: usize = 300;
     let views = views();
@@ -89,7 +89,7 @@ fn any_two_states_differ_by_what_an_eye_can_see() {
 }
 
 #[test]
-fn two_whole_turns_tell_which_nameservers_are_down() {
+fn two_whole_cycles_show_which_nameservers_are_down() {
     const STEP_MS: usize = 100;
     let turn = |view: &PanelView| view.patterns()[2].turn().as_millis() as usize;
     let downs: Vec<PanelView> = views()
@@ -161,7 +161,7 @@ fn a_healthy_panel_wakes_at_most_thirty_times_a_minute() {
 }
 
 #[test]
-fn signs_leave_green_and_red_as_they_are() {
+fn overlays_leave_green_and_red_unchanged() {
     let signs = [(true, false), (false, true), (true, true)];
     for (view, (cannot_report, notice)) in
         views().into_iter().flat_map(|f| signs.map(|s| (f.clone(), s)))
@@ -176,7 +176,7 @@ fn signs_leave_green_and_red_as_they_are() {
 }
 
 #[test]
-fn the_words_are_for_people() {
+fn every_state_has_a_plain_sentence() {
     let down = |numbers: &[usize]| PanelView::from(PanelState::Down(numbers.to_vec())).meaning();
     assert_eq!(down(&[2]), "nameserver 2 is down");
     assert_eq!(down(&[1, 3]), "nameservers 1 and 3 are down");

@@ -129,7 +129,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn neighbours_that_are_alike_are_no_change() {
+    fn equal_frames_in_a_row_are_one_frame() {
         let pattern = Pattern(vec![dark(100), lit(100), lit(50), dark(200)].into());
         assert_eq!(pattern.turn(), Duration::from_millis(450));
         let at = |ms| pattern.at(Duration::from_millis(ms));
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sign_comes_after_two_seconds_of_the_lamps_own_pattern() {
+    fn an_overlay_comes_after_two_seconds_of_the_lamps_own_pattern() {
         let blink = SLOW.with(&TRIPLE);
         assert_eq!(blink.0[..4], [lit(500), dark(500), lit(500), dark(500)]);
         assert_eq!(blink.0[4..], TRIPLE);

@@ -18,7 +18,7 @@ fn failed(needs_operator: bool) -> Report {
 }
 
 #[test]
-fn the_panel_shows_the_most_pressing_thing() {
+fn the_panel_shows_the_worst_state() {
     use Family::{Intercepted, Offline, Online, Unused};
     let led = Led::new;
     assert_eq!(led().state(), PanelState::Starting);
@@ -57,7 +57,7 @@ fn the_panel_shows_the_most_pressing_thing() {
 }
 
 #[test]
-fn a_round_over_some_says_nothing_of_a_family_that_none_of_them_has() {
+fn a_partial_round_leaves_an_unused_family_unchanged() {
     use Family::{Offline, Online, Unused};
     let mut led = Led::new().rounds(3, [down(), well()]);
     led.judged(&Judgement {
@@ -74,7 +74,7 @@ fn a_round_over_some_says_nothing_of_a_family_that_none_of_them_has() {
 }
 
 #[test]
-fn the_panel_says_that_nobody_hears_us_when_it_is_sure() {
+fn the_panel_shows_cannot_report_after_repeated_failures() {
     let mut led = Led::new().rounds(1, [well(), well()]);
     assert_eq!(led.monitor.reporting, Reporting::Untried);
     for lost in 1..=5 {
@@ -107,7 +107,7 @@ fn the_panel_says_that_nobody_hears_us_when_it_is_sure() {
 }
 
 #[test]
-fn a_notice_is_told_beside_whatever_else_there_is_to_say() {
+fn a_notice_is_shown_beside_every_other_state() {
     let mut led = Led::new().rounds(3, [down(), well()]);
     let notice = Notice { source: "card".into(), text: "write a country".into() };
     led.monitor.notices = vec![notice.clone()];
@@ -144,7 +144,7 @@ fn the_exit_code_is_the_worst_thing_known() {
 }
 
 #[test]
-fn the_example_of_the_readme_is_what_is_printed() {
+fn the_status_document_is_the_example_of_the_manual() {
     let mut led = Led::new().rounds(3, [down(), well()]);
     led = led.reported(&crate::decide::testing::known("round1-0", 7));
     let view = Status {

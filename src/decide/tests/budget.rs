@@ -418,7 +418,7 @@ fn a_month_of_lost_packets_and_cut_uplinks_opens_nothing() {
 }
 
 #[test]
-fn a_month_of_outages_opens_those_that_outlast_the_thresholds_and_no_others() {
+fn a_month_of_outages_opens_issues_only_for_those_beyond_the_thresholds() {
     let mut scene = Scene::new();
     let (mut outages, mut opened, mut unclear, mut lucky) = (0, 0, 0, 0);
     for seed in 0..months() {

@@ -243,7 +243,7 @@ fn open(tracker: &Tracker) -> Vec<u64> {
 }
 
 #[test]
-fn three_vantages_tell_of_each_outage_in_one_issue_and_close_it_when_none_sees_it() {
+fn three_vantages_share_one_issue_and_close_it_when_none_sees_the_fault() {
     let seeds = std::env::var("PILOTLIGHT_SEEDS").ok().and_then(|n| n.parse().ok());
     let seeds: u64 = seeds.unwrap_or(SEEDS);
     let first = std::env::var("PILOTLIGHT_SEED").ok().and_then(|n| n.parse().ok()).unwrap_or(0);
@@ -308,7 +308,7 @@ fn the_issue_of_an_outage_that_two_of_three_see() {
 }
 
 #[test]
-fn below_the_quorum_it_is_degraded_and_with_it_what_it_is() {
+fn below_the_quorum_an_outage_counts_as_degraded() {
     let mut tracker = three_alive();
     let (mut home, mut office) = (world("home"), world("office"));
     (home.quorum, office.quorum) = (2, 2);
@@ -327,7 +327,7 @@ fn below_the_quorum_it_is_degraded_and_with_it_what_it_is() {
 }
 
 #[test]
-fn what_a_person_closed_stays_closed_for_all_until_it_is_over_for_them() {
+fn an_issue_closed_by_a_person_stays_closed_until_the_outage_ends_for_all() {
     let mut tracker = three_alive();
     let (mut home, mut office, mut cabin) = (world("home"), world("office"), world("cabin"));
     report(&mut office, &mut tracker, 3, true);

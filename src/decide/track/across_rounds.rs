@@ -63,7 +63,7 @@ mod tests {
     const HOUR: Duration = Duration::from_secs(3600);
 
     #[test]
-    fn recursion_is_asked_about_once_an_hour() {
+    fn recursion_is_queried_once_an_hour() {
         let mut monitor = MonitorState::new(&config());
         assert!(monitor.ask_about_recursion(0, Duration::ZERO));
         assert!(monitor.ask_about_recursion(1, HOUR / 2), "each has its own time");
@@ -103,14 +103,14 @@ mod tests {
     }
 
     #[test]
-    fn what_an_issue_remembers_may_be_recursion() {
+    fn a_remembered_incident_about_recursion_is_queried_at_once() {
         let mut led = Led::new().reported(&resume("ns1.example.net", "old", 7));
         assert!(led.monitor.ask_about_recursion(0, Duration::ZERO));
         assert!(led.monitor.ask_about_recursion(0, Duration::ZERO));
     }
 
     #[test]
-    fn a_row_about_serials_stands_beside_what_the_round_alone_has_shown() {
+    fn a_serial_fault_is_listed_beside_the_findings_of_the_round() {
         let edition = |address: &str, serial| crate::decide::judge::finding::ZoneSerial {
             address: address.parse().unwrap(),
             zone: "example.net".to_owned(),

@@ -215,7 +215,7 @@ fn a_relapse_is_the_first_verdict_in_a_row_for_a_shift_as_well() {
 }
 
 #[test]
-fn a_shift_is_told_and_the_worst_is_remembered() {
+fn a_change_of_severity_is_reported_and_the_worst_is_stored() {
     let mut walk = Walk::new(2, 2);
     walk.walk("DDd");
     let change = walk.step(&degraded());
@@ -225,7 +225,7 @@ fn a_shift_is_told_and_the_worst_is_remembered() {
 }
 
 #[test]
-fn whoever_is_asked_again_is_asked_after_10_20_40_seconds_and_when_recovering_after_60() {
+fn rechecks_come_after_10_20_40_seconds_and_when_recovering_after_60() {
     let mut walk = Walk::new(6, 3);
     let mut waits = Vec::new();
     for letter in "DDDDDDDwww".chars() {
@@ -256,7 +256,7 @@ fn both(v4: Option<Severity>, v6: Option<Severity>) -> Verdict {
 }
 
 #[test]
-fn while_the_only_faulty_address_is_out_of_sight_nothing_is_known() {
+fn while_the_only_faulty_address_is_unobserved_the_verdict_is_unknown() {
     let (down, none) = (Some(Severity::Down), None);
     for walked in ["D", "DDD", "DDDw"] {
         let mut walk = Walk::new(3, 2);
@@ -273,7 +273,7 @@ fn while_the_only_faulty_address_is_out_of_sight_nothing_is_known() {
 }
 
 #[test]
-fn rows_that_are_out_of_sight_stay_beside_those_that_are_seen() {
+fn findings_of_unobserved_addresses_stay_beside_observed_ones() {
     let (down, degraded) = (Some(Severity::Down), Some(Severity::Degraded));
     let mut walk = Walk::new(1, 1);
     walk.step(&both(down, degraded));
@@ -287,7 +287,7 @@ fn rows_that_are_out_of_sight_stay_beside_those_that_are_seen() {
 }
 
 #[test]
-fn an_incident_neither_eases_nor_worsens_by_what_is_out_of_sight() {
+fn an_unobserved_address_changes_no_severity() {
     let (down, degraded) = (Some(Severity::Down), Some(Severity::Degraded));
     let mut eases = Walk::new(3, 2);
     for _ in 0..3 {
@@ -318,7 +318,7 @@ fn an_incident_neither_eases_nor_worsens_by_what_is_out_of_sight() {
 }
 
 #[test]
-fn an_incident_is_worth_an_issue_when_it_is_down_or_was_seen_to_last() {
+fn an_incident_needs_an_issue_when_it_is_down_or_was_seen_to_last() {
     let mut walk = Walk::new(3, 2);
     walk.walk("DDD");
     assert!(walk.incident().reportable);
@@ -357,7 +357,7 @@ fn remembered(severity: Severity) -> Incident {
 }
 
 #[test]
-fn a_remembered_incident_is_taken_over_in_every_state() {
+fn a_remembered_incident_is_resumed_in_every_state() {
     for (walked, state_then, severity) in [
         ("", "Recovering", Severity::Down),
         ("d", "Failing", Severity::Down),
@@ -402,7 +402,7 @@ fn a_remembered_incident_is_seen_well_as_often_as_any_before_it_closes() {
 }
 
 #[test]
-fn a_remembered_incident_does_not_close_while_its_address_is_out_of_sight() {
+fn a_remembered_incident_does_not_close_while_its_address_is_unobserved() {
     let old = || Incident {
         unobserved_addresses: vec![V4.parse().unwrap()],
         ..remembered(Severity::Down)
@@ -448,7 +448,7 @@ fn after_losses(start: &str, losses: &[&[usize]]) -> String {
 }
 
 #[test]
-fn verdicts_in_a_row_are_about_the_same_question_or_there_are_three_times_as_many() {
+fn failures_that_move_between_queries_must_occur_three_times_as_often() {
     assert_eq!(after_losses("", &[&[1], &[1], &[1]]), "down");
     assert_eq!(after_losses("", &[&[1], &[1, 2], &[2]]), "down", "one in common with the last");
     assert_eq!(after_losses("", &[&[1], &[2], &[3]]), "suspect");
@@ -461,7 +461,7 @@ fn verdicts_in_a_row_are_about_the_same_question_or_there_are_three_times_as_man
 }
 
 #[test]
-fn what_is_degraded_gets_worse_by_the_same_rule() {
+fn a_degraded_subject_gets_worse_by_the_same_rule() {
     assert_eq!(after_losses("ddd", &[&[1], &[2], &[3]]), "degraded");
     assert_eq!(after_losses("ddd", &[&[1], &[1], &[1]]), "down");
     let scattered: Vec<Vec<usize>> = (0..9).map(|question| vec![question]).collect();

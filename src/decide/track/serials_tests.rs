@@ -79,7 +79,7 @@ fn in_time_and_late(zone: &mut Zone, serials: &[u32]) -> [Vec<String>; 2] {
 }
 
 #[test]
-fn a_server_that_is_behind_is_at_fault_when_the_grace_is_over_and_until_it_has_caught_up() {
+fn a_stale_server_is_at_fault_after_the_grace_until_it_catches_up() {
     let mut zone = Zone::default();
     assert!(zone.rounds(3, &[5, 5]).is_empty());
     let [early, late] = in_time_and_late(&mut zone, &[6, 5]);
@@ -118,7 +118,7 @@ fn serials_wrap_around_and_a_constant_0_is_fine() {
 }
 
 #[test]
-fn of_two_serials_half_the_circle_apart_the_one_that_came_last_is_the_odd_one() {
+fn of_two_incomparable_serials_the_newer_arrival_is_at_fault() {
     let mut zone = Zone::default();
     let _ = zone.rounds(3, &[7, 7]);
     let [early, late] = in_time_and_late(&mut zone, &[7 + HALF, 7]);
@@ -134,7 +134,7 @@ fn of_two_serials_half_the_circle_apart_the_one_that_came_last_is_the_odd_one() 
 }
 
 #[test]
-fn a_primary_that_was_made_anew_is_told_so_and_its_secondaries_are_not() {
+fn a_primary_whose_serial_went_back_is_at_fault_and_its_secondaries_are_not() {
     let mut zone = Zone::default();
     let _ = zone.rounds(3, &[2026, 2026, 2026]);
     let [early, late] = in_time_and_late(&mut zone, &[1, 2026, 2026]);
@@ -149,7 +149,7 @@ fn a_primary_that_was_made_anew_is_told_so_and_its_secondaries_are_not() {
 }
 
 #[test]
-fn one_that_most_do_not_follow_is_the_odd_one() {
+fn a_serial_that_most_servers_do_not_follow_is_at_fault() {
     let mut zone = Zone::default();
     let [_, late] = in_time_and_late(&mut zone, &[8, 7, 7]);
     assert_eq!(late, ["ns1 serial-ahead"]);
@@ -157,7 +157,7 @@ fn one_that_most_do_not_follow_is_the_odd_one() {
 }
 
 #[test]
-fn who_is_not_heard_of_has_no_say_and_is_as_late_as_before_when_it_returns() {
+fn a_server_without_an_answer_is_ignored_and_keeps_its_lateness() {
     let mut zone = Zone::default();
     let _ = zone.rounds(2, &[7, 6]);
     for _ in 0..10 {
@@ -169,7 +169,7 @@ fn who_is_not_heard_of_has_no_say_and_is_as_late_as_before_when_it_returns() {
 }
 
 #[test]
-fn a_round_over_some_is_about_them_alone() {
+fn a_partial_round_changes_only_its_own_nameservers() {
     let mut zone = Zone::default();
     let _ = in_time_and_late(&mut zone, &[7, 6]);
     let alone = |subject, serial| {
@@ -204,7 +204,7 @@ fn without_grace_one_round_is_enough() {
 }
 
 #[test]
-fn who_answers_without_signatures_while_another_signs_has_the_same_grace() {
+fn an_unsigned_answer_beside_a_signed_one_has_the_same_grace() {
     let signed = |all: [Option<bool>; 3]| {
         let verdicts = all.into_iter().enumerate().map(|(subject, signed)| {
             let editions = vec![edition(subject, 1, signed)];
@@ -224,7 +224,7 @@ fn who_answers_without_signatures_while_another_signs_has_the_same_grace() {
 }
 
 #[test]
-fn each_reads_as_the_end_of_a_sentence() {
+fn every_serial_fault_reads_as_the_end_of_a_sentence() {
     let other = || "ns1.example.net".to_owned();
     let behind = SerialFault::Stale { serials: [5, 7], other: other(), grace: GRACE };
     assert_eq!(

@@ -47,7 +47,7 @@ fn an_unknown_verdict_opens_and_closes_nothing_however_long_it_lasts() {
 }
 
 #[test]
-fn without_a_repository_nothing_is_wanted_kept_or_missed() {
+fn without_a_repository_nothing_is_reported_or_stored() {
     let config = Config { github: None, ..config() };
     let mut led = Led::new();
     led.monitor = MonitorState::new(&config);
@@ -59,7 +59,7 @@ fn without_a_repository_nothing_is_wanted_kept_or_missed() {
 }
 
 #[test]
-fn an_incident_that_nobody_had_to_hear_of_ends_unheard() {
+fn an_incident_too_short_for_an_issue_ends_without_one() {
     // Suspect, then well; degraded for less than an hour.
     for faulty in [1, 2] {
         let led = Led::new().rounds(faulty, [down(), well()]).rounds(2, [well(), well()]);
@@ -83,7 +83,7 @@ fn an_incident_that_nobody_had_to_hear_of_ends_unheard() {
 }
 
 #[test]
-fn an_incident_that_has_an_issue_is_wanted_until_its_end_is_told() {
+fn an_incident_with_an_issue_is_reported_until_its_end_is_written() {
     let led = Led::new().rounds(3, [degraded(), well()]);
     let led = led.reported(&resume(NS1, "old", 7));
     assert_eq!(led.wanted(), [("old".to_owned(), false, Some(7))]);
@@ -95,7 +95,7 @@ fn an_incident_that_has_an_issue_is_wanted_until_its_end_is_told() {
 }
 
 #[test]
-fn what_no_issue_tells_of_survives_a_power_cut() {
+fn an_unreported_incident_survives_a_power_cut() {
     let led = Led::new()
         .rounds(3, [down(), degraded()])
         .reported(&known("round1-0", 7))
@@ -126,7 +126,7 @@ fn what_no_issue_tells_of_survives_a_power_cut() {
 }
 
 #[test]
-fn once_an_issue_tells_of_it_an_incident_is_kept_there_and_not_on_the_card() {
+fn a_reported_incident_is_stored_in_its_issue_and_not_on_the_card() {
     let led = Led::new().rounds(3, [down(), well()]);
     assert_eq!(led.monitor.unreported().len(), 1);
     let led = led.reported(&known("round1-0", 7));
@@ -139,7 +139,7 @@ fn once_an_issue_tells_of_it_an_incident_is_kept_there_and_not_on_the_card() {
 }
 
 #[test]
-fn what_was_kept_before_the_clock_was_set_is_not_lost() {
+fn an_incident_stored_before_the_clock_was_set_is_not_lost() {
     let mut monitor = MonitorState::new(&config());
     let round = |monitor: MonitorState, now: Moment, verdict: Verdict| {
         monitor.after(&judgement([verdict, well()]), now, &schedule(), "new").0
@@ -161,7 +161,7 @@ fn what_was_kept_before_the_clock_was_set_is_not_lost() {
 }
 
 #[test]
-fn what_a_reload_keeps_is_known_by_name() {
+fn a_reload_recognises_subjects_by_name() {
     let led = Led::new()
         .rounds(3, [down(), degraded()])
         .rounds(2, [well(), degraded()])
@@ -181,7 +181,7 @@ fn what_a_reload_keeps_is_known_by_name() {
 }
 
 #[test]
-fn another_repository_knows_nothing_of_the_issues_of_the_first() {
+fn another_repository_starts_without_the_issues_of_the_first() {
     let led = Led::new()
         .rounds(3, [down(), down()])
         .reported(&known("round1-0", 7))
@@ -196,7 +196,7 @@ fn another_repository_knows_nothing_of_the_issues_of_the_first() {
 }
 
 #[test]
-fn a_listing_that_lags_does_not_bring_a_settled_incident_back() {
+fn a_listing_that_lags_does_not_reopen_a_resolved_incident() {
     let led = Led::new()
         .rounds(3, [down(), well()])
         .reported(&known("round1-0", 7))
@@ -215,7 +215,7 @@ fn a_listing_that_lags_does_not_bring_a_settled_incident_back() {
 }
 
 #[test]
-fn an_issue_that_stays_open_long_after_it_was_settled_is_taken_care_of_again() {
+fn an_issue_still_open_long_after_its_end_is_closed_again() {
     let mut led = Led::new()
         .rounds(3, [down(), well()])
         .rounds(2, [well(), well()])
@@ -226,7 +226,7 @@ fn an_issue_that_stays_open_long_after_it_was_settled_is_taken_care_of_again() {
 }
 
 #[test]
-fn what_ended_while_the_report_that_found_its_issue_was_under_way_has_that_issue() {
+fn an_incident_that_ends_during_a_report_has_the_issue_that_the_report_found() {
     let led = Led::new().rounds(3, [down(), well()]);
     let led = led.rounds(2, [well(), well()]).reported(&resume(NS1, "old", 7));
     assert_eq!(led.wanted(), [("old".to_owned(), true, Some(7))]);
@@ -234,7 +234,7 @@ fn what_ended_while_the_report_that_found_its_issue_was_under_way_has_that_issue
 }
 
 #[test]
-fn an_incident_learns_of_its_own_issue_before_it_is_worth_one() {
+fn an_incident_finds_its_issue_before_it_needs_one() {
     let led = Led::new().rounds(3, [degraded(), well()]);
     let before = led.monitor.subjects[0].health.clone();
     let led = led.reported(&resume(NS1, "round1-0", 7));
@@ -243,7 +243,7 @@ fn an_incident_learns_of_its_own_issue_before_it_is_worth_one() {
 }
 
 #[test]
-fn an_adopted_incident_is_asked_about_at_once() {
+fn a_resumed_incident_is_checked_at_once() {
     let led = Led::new().rounds(1, [well(), well()]).reported(&resume(NS1, "old", 7));
     let subject = &led.monitor.subjects[0];
     assert_eq!(subject.again, Some(Duration::from_secs(10)));
@@ -252,7 +252,7 @@ fn an_adopted_incident_is_asked_about_at_once() {
 }
 
 #[test]
-fn a_suspect_that_went_out_of_sight_is_asked_again_with_everybody_else() {
+fn an_unobserved_suspect_is_checked_again_in_the_next_full_round() {
     let faulty = Verdict {
         findings: vec![row(V6, "example.net", Severity::Down)],
         observed_addresses: 2,
@@ -271,7 +271,7 @@ fn a_suspect_that_went_out_of_sight_is_asked_again_with_everybody_else() {
 }
 
 #[test]
-fn months_of_flapping_that_nobody_could_be_told_of_are_one_story() {
+fn months_of_unreported_flapping_are_one_incident() {
     let mut led = Led::new();
     for _ in 0..50 {
         led = led.rounds(3, [down(), well()]).rounds(2, [well(), well()]);

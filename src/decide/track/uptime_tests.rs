@@ -34,7 +34,7 @@ fn today(monitor: &MonitorState, seconds: u64) -> Count {
 }
 
 #[test]
-fn the_time_to_the_next_round_counts_as_what_the_last_one_made_us_believe() {
+fn the_time_to_the_next_round_counts_as_the_state_of_the_last_one() {
     let monitor = Led::new().monitor;
     let (monitor, now) = rounds(monitor, 0, 600, &[well(), well(), down(), down(), down(), down()]);
     // Suspect twice, for which nobody is accused; then down.
@@ -49,7 +49,7 @@ fn the_time_to_the_next_round_counts_as_what_the_last_one_made_us_believe() {
 }
 
 #[test]
-fn what_could_not_be_seen_is_counted_neither_way() {
+fn unobserved_time_counts_neither_as_up_nor_as_down() {
     let (monitor, now) = rounds(Led::new().monitor, 0, 600, &[unknown(), unknown(), unknown()]);
     assert_eq!((today(&monitor, now).seen(), today(&monitor, now).up()), (Duration::ZERO, None));
     let (monitor, now) = rounds(monitor, now, 600, &[well(), unknown(), unknown(), well()]);
@@ -71,7 +71,7 @@ fn nothing_is_counted_before_the_clock_is_set() {
 }
 
 #[test]
-fn a_clock_that_jumps_changes_no_length_and_what_it_put_into_the_future_goes() {
+fn a_clock_that_jumps_changes_no_duration_and_removes_future_entries() {
     let (monitor, now) = rounds(Led::new().monitor, 0, 600, &[well(), well()]);
     let day = Duration::from_secs(86_400);
     let ahead = Moment { wall: at(now).wall.map(|wall| wall + 40 * day), ..at(now + 600) };
@@ -105,7 +105,7 @@ fn month() -> (MonitorState, u64) {
 }
 
 #[test]
-fn a_month_survives_the_way_through_an_issue_and_is_added_to_once() {
+fn a_month_of_figures_is_read_back_and_added_once() {
     let (monitor, now) = month();
     let here = at(now).wall.unwrap();
     let record = monitor.uptime.record([NS1, "ns2.example.net"].into_iter(), here);
@@ -128,7 +128,7 @@ fn a_month_survives_the_way_through_an_issue_and_is_added_to_once() {
 }
 
 #[test]
-fn a_record_that_makes_no_sense_is_nothing() {
+fn an_invalid_record_is_ignored() {
     let read = |texts: [&str; 2]| {
         let mut past = UptimeHistory::default();
         let texts = texts.map(str::to_owned);
@@ -161,7 +161,7 @@ fn a_record_has_room_for_the_first_subjects_and_stays_small() {
 }
 
 #[test]
-fn another_repository_is_given_a_sign_at_once_and_the_figures_go_on() {
+fn another_repository_gets_a_heartbeat_at_once_with_the_same_figures() {
     let (mut monitor, now) = rounds(Led::new().monitor, 0, 600, &[well(), well()]);
     monitor.uptime.heartbeat_written = at(now).wall;
     let (mut same, mut other) = (config(), config());

@@ -108,7 +108,7 @@ fn an_error_may_come_without_the_question() {
 }
 
 #[test]
-fn a_packet_cut_anywhere_after_its_question_still_has_tc() {
+fn a_packet_truncated_anywhere_after_its_question_still_has_tc() {
     let asked = query("www.example.net.");
     let mut cut = reply(&asked, 3);
     cut.metadata.truncation = true;
@@ -168,7 +168,7 @@ fn spoil(rng: &mut Rng, packet: &mut Vec<u8>) {
 }
 
 #[test]
-fn whatever_comes_nothing_breaks_and_only_answers_to_the_query_are_accepted() {
+fn random_packets_do_no_harm_and_only_answers_to_the_query_are_accepted() {
     let mut rng = Rng::new(53);
     let mut accepted = 0;
     for turn in 0_u32..100_000 {

@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn a_walk_shows_and_names_every_face_and_ends_dark() {
+    fn a_lamp_test_shows_and_names_every_state_and_ends_dark() {
         let (mut out, mut fake, mut slept) = (Vec::new(), Fake::default(), Duration::ZERO);
         let stop = AtomicBool::new(false);
         lamp_test(&mut out, &mut fake, &[], EACH, &stop, &mut |nap| slept += nap).unwrap();
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn a_walk_lights_every_lamp_of_a_nameserver_too() {
+    fn a_lamp_test_lights_every_subject_lamp_too() {
         let mut fake = Fake::default();
         let stop = AtomicBool::new(false);
         let out = &mut Vec::new();
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn a_walk_that_is_stopped_is_dark_at_once() {
+    fn a_lamp_test_that_is_stopped_is_dark_at_once() {
         let (mut out, mut fake, mut naps) = (Vec::new(), Fake::default(), 0);
         let stop = AtomicBool::new(false);
         let mut sleep = |nap| {
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn a_walk_with_a_broken_driver_says_why_and_still_tries_dark() {
+    fn a_lamp_test_with_a_broken_driver_gives_the_reason_and_still_tries_dark() {
         let mut fake = Fake { fails: true, ..Fake::default() };
         let stop = AtomicBool::new(false);
         let error =

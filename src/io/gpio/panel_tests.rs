@@ -77,7 +77,7 @@ fn a_healthy_minute_is_thirty_steps_and_thirty_frames() {
 }
 
 #[test]
-fn nothing_is_told_twice_and_a_missed_wake_up_shows_the_present() {
+fn no_frame_is_drawn_twice_and_a_late_wake_up_shows_the_current_one() {
     let (fake, heard) = Fake::failing(0);
     let mut hand = PanelWorker::new(fake);
     let shown = PanelDisplay::new(well(), Duration::ZERO, LONG_LEASE);
@@ -89,7 +89,7 @@ fn nothing_is_told_twice_and_a_missed_wake_up_shows_the_present() {
 }
 
 #[test]
-fn the_lamps_are_dark_before_anybody_asks_and_stale_after_the_lease() {
+fn the_lamps_are_dark_before_the_first_state_and_stale_after_the_lease() {
     let (fake, heard) = Fake::failing(0);
     let mut hand = PanelWorker::new(fake);
     assert_eq!(hand.step(None, Duration::ZERO), (None, None));
@@ -122,7 +122,7 @@ fn hear(heard: &Receiver<Told>, wanted: &Told) {
 }
 
 #[test]
-fn a_new_face_is_drawn_at_once_and_stop_makes_the_lamps_dark() {
+fn a_new_state_is_drawn_at_once_and_stop_makes_the_lamps_dark() {
     let (fake, heard) = Fake::failing(0);
     let panel = Panel::spawn(fake);
     panel.show(well(), LONG_LEASE);
@@ -161,7 +161,7 @@ fn a_clock_that_stands_still_does_not_keep_a_lease_alive() {
 }
 
 #[test]
-fn a_driver_that_fails_is_an_error_to_read_and_the_watch_goes_on() {
+fn a_driver_that_fails_is_a_readable_error_and_the_daemon_goes_on() {
     let (fake, heard) = Fake::failing(usize::MAX);
     let panel = Panel::spawn(fake);
     panel.show(well(), LONG_LEASE);
@@ -190,7 +190,7 @@ impl Driver for Hanging {
 }
 
 #[test]
-fn a_driver_that_hangs_blocks_neither_a_new_face_nor_the_way_out() {
+fn a_driver_that_hangs_blocks_neither_a_new_state_nor_the_shutdown() {
     let (open, closed) = channel();
     let panel = Panel::spawn(Box::new(Hanging(Mutex::new(closed))));
     panel.show(well(), LONG_LEASE);

@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pipe_gets_one_line_for_each_face() {
+    fn a_pipe_gets_one_line_for_each_state() {
         assert_eq!(
             drawn(Terminal::lines(Vec::new(), false)),
             "● green  ○ amber  ○ red   all well\n\
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn a_screen_gets_one_line_that_is_drawn_over_itself_and_goes() {
+    fn a_screen_gets_one_line_that_is_redrawn_and_removed() {
         let text = drawn(Terminal::in_place(Vec::new(), false));
         assert!(!text.contains('\n'));
         let plain = text.replace(NO_WRAP, "").replace(WRAP, "").replace(ERASE_TO_END, "");
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_lit_has_a_colour_and_only_if_told_so() {
+    fn only_lit_lamps_have_a_colour_and_only_if_requested() {
         let terminal = Terminal::lines(Vec::new(), true);
         let all = Lamps { green: true, amber: true, red: true, ..Lamps::DARK };
         assert_eq!(

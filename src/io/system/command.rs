@@ -130,14 +130,14 @@ mod tests {
     const LONG: Duration = Duration::from_secs(60);
 
     #[tokio::test]
-    async fn it_hears_what_it_is_fed_and_what_it_says_is_kept_as_one_line() {
+    async fn a_command_reads_its_input_and_its_output_becomes_one_line() {
         let ran = run("cat; echo; echo mistake >&2", b"input", LONG).await;
         assert!(ran.well(), "{ran:?}");
         assert_eq!(ran.said, "input mistake");
     }
 
     #[tokio::test]
-    async fn neither_a_flood_nor_ears_that_are_closed_hold_anything_up() {
+    async fn neither_much_output_nor_unread_input_delays_the_end() {
         let input = vec![b'x'; 1_000_000]; // more than a pipe holds
         let ran = run("exec <&-; yes | head -c 1000000", &input, LONG).await;
         assert!(ran.well(), "{:?}", ran.end);
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn how_it_failed_is_said() {
+    async fn every_way_to_fail_has_its_sentence() {
         let ran = run("echo no; exit 3", b"", LONG).await;
         assert!(!ran.well());
         assert_eq!(

@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn only_one_at_a_time_has_the_runtime_directory() {
+    fn only_one_process_at_a_time_has_the_runtime_directory() {
         let dir = tempfile::tempdir().unwrap();
         let places = Places { runtime: dir.path().join("run"), state: dir.path().join("state") };
         let first = lock(&places).unwrap();

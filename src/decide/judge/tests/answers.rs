@@ -40,7 +40,7 @@ fn code(set: &RecordSet, answer: &Answer) -> String {
 }
 
 #[test]
-fn order_and_repetition_do_not_matter_and_nothing_may_be_missing_or_too_much() {
+fn order_and_repetition_do_not_matter_but_a_missing_or_extra_record_does() {
     let set = expecting(&[a(1), a(2)]);
     for (found, said) in [
         (&[a(1), a(2)][..], "right"),
@@ -69,7 +69,7 @@ fn the_letter_case_of_names_does_not_matter() {
 }
 
 #[test]
-fn a_text_is_the_same_however_it_is_cut_but_not_in_other_case() {
+fn a_text_is_the_same_however_it_is_split_but_not_in_other_case() {
     let set = expecting(&[text(&["v=spf1 include:_spf.example.org -all"])]);
     let cut = text(&["v=spf1 ", "include:_spf.example.org", "", " -all"]);
     assert_eq!(code(&set, &with(&[cut])), "right");
@@ -113,7 +113,7 @@ fn records_of_another_name_are_a_fault_also_beside_the_right_ones() {
 }
 
 #[test]
-fn one_soa_is_enough_and_two_are_too_many() {
+fn two_soa_records_are_a_fault() {
     let set = anything(RecordType::SOA);
     assert_eq!(code(&set, &with(&[soa(1)])), "right");
     assert_eq!(code(&set, &with(&[soa(1), soa(2)])), "many-soa");

@@ -64,7 +64,7 @@ fn said(begins: u32, ends: u32) -> Vec<String> {
 }
 
 #[test]
-fn a_signature_is_renewed_in_time_or_it_is_a_fault_and_worse_once_it_has_ended() {
+fn a_signature_close_to_its_end_is_degraded_and_an_expired_one_down() {
     assert!(said(NOW - DAY, NOW + 3 * DAY).is_empty());
     assert_eq!(said(NOW - DAY, NOW + 3 * DAY - 1), ["degraded signature-ends"]);
     assert_eq!(said(NOW - DAY, NOW), ["degraded signature-ends"]);
@@ -74,7 +74,7 @@ fn a_signature_is_renewed_in_time_or_it_is_a_fault_and_worse_once_it_has_ended()
 }
 
 #[test]
-fn the_best_signature_counts_and_those_over_other_records_do_not() {
+fn the_signature_that_ends_last_counts_and_those_over_other_records_do_not() {
     let of = |all: &[RData]| signed(all, Some(second(NOW)));
     let good = || rrsig(RecordType::SOA, NOW - DAY, NOW + 9 * DAY);
     let ended = || rrsig(RecordType::SOA, NOW - DAY, NOW - 1);
@@ -96,7 +96,7 @@ fn no_signature_is_judged_before_our_own_clock_is_set() {
 }
 
 #[test]
-fn the_times_of_signatures_go_on_after_2106() {
+fn signature_times_after_2106_are_read() {
     let after = Timestamp::from_second((1_i64 << 32) + 1_000).unwrap();
     let span = |begins, ends| signed(&[rrsig(RecordType::SOA, begins, ends)], Some(after));
     assert!(span(u32::MAX - DAY, 9 * DAY).is_empty());
@@ -105,7 +105,7 @@ fn the_times_of_signatures_go_on_after_2106() {
 }
 
 #[test]
-fn a_round_tells_which_edition_is_served_and_whether_it_is_signed() {
+fn a_round_yields_the_served_serial_and_whether_the_zone_is_signed() {
     let config = two();
     let plain = |edns: Edns| {
         let round =
@@ -121,7 +121,7 @@ fn a_round_tells_which_edition_is_served_and_whether_it_is_signed() {
 }
 
 #[test]
-fn what_edns_alone_gets_wrong_is_degraded_and_the_answer_without_it_counts() {
+fn a_fault_with_edns_only_is_degraded_and_the_answer_without_edns_counts() {
     let config = two();
     let formerr = Outcome::Answer(Answer { rcode: ResponseCode::FormErr, ..answer(Vec::new()) });
     for (refusal, fault) in [
@@ -193,7 +193,7 @@ fn another_ns_set_than_the_configuration_has_is_degraded() {
 }
 
 #[test]
-fn only_an_answer_with_ra_to_a_strangers_question_is_an_open_resolver() {
+fn only_an_answer_with_ra_makes_an_open_resolver() {
     let config = two();
     let root = || vec![(Name::root(), soa(1))];
     let answered =
@@ -263,7 +263,7 @@ fn a_server_is_slow_when_it_is_late_every_time_and_the_anchors_are_not() {
 }
 
 #[test]
-fn a_wrong_question_is_a_place_and_one_that_was_not_asked_is_none() {
+fn a_query_with_a_fault_is_listed_and_a_skipped_one_is_not() {
     let config = two();
     let mut dead = round(&config, |_, question| right(question));
     for (n, observation) in (0..).zip(&mut dead.observed[0].observations) {

@@ -122,7 +122,7 @@ pub(super) fn rows(verdict: &Verdict) -> Vec<String> {
 }
 
 #[test]
-fn a_round_that_found_everything_right_says_so_and_how_much_it_saw() {
+fn a_round_without_a_fault_is_well_and_counts_its_queries() {
     let config = two();
     let round = round(&config, |_, question| right(question));
     assert!(!looks_faulty(&round));
@@ -142,7 +142,7 @@ pub(super) fn refused() -> Observation {
 }
 
 #[test]
-fn what_is_wrong_with_many_questions_of_a_zone_is_one_row() {
+fn one_fault_of_many_queries_of_a_zone_is_one_finding() {
     let config = two();
     let round = round(&config, |asked, question| match asked {
         // Both addresses are lame for one zone, and one has lost two names of the other.
@@ -196,7 +196,7 @@ fn the_worst_comes_first() {
 }
 
 #[test]
-fn a_dead_address_has_one_fault_also_over_tcp_which_was_not_asked() {
+fn a_dead_address_has_one_fault_although_tcp_was_not_queried() {
     let config = two();
     let mut round = round(&config, |_, question| right(question));
     for (n, observation) in (0..).zip(&mut round.observed[0].observations) {
@@ -209,7 +209,7 @@ fn a_dead_address_has_one_fault_also_over_tcp_which_was_not_asked() {
 }
 
 #[test]
-fn what_tcp_said_after_a_truncated_answer_is_told_as_such() {
+fn a_fault_over_tcp_after_a_truncated_answer_has_a_tcp_code() {
     let config = two();
     for (outcome, fault) in [
         (Outcome::Closed, "truncated-closed"),
@@ -232,7 +232,7 @@ fn what_tcp_said_after_a_truncated_answer_is_told_as_such() {
 }
 
 #[test]
-fn an_address_is_unseen_while_its_family_or_our_own_side_fails() {
+fn an_address_is_unobserved_while_its_family_or_our_own_side_fails() {
     let config = two();
     let mut round = round(&config, |asked, question| {
         if asked.starts_with(NS2_6) {
@@ -264,7 +264,7 @@ fn an_address_is_unseen_while_its_family_or_our_own_side_fails() {
 }
 
 #[test]
-fn what_failed_on_our_own_side_looks_like_no_fault() {
+fn a_failure_on_our_own_side_is_no_fault() {
     let config = two();
     let local = |_: &str, _: &Query| observation(Outcome::Local("no memory".to_owned()));
     let round = round(&config, local);
