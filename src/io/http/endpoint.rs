@@ -49,6 +49,10 @@ pub(in crate::io) struct EndpointChecker<P> {
 /// One look-up for each name in a round.
 type LookUps<'a> = HashMap<&'a Name, Shared<BoxFuture<'a, Resolution>>>;
 
+/// The end of a round. All checks wait for the same timer: with one each, a check could begin in the place of
+/// another that ended a millisecond before it.
+type RoundEnd<'a> = Shared<BoxFuture<'a, ()>>;
+
 /// The permits of a round.
 struct Permits {
     all: Semaphore,
@@ -69,10 +73,11 @@ impl<P: RuntimeProvider> EndpointChecker<P> {
     ) -> Vec<EndpointResult> {
         let look_ups = self.look_ups(checks);
         let permits = Permits { all: Semaphore::new(CHECKS), hosts: Mutex::default() };
+        let end = self.clock.sleep_until(deadline).boxed().shared();
         let first = usize::try_from(random() >> 32).unwrap_or(0) % checks.len().max(1);
         let (after, before) = checks.split_at(first);
         let order = before.iter().chain(after);
-        let check = |check| self.check(check, &look_ups, &permits, deadline);
+        let check = |check| self.check(check, &look_ups, &permits, &end);
         let mut results = join_all(order.map(check)).await;
         results.rotate_right(first);
         results
@@ -94,14 +99,15 @@ impl<P: RuntimeProvider> EndpointChecker<P> {
         check: &Arc<EndpointCheck>,
         look_ups: &LookUps<'_>,
         permits: &Permits,
-        deadline: Duration,
+        end: &RoundEnd<'_>,
     ) -> EndpointResult {
         let endpoint = &check.endpoint;
         let resolution = match &endpoint.host {
             Host::Address(address) => Resolution::Addresses(vec![*address]),
             Host::Name(name) => tokio::select! {
+                biased;
+                () = end.clone() => Resolution::Failed(OUT_OF_TIME.to_owned()),
                 resolution = look_ups[name].clone() => resolution,
-                () = self.clock.sleep_until(deadline) => Resolution::Failed(OUT_OF_TIME.to_owned()),
             },
         };
         let outcome = match resolution {
@@ -109,13 +115,14 @@ impl<P: RuntimeProvider> EndpointChecker<P> {
                 let checks = addresses.into_iter().take(ADDRESSES).map(async |ip| {
                     let address = SocketAddr::new(ip, endpoint.port);
                     tokio::select! {
-                        result = self.check_address(endpoint, address, permits) => result,
-                        () = self.clock.sleep_until(deadline) => AddressResult {
+                        biased;
+                        () = end.clone() => AddressResult {
                             address,
                             outcome: local(OUT_OF_TIME),
                             latency: Duration::ZERO,
                             certificate: None,
                         },
+                        result = self.check_address(endpoint, address, permits) => result,
                     }
                 });
                 CheckOutcome::Addresses(join_all(checks).await)
