@@ -3,6 +3,9 @@
 /// The largest number of characters of one text from outside in one line.
 pub const LONGEST: usize = 1_000;
 
+/// The largest number of lines of one text.
+pub const LINES: usize = 100;
+
 /// One line: control characters, line ends, bidirectional controls and other invisible characters become visible
 /// (`\n`, `\u{1b}`, `\u{202e}`). What exceeds [`LONGEST`] is counted.
 #[must_use]
@@ -26,10 +29,13 @@ pub fn printable_up_to(text: &str, longest: usize) -> String {
     line
 }
 
-/// The same for a text whose line ends are wanted: each line is printable, and there are at most 100.
+/// The same for a text whose line ends are wanted: each line is printable. What exceeds [`LINES`] is counted.
 #[must_use]
 pub fn printable_lines(text: &str) -> String {
-    let lines: Vec<String> = text.lines().take(100).map(printable).collect();
+    let mut lines: Vec<String> = text.lines().take(LINES).map(printable).collect();
+    if let left @ 1.. = text.lines().skip(LINES).count() {
+        lines.push(format!("… and {left} more lines"));
+    }
     lines.join("\n")
 }
 
@@ -62,6 +68,9 @@ mod tests {
         assert_eq!(printable(&"\0".repeat(1_000)).len(), 2_000);
         assert_eq!(printable_up_to("abc", 1), "a… and 2 more characters");
         assert_eq!(printable_lines("a\nb\u{1b}\r\nc"), "a\nb\\u{1b}\nc");
-        assert_eq!(printable_lines(&"\n".repeat(1_000)).len(), 99);
+        assert_eq!(
+            printable_lines(&"\n".repeat(1_000)),
+            format!("{}… and 900 more lines", "\n".repeat(100))
+        );
     }
 }

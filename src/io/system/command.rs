@@ -10,6 +10,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::unix::pipe::Receiver;
 use tokio::process::Command;
 
+use crate::text::printable;
+
 /// What leads to the token, or is between systemd and us alone.
 const NOT_ITS: [&str; 3] = ["GITHUB_TOKEN", "CREDENTIALS_DIRECTORY", "NOTIFY_SOCKET"];
 
@@ -60,8 +62,7 @@ pub async fn run(command: &str, input: &[u8], within: Duration) -> Ran {
     let mut said = Vec::new();
     let end = follow(command, input, within, &mut said).await.unwrap_or_else(End::Failed);
     let said = String::from_utf8_lossy(&said);
-    let line = |c: char| if c.is_control() { ' ' } else { c };
-    Ran { end, said: said.trim().chars().map(line).collect() }
+    Ran { end, said: printable(&said.trim().replace('\n', " ")) }
 }
 
 async fn follow(
@@ -131,9 +132,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_command_reads_its_input_and_its_output_becomes_one_line() {
-        let ran = run("cat; echo; echo mistake >&2", b"input", LONG).await;
+        let ran = run("cat; echo; printf 'mistake\\033[2J' >&2", b"input", LONG).await;
         assert!(ran.well(), "{ran:?}");
-        assert_eq!(ran.said, "input mistake");
+        assert_eq!(ran.said, r"input mistake\u{1b}[2J", "a terminal obeys nothing in it");
     }
 
     #[tokio::test]
