@@ -168,3 +168,7 @@ pub(super) fn vantages_part(vantages: &str) -> String {
     // On lines of their own: GitHub reads no Markdown on a line that begins with an HTML comment.
     format!("{SEEN}\n{vantages}\n{SEEN_END}")
 }
+
+#[cfg(test)]
+#[path = "marker_tests.rs"]
+mod tests;
