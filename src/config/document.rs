@@ -119,6 +119,11 @@ impl<'a> Node<'a> {
         typed
     }
 
+    /// The text here, if there is one.
+    pub(super) fn as_str(&self) -> Option<&'a str> {
+        self.value.and_then(DeValue::as_str)
+    }
+
     /// What `read` makes of the text here.
     pub(super) fn text<T>(
         &self,

@@ -62,9 +62,11 @@ pub(super) fn token(text: &[u8]) -> Result<(Token<'_>, &[u8]), Rejection> {
     while let Some(byte) = text.get(end) {
         match byte {
             b'"' if quoted => return Ok((Token { raw: &text[..end], quoted }, &text[end + 1..])),
-            b'\n' => break,
-            b' ' | b'\t' | b'\r' | b';' | b'(' | b')' | b'"' if !quoted => break,
-            b'\\' if text.get(end + 1).is_some_and(|next| *next != b'\n') => end += 2,
+            b'\n' | b'\r' => break,
+            b' ' | b'\t' | b';' | b'(' | b')' | b'"' if !quoted => break,
+            b'\\' if text.get(end + 1).is_some_and(|next| !matches!(next, b'\n' | b'\r')) => {
+                end += 2
+            }
             _ => end += 1,
         }
     }
@@ -99,7 +101,7 @@ impl Entry<'_> {
     }
 }
 
-/// The entries of a zone file. After an error, reading goes on at the next line.
+/// The entries of a zone file, whose lines end with LF, CR LF or CR. After an error, reading goes on at the next line.
 pub(super) struct Entries<'a> {
     rest: &'a [u8],
     line: usize,
@@ -120,8 +122,8 @@ impl<'a> Entries<'a> {
                     self.skip_line();
                     continue;
                 }
-                b'\n' => self.line += 1,
-                b' ' | b'\t' | b'\r' => {}
+                b'\n' | b'\r' => self.line += 1,
+                b' ' | b'\t' => {}
                 b'(' => depth += 1,
                 b')' if depth > 0 => depth -= 1,
                 b')' => {
@@ -134,8 +136,12 @@ impl<'a> Entries<'a> {
                     continue;
                 }
             }
-            self.rest = after;
-            if *first == b'\n' && depth == 0 {
+            let ends = matches!(first, b'\n' | b'\r');
+            self.rest = match after {
+                [b'\n', after @ ..] if *first == b'\r' => after, // CR LF is one end
+                after => after,
+            };
+            if ends && depth == 0 {
                 return Ok(entry);
             }
         }
@@ -146,7 +152,7 @@ impl<'a> Entries<'a> {
     }
 
     fn skip_line(&mut self) {
-        let end = self.rest.iter().position(|byte| *byte == b'\n');
+        let end = self.rest.iter().position(|byte| matches!(byte, b'\n' | b'\r'));
         self.rest = &self.rest[end.unwrap_or(self.rest.len())..];
     }
 }

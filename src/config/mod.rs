@@ -8,7 +8,8 @@
 //! | `problem` | place, value, reason, next step |
 //! | `document` | the walk over TOML |
 //! | `value`, `environment`, `lexer`, `name` | times and URLs; files; the zone-file lexer; DNS names |
-//! | `records`, `zone_file` | record sets, and how a zone file is read |
+//! | `registry` | the record types of the IANA registry, and the form of their values |
+//! | `records`, `rdata`, `zone_data`, `zone_file` | record sets, and how a zone file is read |
 //! | `panel`, `hosts`, `zone`, `endpoint`, `github`, `schedule` | one table of the file each: its type and its check |
 //! | `root`, `candidate` | the whole [`Config`]; `check --nameserver` |
 
@@ -22,11 +23,14 @@ mod lexer;
 mod name;
 mod panel;
 mod problem;
+mod rdata;
 mod records;
+mod registry;
 mod root;
 mod schedule;
 mod value;
 mod zone;
+mod zone_data;
 mod zone_file;
 
 pub use endpoint::{Endpoint, Host, Scheme};
@@ -36,7 +40,8 @@ pub use hosts::{Nameserver, Vantage, address_text, server_address};
 pub use name::zone_name;
 pub use panel::{Driver, Panel};
 pub use problem::{Problem, Problems, Rejection};
-pub use records::{Expected, RecordSet, canonical, type_text};
+pub use records::{Expected, RecordSet, canonical};
+pub use registry::type_text;
 pub use root::{Config, Hooks};
 pub use schedule::Schedule;
 pub use zone::Zone;

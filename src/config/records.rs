@@ -33,15 +33,6 @@ pub enum Expected {
     Some,
 }
 
-/// `MX`; `TYPE29` for a type that hickory has no name for (RFC 3597).
-#[must_use]
-pub fn type_text(rtype: RecordType) -> String {
-    match rtype {
-        RecordType::Unknown(number) => format!("TYPE{number}"),
-        known => known.to_string(),
-    }
-}
-
 /// The form in which record data is compared: the strings of a TXT record joined into one (servers may split
 /// a long text anywhere), the tag of a CAA record in lower case (RFC 8659, section 4.1). Names compare
 /// without case anyhow.
@@ -180,7 +171,7 @@ fn number<T: TryFrom<u16> + Into<u16>>(
 }
 
 /// Hexadecimal digits, in any number of tokens.
-fn bytes(tokens: &[Token<'_>]) -> Result<Vec<u8>, Rejection> {
+pub(super) fn bytes(tokens: &[Token<'_>]) -> Result<Vec<u8>, Rejection> {
     let text: String = tokens.iter().map(Token::text).collect();
     if !text.len().is_multiple_of(2) || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         let next = "write two of 0-9 and a-f for each byte";

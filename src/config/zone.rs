@@ -1,6 +1,6 @@
 //! The zones, and the record sets that each of their nameservers must answer with.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -39,7 +39,9 @@ pub(super) fn zones(
 ) -> Vec<Zone> {
     let next = "write a table [[zone]] for each zone, with its name";
     let mut zones: Vec<Zone> = Vec::new();
-    for table in root.require("zone", next).tables("name nameservers file records", next) {
+    let tables = root.require("zone", next).tables("name nameservers file records", next);
+    let names: HashSet<Name> = tables.iter().filter_map(|table| apex_of(table)).collect();
+    for table in tables {
         let key = table.require("name", "write name = \"…\", such as \"example.net\"");
         let apex = key.text("example.net", |text| {
             let apex = name::zone_name(text)?;
@@ -59,7 +61,7 @@ pub(super) fn zones(
             let path = folder.join(text);
             let content = content(&path, environment)?;
             let file = path.display().to_string();
-            match apex.map(|apex| zone_file::read(&file, &content, &apex, &records)) {
+            match apex.map(|apex| zone_file::read(&file, &content, &apex, &records, &names)) {
                 Some(Ok(more)) => records.extend(more),
                 Some(Err(problems)) => node.note(problems),
                 None => {} // nothing to compare it with
@@ -76,6 +78,11 @@ pub(super) fn zones(
         node.inspect(|node| node.absent().reject("serves no zone of this file", next));
     }
     zones
+}
+
+/// The name of a zone, if it is right.
+fn apex_of(table: &Node<'_>) -> Option<Name> {
+    name::zone_name(table.get("name").as_str()?).ok()
 }
 
 fn content(path: &Path, environment: Environment<'_>) -> Result<Vec<u8>, Rejection> {

@@ -1,94 +1,94 @@
 //! Zone files: each record set that the servers of the zone answer for becomes an expected one.
 //!
-//! Left out, because a server does not answer them from the file: delegations and names below them, records
-//! that DNSSEC signers make, and names outside the zone. A wildcard is queried by a name that only it matches.
+//! What neither BIND nor NSD loads is rejected with its line. Records of names outside the zone are left out.
 
-use std::collections::HashMap;
-use std::str::FromStr;
+use std::collections::HashSet;
 use std::sync::Arc;
 
-use hickory_resolver::proto::rr::{DNSClass, Name, RData, RecordType};
+use hickory_resolver::proto::rr::{Name, RecordType};
 
 use super::lexer::{Entries, Entry, Token};
 use super::name;
 use super::problem::{Problem, Rejection, quoted, reject};
-use super::records::{self, Expected, RecordSet, TYPES, type_text};
+use super::rdata::{self, seconds};
+use super::records::RecordSet;
+use super::registry::record_type;
+use super::zone_data::ZoneData;
 
-/// A file with so many problems is no zone file, or has one problem in many places.
-const MOST_PROBLEMS: usize = 20;
-
-/// Types that hickory has no name for (the IANA registry of resource record types).
-const MORE_TYPES: [(&str, u16); 12] = [
-    ("RP", 17),
-    ("AFSDB", 18),
-    ("LOC", 29),
-    ("NXT", 30),
-    ("KX", 36),
-    ("APL", 42),
-    ("IPSECKEY", 45),
-    ("DHCID", 49),
-    ("ZONEMD", 63),
-    ("SPF", 99),
-    ("URI", 256),
-    ("WALLET", 262),
+/// Beginnings of files that are no text.
+const NOT_TEXT: [(&[u8], &str, &str); 6] = [
+    (b"\0\0\0\x02", "is a raw file of BIND", RAW),
+    (b"\0\0\0\x03", "is a map file of BIND", RAW),
+    (b";BIND LOG", "is a journal of BIND", "name the zone file beside it"),
+    (b"\xff\xfe", "is UTF-16 text", "save the file as UTF-8"),
+    (b"\xfe\xff", "is UTF-16 text", "save the file as UTF-8"),
+    (b"\x1f\x8b", "is a gzip file", "unpack it with gunzip"),
 ];
+const RAW: &str = "write it as text: named-compilezone -f raw -F text -o TEXT ZONE FILE";
+
+/// Words in the place of a type that are no type on the wire, with what to do.
+const NOT_ON_THE_WIRE: [(&str, &str); 7] = [
+    ("ANAME", ANSWERED),
+    ("ALIAS", ANSWERED),
+    ("LUA", ANSWERED),
+    ("FLATTEN", ANSWERED),
+    ("WINS", WINDOWS),
+    ("WINSR", WINDOWS),
+    ("WINS-R", WINDOWS),
+];
+const ANSWERED: &str =
+    "remove it, and write the A and AAAA records that the servers answer with into records = [ … ]";
+const WINDOWS: &str = "remove it: only Windows uses it, to look up names elsewhere";
 
 /// The expected record sets of the zone `apex`, from the `text` of its file. The configuration's own record
-/// sets, `inline`, have precedence.
+/// sets, `inline`, have precedence; `cuts` are the names of its other zones.
 pub(super) fn read(
     file: &str,
     text: &[u8],
     apex: &Name,
     inline: &[Arc<RecordSet>],
+    cuts: &HashSet<Name>,
 ) -> Result<Vec<Arc<RecordSet>>, Vec<Problem>> {
+    if let Some((_, reason, next)) = NOT_TEXT.iter().find(|(start, ..)| text.starts_with(start)) {
+        let why = Rejection::new(*reason, *next);
+        return Err(vec![Problem::new(file, None, String::new(), why)]);
+    }
     let mut problems = Vec::new();
-    let mut reader = Reader {
-        apex,
-        origin: apex.clone(),
-        owner: None,
-        has_soa: false,
-        sets: Vec::new(),
-        index: HashMap::new(),
-    };
+    let data = ZoneData::of(apex);
+    let mut reader = Reader { apex, origin: apex.clone(), owner: None, data };
     for entry in Entries::of(text) {
         let (line, value, why) = match entry {
             Err((line, why)) => (line, String::new(), why),
             Ok(entry) => match reader.entry(&entry) {
-                Err(why) => (entry.line, quoted(&entry.text()), why),
+                Err(why) => (entry.line, quoted(&entry.text()), commented(&entry, why)),
                 Ok(()) => continue,
             },
         };
         problems.push(Problem::new(file, Some(line), value, why));
-        if problems.len() == MOST_PROBLEMS {
-            return Err(problems);
-        }
     }
-    problems.extend(reader.alias_problems(file).take(MOST_PROBLEMS));
-    if !reader.has_soa && problems.is_empty() {
-        let reason = format!("has no SOA record of {}", apex.to_ascii());
-        let next = "name the file of this zone, or correct the name of the [[zone]]";
-        problems.push(Problem::new(file, None, String::new(), Rejection::new(reason, next)));
+    if problems.is_empty() {
+        problems = reader.data.problems(file);
     }
-    if problems.is_empty() { Ok(reader.expected(inline)) } else { Err(problems) }
+    if problems.is_empty() { Ok(reader.data.expected(inline, cuts)) } else { Err(problems) }
 }
 
-/// A record set, as far as it is read.
-struct Set {
-    name: Name,
-    rtype: RecordType,
-    line: usize,
-    /// `None`: of a type whose values are not compared.
-    values: Option<Vec<RData>>,
+/// A line that is wrong because another language's comment begins it.
+fn commented(entry: &Entry<'_>, why: Rejection) -> Rejection {
+    let first = entry.tokens[0].raw;
+    let mark = ["#", "//"].into_iter().find(|mark| first.starts_with(mark.as_bytes()));
+    mark.filter(|_| !entry.blank).map_or(why, |mark| {
+        Rejection::new(
+            format!("begins with {mark}, which is not a comment in a zone file"),
+            "begin the comment with ;",
+        )
+    })
 }
 
 struct Reader<'a> {
     apex: &'a Name,
     origin: Name,
     owner: Option<Name>,
-    has_soa: bool,
-    sets: Vec<Set>,
-    /// Places in `sets`.
-    index: HashMap<(Name, RecordType), usize>,
+    data: ZoneData<'a>,
 }
 
 impl Reader<'_> {
@@ -114,7 +114,8 @@ impl Reader<'_> {
 
     fn control(&mut self, word: &str, rest: &[Token<'_>]) -> Result<(), Rejection> {
         match (word, rest) {
-            ("$TTL", [_]) => Ok(()), // TTLs are not compared
+            ("$TTL", [time]) => ttl(time), // TTLs are not compared
+            ("$DATE", [_]) => Ok(()),      // BIND writes it
             ("$ORIGIN", [origin]) => {
                 self.origin = name::from_zone_file(origin, &self.origin)?;
                 Ok(())
@@ -132,148 +133,75 @@ impl Reader<'_> {
 
     /// `[TTL] [class] type values`, the first two in any order.
     fn record(&mut self, line: usize, owner: Name, tokens: &[Token<'_>]) -> Result<(), Rejection> {
-        let is_ttl = |token: &Token<'_>| token.raw.first().is_some_and(u8::is_ascii_digit);
-        let leading = tokens.iter().take(2);
-        let leading = leading.take_while(|token| is_ttl(token) || class(token).is_some()).count();
-        let (leading, rest) = tokens.split_at(leading);
-        if leading.iter().filter_map(class).any(|class| class != DNSClass::IN) {
-            return reject("is not in the class IN", "remove it, or write IN");
-        }
-        let Some((rtype, values)) = rest.split_first() else {
+        let rest = after_ttl_and_class(tokens)?;
+        let Some((word, values)) = rest.split_first() else {
             return reject("has no type", "write one, such as A, and its values");
         };
-        let Some(rtype) = record_type(&rtype.text().to_ascii_uppercase()) else {
-            let next = "write a known type, or TYPE and its number (RFC 3597)";
-            return reject(format!("has {:?} as its type", rtype.text()), next);
-        };
-        if !self.apex.zone_of(&owner) || is_made_by_signers(rtype) {
+        let rtype = known_type(&word.text())?;
+        if !self.apex.zone_of(&owner) {
             return Ok(());
         }
+        let value = rdata::value(rtype, values, &self.origin)?;
         if rtype == RecordType::SOA {
-            self.has_soa |= owner == *self.apex;
-            return Ok(()); // it is queried in any case
+            let words: Vec<_> = values.iter().map(Token::text).collect();
+            return self.data.add_soa(&owner, words.join(" "));
         }
-        let value = value(rtype, values, &self.origin)?;
-        let next = self.sets.len();
-        let index = *self.index.entry((owner.clone(), rtype)).or_insert(next);
-        if index == next {
-            self.sets.push(Set { name: owner, rtype, line, values: Some(Vec::new()) });
-        }
-        match (&mut self.sets[index].values, value) {
-            (Some(values), Some(value)) if values.contains(&value) => {} // a server keeps one of them
-            (Some(values), Some(value)) => values.push(value),
-            (values, _) => *values = None,
-        }
-        Ok(())
+        self.data.add(line, owner, rtype, value)
     }
+}
 
-    /// Record sets beside a CNAME (RFC 1034, section 3.6.2).
-    fn alias_problems(&self, file: &str) -> impl Iterator<Item = Problem> {
-        self.sets.iter().filter_map(move |set| {
-            let alias = self.index.get(&(set.name.clone(), RecordType::CNAME))?;
-            let alias = &self.sets[*alias];
-            let several = alias.values.as_ref().is_some_and(|values| values.len() > 1);
-            let reason = match set.rtype {
-                RecordType::CNAME if several => {
-                    "has several values, but a name has one CNAME".to_owned()
-                }
-                RecordType::CNAME => return None,
-                _ => format!("is beside the CNAME on line {}, which must be alone", alias.line),
-            };
-            let value = quoted(&format!("{} {}", set.name.to_ascii(), type_text(set.rtype)));
-            let why = Rejection::new(reason, "keep the one that the zone should have");
-            Some(Problem::new(file, Some(set.line), value, why))
-        })
+fn ttl(token: &Token<'_>) -> Result<(), Rejection> {
+    match seconds(&token.text()) {
+        Some(_) => Ok(()),
+        None => reject(
+            format!("has {:?} as its TTL", token.text()),
+            "write seconds up to 4294967295, or numbers that each have a unit, such as 3h30m",
+        ),
     }
+}
 
-    fn expected(self, inline: &[Arc<RecordSet>]) -> Vec<Arc<RecordSet>> {
-        let mut own: HashMap<&Name, Vec<RecordType>> = HashMap::new();
-        for set in inline {
-            own.entry(&set.name).or_default().push(set.rtype);
+/// The tokens after a TTL and a class, each at most once.
+fn after_ttl_and_class<'a, 't>(mut tokens: &'a [Token<'t>]) -> Result<&'a [Token<'t>], Rejection> {
+    let (mut has_ttl, mut has_class) = (false, false);
+    while let Some((first, rest)) = tokens.split_first() {
+        let text = first.text().to_ascii_uppercase();
+        if text.starts_with("[AGE:") {
+            return reject(
+                format!("has the time stamp {text} of Windows DNS"),
+                "remove it, or export the zone with Export-DnsServerZone and remove it there",
+            );
         }
-        let is_overridden = |name: &Name, rtype| {
-            let alias = |other: &RecordType| [*other, rtype].contains(&RecordType::CNAME);
-            own.get(name).into_iter().flatten().any(|other| *other == rtype || alias(other))
-        };
-        let expected = |set: &Set| {
-            let wildcard = set.name.is_wildcard();
-            let name = if wildcard { self.matched(&set.name, inline)? } else { set.name.clone() };
-            let expected = set.values.clone().map_or(Expected::Some, Expected::Records);
-            let keep = !is_overridden(&name, set.rtype);
-            keep.then(|| Arc::new(RecordSet { name, rtype: set.rtype, expected }))
-        };
-        let answered = self.sets.iter().filter(|set| !self.is_delegated(&set.name));
-        answered.filter_map(expected).collect()
-    }
-
-    /// At or below a delegation, or below a DNAME.
-    fn is_delegated(&self, name: &Name) -> bool {
-        let has = |name: &Name, rtype| self.index.contains_key(&(name.clone(), rtype));
-        let mut at = name.clone();
-        while at != *self.apex {
-            if has(&at, RecordType::NS) {
-                return true;
+        let twice = match text.as_str() {
+            "IN" | "CLASS1" => std::mem::replace(&mut has_class, true).then_some("class"),
+            "CH" | "HS" | "CS" => {
+                return reject("is not in the class IN", "remove it, or write IN");
             }
-            at = at.base_name();
-            if has(&at, RecordType::DNAME) {
-                return true;
+            other if other.starts_with("CLASS") => {
+                return reject("is not in the class IN", "remove it, or write IN");
             }
-        }
-        false
-    }
-
-    /// A name that only this wildcard matches; `None`: it would be too long.
-    fn matched(&self, wildcard: &Name, inline: &[Arc<RecordSet>]) -> Option<Name> {
-        let names = || {
-            let inline = inline.iter().map(|set| &set.name);
-            self.sets.iter().map(|set| &set.name).chain(inline)
+            other if other.starts_with(|c: char| c.is_ascii_digit()) => {
+                ttl(first)?;
+                std::mem::replace(&mut has_ttl, true).then_some("TTL")
+            }
+            _ => break,
         };
-        let name = |n: usize| wildcard.base_name().prepend_label(format!("pilotlight{n}")).ok();
-        let free = |name: &Name| !names().any(|other| name.zone_of(other));
-        // More candidates than names: one is free.
-        (0..=names().count()).filter_map(name).find(free)
+        if let Some(what) = twice {
+            return reject(format!("has a {what} twice"), "remove one of the two");
+        }
+        tokens = rest;
     }
+    Ok(tokens)
 }
 
-fn class(token: &Token<'_>) -> Option<DNSClass> {
-    let class = DNSClass::from_str(&token.text().to_ascii_uppercase()).ok();
-    class.filter(|class| matches!(class, DNSClass::IN | DNSClass::CH | DNSClass::HS))
-}
-
-/// By name or by number (RFC 3597); `None` for types that no zone holds, too.
-fn record_type(text: &str) -> Option<RecordType> {
-    use RecordType::{ANAME, ANY, AXFR, IXFR, OPT, TSIG};
-    let numbered = || text.strip_prefix("TYPE")?.parse().ok();
-    let listed = || MORE_TYPES.iter().find(|(word, _)| *word == text).map(|(_, number)| *number);
-    let rtype = match listed().or_else(numbered) {
-        Some(number) => RecordType::from(number),
-        None => RecordType::from_str(text).ok()?,
-    };
-    (!matches!(rtype, ANAME | ANY | AXFR | IXFR | OPT | TSIG)).then_some(rtype)
-}
-
-/// DNSSEC types that signers make again, and DS, which belongs to a delegation.
-fn is_made_by_signers(rtype: RecordType) -> bool {
-    use RecordType::{CDNSKEY, CDS, DNSKEY, DS, KEY, NSEC, NSEC3, NSEC3PARAM, RRSIG, SIG, Unknown};
-    const NXT: RecordType = Unknown(30);
-    const ZONEMD: RecordType = Unknown(63);
-    let old = matches!(rtype, KEY | SIG | NXT);
-    old || matches!(rtype, RRSIG | NSEC | NSEC3 | NSEC3PARAM | DNSKEY | DS | CDS | CDNSKEY | ZONEMD)
-}
-
-/// A value in canonical form; `None`: its type is queried but not compared.
-fn value(
-    rtype: RecordType,
-    tokens: &[Token<'_>],
-    origin: &Name,
-) -> Result<Option<RData>, Rejection> {
-    let Some(first) = tokens.first() else {
-        return reject("has no value", "write one, or remove the line");
-    };
-    if first.raw == b"\\#" || !TYPES.contains(&rtype) {
-        return Ok(None); // \# is the form of RFC 3597
+fn known_type(word: &str) -> Result<RecordType, Rejection> {
+    let upper = word.to_ascii_uppercase();
+    if let Some((name, next)) = NOT_ON_THE_WIRE.iter().find(|(name, _)| *name == upper) {
+        return reject(format!("has the type {name}, and no answer holds it"), *next);
     }
-    records::read(rtype, tokens, |token| name::from_zone_file(token, origin)).map(Some)
+    record_type(word).ok_or_else(|| {
+        let next = "write a type of the IANA registry, or TYPE and its number (RFC 3597)";
+        Rejection::new(format!("has {word:?} as its type"), next)
+    })
 }
 
 #[cfg(test)]

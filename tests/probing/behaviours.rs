@@ -40,7 +40,7 @@ table! {
     NotAuthoritative => "down: not-authoritative, tcp-not-authoritative",
     WrongAddress => "down: wrong-records",
     ExtraAddress => "down: wrong-records",
-    NoData => "down: no-records, tcp-no-records",
+    NoData => "down: no-records, ns-set, tcp-no-records",
     NxDomain => "down: rcode-nxdomain, tcp-rcode-nxdomain",
     Refused => "down: rcode-refused, tcp-rcode-refused",
     ServFail => "down: rcode-servfail, tcp-rcode-servfail",

@@ -254,7 +254,7 @@ mod tests {
     fn dig_accepts_names_of_any_bytes_and_types_without_a_name() {
         let labels: [&[u8]; 3] = [b"my `printer`.", b"*", b"net"];
         let name = Name::from_labels(labels).unwrap();
-        let set = RecordSet { name, rtype: RecordType::Unknown(29), expected: Expected::Some };
+        let set = RecordSet { name, rtype: RecordType::Unknown(65280), expected: Expected::Some };
         let query = Query {
             zone: None,
             set: Arc::new(set),
@@ -264,7 +264,7 @@ mod tests {
         let at = "127.0.0.1:53".parse().unwrap();
         assert_eq!(
             dig(&at, &query),
-            r"dig @127.0.0.1 +norecurse +bufsize=1232 'my\032\096printer\096\046.*.net' TYPE29"
+            r"dig @127.0.0.1 +norecurse +bufsize=1232 'my\032\096printer\096\046.*.net' TYPE65280"
         );
     }
 

@@ -10,7 +10,7 @@ use crate::decide::probe::round::Answer;
 use hickory_resolver::proto::op::ResponseCode;
 use hickory_resolver::proto::rr::RData;
 use hickory_resolver::proto::rr::RecordType;
-use hickory_resolver::proto::rr::rdata::{CNAME, MX, TXT};
+use hickory_resolver::proto::rr::rdata::{CNAME, MX, NS, TXT};
 
 use super::*;
 
@@ -56,6 +56,13 @@ fn order_and_repetition_do_not_matter_but_a_missing_or_extra_record_does() {
     let fault = judge_answer(&set, &with(&[a(1), a(3)]), Transport::Udp);
     let (missing, extra) = (vec![a(2)], vec![a(3)]);
     assert_eq!(fault, Err(Fault::Records { missing, extra }));
+}
+
+#[test]
+fn a_zone_without_its_ns_records_has_a_fault_of_the_ns_set() {
+    let ns = RData::NS(NS(name("ns1.example.net.")));
+    assert_eq!(code(&expecting(&[ns]), &with(&[])), "ns-set");
+    assert_eq!(code(&anything(RecordType::NS), &with(&[])), "no-records");
 }
 
 #[test]

@@ -1,0 +1,191 @@
+//! The record types of the IANA registry: name, number, and the form of a value in a zone file.
+
+use hickory_resolver::proto::rr::RecordType;
+
+use Field::{
+    Address, Addresses, Base64, Bytes, Code, Empty, Generic, Hex, Key, Location, Locator, Mac,
+    Name, Names, Number, Parameters, Relay, Salt, Stamp, Text, Texts, Time, Type, Types, Words,
+};
+
+/// A part of a value. Those in the plural take all tokens that are left.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Field {
+    /// A number up to this.
+    Number(u32),
+    /// Seconds, with or without units.
+    Time,
+    /// `YYYYMMDDHHmmSS`, or seconds.
+    Stamp,
+    /// A number or a mnemonic.
+    Code,
+    Name,
+    Names,
+    /// At most 255 bytes.
+    Text,
+    /// At least one, and at most so many.
+    Texts(usize),
+    /// An IPv4 address.
+    Address,
+    /// Bytes in one hexadecimal word.
+    Bytes,
+    /// Bytes in hexadecimal words, at least one.
+    Hex,
+    /// A key in one word.
+    Key,
+    /// At least one word.
+    Base64,
+    /// `-` or hexadecimal.
+    Salt,
+    /// The name of a type.
+    Type,
+    Types,
+    /// Degrees of latitude and longitude, altitude and sizes (RFC 1876).
+    Location,
+    /// Four groups of hexadecimal digits (RFC 6742).
+    Locator,
+    /// So many bytes with hyphens between them (RFC 7043).
+    Mac(usize),
+    /// Address prefixes; none is right, too (RFC 3123).
+    Addresses,
+    /// The type of a gateway, its number of words before the gateway, and the gateway (RFC 4025, RFC 8777).
+    Relay(usize),
+    /// `key=value` (RFC 9460).
+    Parameters,
+    /// Anything, at least one word.
+    Words,
+    /// Nothing or base64.
+    Empty,
+    /// No text form but that of RFC 3597.
+    Generic,
+}
+
+const U8: Field = Number(0xff);
+const U16: Field = Number(0xffff);
+const U32: Field = Number(u32::MAX);
+const DS: &[Field] = &[U16, Code, Code, Hex];
+const DNSKEY: &[Field] = &[Code, U8, Code, Base64];
+const RRSIG: &[Field] = &[Type, Code, U8, Time, Stamp, Stamp, U16, Name, Base64];
+const TEXTS: &[Field] = &[Texts(usize::MAX)];
+const TWO_NAMES: &[Field] = &[Name, Name];
+const HOST: &[Field] = &[U16, Name];
+/// `records` reads these.
+const COMPARED: &[Field] = &[];
+
+/// <https://www.iana.org/assignments/dns-parameters>, without those that only queries and messages have.
+const REGISTRY: [(&str, u16, &[Field]); 88] = [
+    ("A", 1, COMPARED),
+    ("NS", 2, COMPARED),
+    ("MD", 3, &[Name]),
+    ("MF", 4, &[Name]),
+    ("CNAME", 5, COMPARED),
+    ("SOA", 6, &[Name, Name, U32, Time, Time, Time, Time]),
+    ("MB", 7, &[Name]),
+    ("MG", 8, &[Name]),
+    ("MR", 9, &[Name]),
+    ("NULL", 10, &[Generic]),
+    ("WKS", 11, &[Address, Words]),
+    ("PTR", 12, COMPARED),
+    ("HINFO", 13, &[Text, Text]),
+    ("MINFO", 14, TWO_NAMES),
+    ("MX", 15, COMPARED),
+    ("TXT", 16, TEXTS),
+    ("RP", 17, TWO_NAMES),
+    ("AFSDB", 18, HOST),
+    ("X25", 19, &[Text]),
+    ("ISDN", 20, &[Texts(2)]),
+    ("RT", 21, HOST),
+    ("NSAP", 22, &[Text]),
+    ("NSAP-PTR", 23, &[Name]),
+    ("SIG", 24, RRSIG),
+    ("KEY", 25, &[Code, Code, Code, Empty]),
+    ("PX", 26, &[U16, Name, Name]),
+    ("GPOS", 27, &[Text, Text, Text]),
+    ("AAAA", 28, COMPARED),
+    ("LOC", 29, &[Location]),
+    ("NXT", 30, &[Name, Types]),
+    ("EID", 31, &[Hex]),
+    ("NIMLOC", 32, &[Hex]),
+    ("SRV", 33, COMPARED),
+    ("ATMA", 34, &[Text]),
+    ("NAPTR", 35, &[U16, U16, Text, Text, Text, Name]),
+    ("KX", 36, HOST),
+    ("CERT", 37, &[Code, U16, Code, Base64]),
+    ("A6", 38, &[Number(128), Words]),
+    ("DNAME", 39, &[Name]),
+    ("SINK", 40, &[Words]),
+    ("APL", 42, &[Addresses]),
+    ("DS", 43, DS),
+    ("SSHFP", 44, COMPARED),
+    ("IPSECKEY", 45, &[U8, Relay(1), Empty]),
+    ("RRSIG", 46, RRSIG),
+    ("NSEC", 47, &[Name, Types]),
+    ("DNSKEY", 48, DNSKEY),
+    ("DHCID", 49, &[Base64]),
+    ("NSEC3", 50, &[U8, U8, U16, Salt, Text, Types]),
+    ("NSEC3PARAM", 51, &[U8, U8, U16, Salt]),
+    ("TLSA", 52, COMPARED),
+    ("SMIMEA", 53, &[U8, U8, U8, Hex]),
+    ("HIP", 55, &[U8, Bytes, Key, Names]),
+    ("NINFO", 56, TEXTS),
+    ("RKEY", 57, DNSKEY),
+    ("TALINK", 58, TWO_NAMES),
+    ("CDS", 59, DS),
+    ("CDNSKEY", 60, DNSKEY),
+    ("OPENPGPKEY", 61, &[Base64]),
+    ("CSYNC", 62, &[U32, U16, Types]),
+    ("ZONEMD", 63, &[U32, U8, U8, Hex]),
+    ("SVCB", 64, &[U16, Name, Parameters]),
+    ("HTTPS", 65, &[U16, Name, Parameters]),
+    ("DSYNC", 66, &[Type, Code, U16, Name]),
+    ("HHIT", 67, &[Base64]),
+    ("BRID", 68, &[Base64]),
+    ("SPF", 99, TEXTS),
+    ("UINFO", 100, &[Generic]),
+    ("UID", 101, &[Generic]),
+    ("GID", 102, &[Generic]),
+    ("UNSPEC", 103, &[Generic]),
+    ("NID", 104, &[U16, Locator]),
+    ("L32", 105, &[U16, Address]),
+    ("L64", 106, &[U16, Locator]),
+    ("LP", 107, HOST),
+    ("EUI48", 108, &[Mac(6)]),
+    ("EUI64", 109, &[Mac(8)]),
+    ("URI", 256, &[U16, U16, Text]),
+    ("CAA", 257, COMPARED),
+    ("AVC", 258, TEXTS),
+    ("DOA", 259, &[U32, U32, U8, Text, Base64]),
+    ("AMTRELAY", 260, &[U8, Number(1), Relay(0)]),
+    ("RESINFO", 261, TEXTS),
+    ("WALLET", 262, TEXTS),
+    ("CLA", 263, TEXTS),
+    ("IPN", 264, &[Words]),
+    ("TA", 32768, DS),
+    ("DLV", 32769, DS),
+];
+
+/// By name or by number (RFC 3597); `None` for types that no zone holds, too.
+pub(super) fn record_type(text: &str) -> Option<RecordType> {
+    let text = text.to_ascii_uppercase();
+    let listed = REGISTRY.iter().find(|(name, ..)| *name == text).map(|(_, number, _)| *number);
+    let numbered = || text.strip_prefix("TYPE")?.parse().ok();
+    let number = listed.or_else(numbered)?;
+    // OPT and NXNAME, and the range of types that only queries have (RFC 6895, section 3.1).
+    (!matches!(number, 0 | 41 | 128..=255)).then(|| RecordType::from(number))
+}
+
+/// The form of a value; `None`: only that of RFC 3597.
+pub(super) fn fields(rtype: RecordType) -> Option<&'static [Field]> {
+    let number = u16::from(rtype);
+    REGISTRY.iter().find(|(_, known, _)| *known == number).map(|(.., fields)| *fields)
+}
+
+/// `MX`; `TYPE65280` for a type without a name, and for one so new that `dig` may not know its name.
+#[must_use]
+pub fn type_text(rtype: RecordType) -> String {
+    let number = u16::from(rtype);
+    let listed = REGISTRY.iter().find(|(_, known, _)| *known == number);
+    match listed.filter(|_| !matches!(number, 66..=68 | 261..=264)) {
+        Some((name, ..)) => (*name).to_owned(),
+        None => format!("TYPE{number}"),
+    }
+}
