@@ -104,14 +104,14 @@ impl<'a> ZoneData<'a> {
         }
     }
 
-    /// What a server refuses about the zone as a whole.
-    pub(super) fn problems(&self, file: &str) -> Vec<Problem> {
+    /// What a server refuses about the zone as a whole, at most so many problems.
+    pub(super) fn problems(&self, file: &str, most: usize) -> Vec<Problem> {
         let problem = |set: &Set, (reason, next): (String, &str)| {
             let value = quoted(&format!("{} {}", set.name.to_ascii(), type_text(set.rtype)));
             Problem::new(file, Some(set.line), value, Rejection::new(reason, next))
         };
         let wrong = self.sets.iter().filter_map(|set| Some(problem(set, self.conflict(set)?)));
-        let mut problems: Vec<Problem> = wrong.collect();
+        let mut problems: Vec<Problem> = wrong.take(most).collect();
         if self.soa.is_none() && problems.is_empty() {
             let reason = format!("has no SOA record of {}", self.apex.to_ascii());
             let next = "name the file of this zone, or correct the name of the [[zone]]";

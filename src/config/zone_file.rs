@@ -15,6 +15,9 @@ use super::records::RecordSet;
 use super::registry::record_type;
 use super::zone_data::ZoneData;
 
+/// A file with so many problems is no zone file, or has one problem in many places.
+const MOST_PROBLEMS: usize = 50;
+
 /// Beginnings of files that are no text.
 const NOT_TEXT: [(&[u8], &str, &str); 6] = [
     (b"\0\0\0\x02", "is a raw file of BIND", RAW),
@@ -65,9 +68,12 @@ pub(super) fn read(
             },
         };
         problems.push(Problem::new(file, Some(line), value, why));
+        if problems.len() == MOST_PROBLEMS {
+            return Err(problems);
+        }
     }
     if problems.is_empty() {
-        problems = reader.data.problems(file);
+        problems = reader.data.problems(file, MOST_PROBLEMS);
     }
     if problems.is_empty() { Ok(reader.data.expected(inline, cuts)) } else { Err(problems) }
 }

@@ -191,6 +191,9 @@ fn every_problem_has_its_line() {
         read_beside("www A 192.0.2.1\n", &[]),
         [r#"zone: has no SOA record of example.net."#]
     );
+    assert_eq!(read(&"www A x\n".repeat(100)).len(), MOST_PROBLEMS);
+    let beside: String = (0..100).map(|n| format!("a{n} CNAME b\na{n} TXT x\n")).collect();
+    assert_eq!(read(&beside).len(), MOST_PROBLEMS);
     assert_eq!(read_beside("\0\u{1}", &[]), [r#"zone:1: "\0\u{1}" has no type"#]);
 }
 
