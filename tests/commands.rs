@@ -236,8 +236,9 @@ fn status_without_a_daemon_is_unknown_and_says_so() {
     assert_eq!(
         ran.err,
         format!(
-            "pilotlight: {dir}/status.json: this file does not exist, so no daemon is running; start one with \
-             `pilotlight run`, or name its folder with --runtime-dir\n"
+            "pilotlight: {dir}/status.json: this file does not exist, so no daemon is running; start it with `sudo \
+             systemctl start pilotlight` (by hand: `pilotlight run`) and see its log with `journalctl -t pilotlight`; \
+             if it runs with another --runtime-dir, name that folder here, too\n"
         )
     );
 }
@@ -305,14 +306,12 @@ fn update_shows_the_last_result_and_requests_a_rollback_through_a_file() {
         }
         Ran::of(&mut command)
     };
-    let ran = update("--status");
-    let cards = "the one that came with the card\n";
-    assert_eq!((ran.code, ran.out), (Some(0), format!("in use  {cards}before  {cards}")));
-    let ran = update("--rollback");
-    assert!(ran.code == Some(1) && ran.err.contains("uploads: No such file"), "{ran:?}");
     for name in ["uploads", "store", "run"] {
         fs::create_dir(at(name)).unwrap();
     }
+    let ran = update("--status");
+    let cards = "the one that came with the card\n";
+    assert_eq!((ran.code, ran.out), (Some(0), format!("in use  {cards}before  {cards}")));
     assert_eq!(update("--rollback").code, Some(0));
     assert!(at("uploads/rollback").exists());
     let cut = r#"{"current":{"version":"0.2.0","hash":"0123456789abcdef","since":null},"previous":null,
@@ -331,22 +330,71 @@ fn update_shows_the_last_result_and_requests_a_rollback_through_a_file() {
     assert_eq!(current, fs::canonicalize(PROGRAM).unwrap());
     let ran = update("--status");
     assert!(ran.out.starts_with("in use  the one that came with the card\n"), "{ran:?}");
-    let both = Ran::of(Command::new(PROGRAM).args(["update", "--status", "--boot"]));
-    assert_eq!(both.code, Some(2), "{both:?}");
 }
 
 #[test]
 fn a_command_line_that_makes_no_sense_exits_2_and_help_exits_0() {
     let setting = unasked();
-    let wrong = setting.run(&["chek"]);
-    assert_eq!(wrong.code, Some(2), "{wrong:?}");
-    assert!(wrong.err.contains("chek"), "{wrong:?}");
+    let wrong: [(&[&str], &str); 4] = [
+        (&["chek"], "a similar subcommand exists: 'check'"),
+        (&["check", "--jsn"], "a similar argument exists: '--json'"),
+        (&["init", "example.net"], "name the file to write with --output"), // `run` adds --config
+        (&["update", "--status", "--boot"], "cannot be used with"),
+    ];
+    for (arguments, reason) in wrong {
+        let ran = setting.run(arguments);
+        assert_eq!((ran.code, ran.out.as_str()), (Some(2), ""), "{arguments:?} {ran:?}");
+        assert!(ran.err.contains(reason), "{arguments:?} {ran:?}");
+    }
     let help = setting.run(&["--help"]);
     assert_eq!(help.code, Some(0), "{help:?}");
-    assert!(help.out.contains("check") && help.out.contains("status"));
+    for part in ["  -c, --config <FILE>", "\nExamples:\n  pilotlight init", "\n  78  the config"] {
+        assert!(help.out.contains(part), "{part} {help:?}");
+    }
+    let of = |command: &str| {
+        let help = Ran::of(Command::new(PROGRAM).args(["help", command]));
+        assert_eq!(help.code, Some(0), "{help:?}");
+        assert!(help.out.contains("Example"), "{help:?}");
+        ["--config", "--runtime-dir", "xit code"].map(|part| help.out.contains(part))
+    };
+    assert_eq!(of("check"), [true, false, true]);
+    assert_eq!(of("status"), [false, true, true]);
+    assert_eq!(of("init"), [false, false, true]);
+    assert_eq!(of("run"), [true, true, true]);
     let version = setting.run(&["--version"]);
     let expected = format!("pilotlight {}\n", env!("CARGO_PKG_VERSION"));
     assert_eq!((version.code, version.out), (Some(0), expected));
+}
+
+#[test]
+fn outside_our_image_its_commands_change_nothing_and_are_not_in_the_help() {
+    let setting = unasked();
+    let dir = setting.dir.path().to_str().unwrap();
+    let missing = format!("{dir}/missing");
+    let runs: [&[&str]; 8] = [
+        &["provision"],
+        &["provision", "--card", dir],
+        &["provision", "--card", dir, "--data", dir, "--run", &missing],
+        &["update"],
+        &["update", "--status"],
+        &["update", "--rollback", "--uploads", dir],
+        &["update", "--boot", "--uploads", dir, "--store", dir],
+        &["update", "--take", "--uploads", dir, "--store", dir, "--run", &missing],
+    ];
+    for arguments in runs {
+        let ran = setting.run(arguments);
+        assert_eq!((ran.code, ran.out.as_str()), (Some(1), ""), "{arguments:?} {ran:?}");
+        let start = format!(
+            "pilotlight: `pilotlight {}` works only on our own SD card image, and this system is another one: \
+             nothing has been changed; ",
+            arguments[0]
+        );
+        assert!(ran.err.starts_with(&start), "{arguments:?} {ran:?}");
+        let files: Vec<_> = fs::read_dir(dir).unwrap().map(|file| file.unwrap().path()).collect();
+        assert_eq!(files, std::slice::from_ref(&setting.config), "{arguments:?}");
+    }
+    let help = setting.run(&["--help"]);
+    assert!(!help.out.contains("provision") && !help.out.contains("update"), "{help:?}");
 }
 
 #[test]

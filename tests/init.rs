@@ -114,6 +114,28 @@ records = [
 "#
     );
     assert_eq!(tables, expected);
+    // Into a file, which is not overwritten.
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("pilotlight.toml");
+    let into = |file: &std::path::Path| {
+        let resolver = net.resolver.addresses()[0].to_string();
+        let mut command = std::process::Command::new("timeout");
+        command.arg("60").arg(PROGRAM).args([
+            "init",
+            "example.net",
+            "other.net",
+            "--resolver",
+            &resolver,
+        ]);
+        command.arg("--port").arg(port.to_string()).arg("--output").arg(file);
+        Ran::of(&mut command)
+    };
+    let written = into(&file);
+    assert_eq!((written.code, written.out.as_str()), (Some(0), ""), "{written:?}");
+    assert_eq!(fs::read_to_string(&file).unwrap(), ran.out);
+    let again = into(&file);
+    assert_eq!(again.code, Some(1), "{again:?}");
+    assert!(again.err.contains("this file exists; name a new one with --output"), "{again:?}");
     // As it stands it is a good one; and what it asks is answered.
     let setting = Setting::new(&ran.out);
     let config = setting.run(&["config"]);

@@ -8,24 +8,27 @@ use clap::Args;
 
 use crate::config::{Config, Problems};
 use crate::io::runtime;
+use crate::io::system::files::Places;
 
-/// The options that every command takes.
+/// A file that only our own image has.
+const OUR_IMAGE: &str = "/usr/lib/pilotlight/data";
+
+/// The daemon's folders.
 #[derive(Args)]
-pub(super) struct Paths {
-    /// The configuration file
-    #[arg(
-        long,
-        global = true,
-        value_name = "FILE",
-        default_value = "/etc/pilotlight/pilotlight.toml"
-    )]
-    pub(super) config: PathBuf,
+pub(super) struct Folders {
     /// The folder of the daemon's status file [default: $RUNTIME_DIRECTORY, /run/pilotlight]
-    #[arg(long, global = true, value_name = "DIR")]
-    pub(super) runtime_dir: Option<PathBuf>,
+    #[arg(long, value_name = "DIR")]
+    runtime_dir: Option<PathBuf>,
     /// The folder for incidents that are not reported yet [default: $STATE_DIRECTORY, /var/lib/pilotlight]
-    #[arg(long, global = true, value_name = "DIR")]
-    pub(super) state_dir: Option<PathBuf>,
+    #[arg(long, value_name = "DIR")]
+    state_dir: Option<PathBuf>,
+}
+
+impl Folders {
+    pub(super) fn places(&self) -> Places {
+        let env = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+        Places::find(self.runtime_dir.clone(), self.state_dir.clone(), env)
+    }
 }
 
 /// Why a command ended without doing what it was asked for.
@@ -60,6 +63,23 @@ impl From<io::Error> for Failed {
 
 pub(super) fn load(path: &Path) -> Result<Config, Failed> {
     Ok(Config::load(path)?)
+}
+
+/// Outside our own image a command of the image is refused, unless the command line names all of its folders and
+/// they exist. `instead` says what to do.
+pub(super) fn only_on_our_image(
+    command: &str,
+    folders: [Option<&Path>; 3],
+    instead: &str,
+) -> Result<(), Failed> {
+    let named = folders.iter().all(|folder| folder.is_some_and(Path::is_dir));
+    if named || Path::new(OUR_IMAGE).exists() {
+        return Ok(());
+    }
+    Err(Failed::Other(format!(
+        "`pilotlight {command}` works only on our own SD card image, and this system is another one: nothing has \
+         been changed; {instead}"
+    )))
 }
 
 /// Colours are used on a terminal, unless NO_COLOR is set (<https://no-color.org>).

@@ -5,8 +5,10 @@
 
 mod found;
 
+use std::fs::File;
 use std::io::{self, Write};
 use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
@@ -34,6 +36,9 @@ const MOST_PARENTS: usize = 6;
 
 #[derive(Args)]
 pub(super) struct Options {
+    /// Write the configuration to this new file instead of standard output
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
     /// The names of the zones
     #[arg(required = true, value_name = "ZONE", value_parser = zone_name)]
     zones: Vec<Name>,
@@ -46,6 +51,12 @@ pub(super) struct Options {
 }
 
 pub(super) fn init(options: &Options) -> Result<u8, Failed> {
+    if let Some(path) = options.output.as_ref().filter(|path| path.exists()) {
+        let path = path.display();
+        return Err(Failed::Other(format!(
+            "{path}: this file exists; name a new one with --output"
+        )));
+    }
     let (found, failed) = block_on(all(options))?;
     let mut messages = failed.clone();
     let text = found::config(&found, options.port, &mut messages);
@@ -57,11 +68,18 @@ pub(super) fn init(options: &Options) -> Result<u8, Failed> {
     if found.is_empty() {
         return Ok(1);
     }
-    let mut out = io::stdout().lock();
-    out.write_all(text.as_bytes())?;
-    out.flush()?;
+    match &options.output {
+        Some(path) => write_new(path, &text)
+            .map_err(|error| Failed::Other(format!("{}: {error}", path.display())))?,
+        None => io::stdout().lock().write_all(text.as_bytes())?,
+    }
     Config::parse("this configuration", &text)?; // the DNS may hold what a configuration cannot
     Ok(u8::from(!failed.is_empty()))
+}
+
+/// An existing file is not overwritten.
+fn write_new(path: &Path, text: &str) -> io::Result<()> {
+    File::create_new(path)?.write_all(text.as_bytes())
 }
 
 /// Why a zone could not be surveyed.

@@ -1,12 +1,13 @@
 //! `pilotlight run`: the daemon.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
-use crate::cli::common::{Failed, Paths, block_on, colour, load};
+use crate::cli::common::{Failed, Folders, block_on, colour, load};
 use crate::cli::lamps;
 use crate::config::Config;
 use crate::daemon::{Order, Parts, run as watch, unconfigured};
@@ -16,18 +17,28 @@ use crate::io::gpio::driver::Nothing;
 use crate::io::gpio::open::Chosen;
 use crate::io::gpio::panel::Panel;
 use crate::io::system::files;
-use crate::io::system::files::Places;
 use crate::io::system::log;
 use crate::io::system::systemd::Manager;
 use crate::io::system::token;
 
-pub(super) fn run(paths: &Paths, wait_for_config: bool, notices: &Path) -> Result<u8, Failed> {
+#[derive(Args)]
+pub(super) struct Options {
+    /// If the configuration file does not exist, show "unconfigured" on the panel and wait for it
+    #[arg(long)]
+    wait_for_config: bool,
+    /// A folder of notices for the user: one text file for each
+    #[arg(long, value_name = "DIR", default_value = "/run/pilotlight-notices")]
+    notices: PathBuf,
+    #[command(flatten)]
+    folders: Folders,
+}
+
+pub(super) fn run(path: &Path, options: &Options) -> Result<u8, Failed> {
     // Missing is one thing; one that cannot be read, or has problems, is for a person.
-    let missing = wait_for_config && paths.config.try_exists().is_ok_and(|exists| !exists);
-    let config = if missing { None } else { Some(load(&paths.config)?) };
-    let panel = config.as_ref().map_or_else(|| Config::lamps(&paths.config).0, |c| c.panel.clone());
-    let env = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-    let places = Places::find(paths.runtime_dir.clone(), paths.state_dir.clone(), env);
+    let missing = options.wait_for_config && path.try_exists().is_ok_and(|exists| !exists);
+    let config = if missing { None } else { Some(load(path)?) };
+    let panel = config.as_ref().map_or_else(|| Config::lamps(path).0, |c| c.panel.clone());
+    let places = options.folders.places();
     let _lock = files::lock(&places).map_err(|error| Failed::Other(error.to_string()))?;
     let chosen = lamps::choose(&panel).unwrap_or_else(|why| Chosen {
         driver: Box::new(Nothing), // a watchman without lamps still writes issues
@@ -57,9 +68,9 @@ pub(super) fn run(paths: &Paths, wait_for_config: bool, notices: &Path) -> Resul
             panel,
             manager: Manager::from_env(),
             places,
-            notices: notices.to_owned(),
+            notices: options.notices.clone(),
             token: token::read,
-            config: paths.config.clone(),
+            config: path.to_owned(),
             orders,
         };
         match config {

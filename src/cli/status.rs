@@ -5,23 +5,21 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 
-use crate::cli::common::{Failed, Paths, colour};
+use crate::cli::common::{Failed, Folders, colour};
 use crate::cli::table;
 use crate::decide::show::status::Status;
 use crate::decide::time::{span_text, wall_text};
 use crate::io::clock;
-use crate::io::system::files::Places;
 
-pub(super) fn status(paths: &Paths, json: bool) -> Result<u8, Failed> {
-    let env = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-    let places = Places::find(paths.runtime_dir.clone(), paths.state_dir.clone(), env);
-    let path = places.status();
+pub(super) fn status(folders: &Folders, json: bool) -> Result<u8, Failed> {
+    let path = folders.places().status();
     let text = match std::fs::read(&path) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             return unknown(&format!(
-                "{}: this file does not exist, so no daemon is running; start one with `pilotlight run`, or name \
-                 its folder with --runtime-dir",
+                "{}: this file does not exist, so no daemon is running; start it with `sudo systemctl start \
+                 pilotlight` (by hand: `pilotlight run`) and see its log with `journalctl -t pilotlight`; if it \
+                 runs with another --runtime-dir, name that folder here, too",
                 path.display()
             ));
         }

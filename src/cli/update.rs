@@ -2,12 +2,12 @@
 
 use std::fs::{self, File};
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args as Arguments;
 
-use crate::cli::common::{Failed, Paths, colour};
+use crate::cli::common::{Failed, colour, only_on_our_image};
 use crate::config::Config;
 use crate::decide::probe::query::targets;
 use crate::decide::time::wall_text;
@@ -47,34 +47,42 @@ pub(super) struct Update {
     /// The probation after that; longer than systemd's watchdog timeout
     #[arg(long, value_name = "SECONDS", default_value_t = 75)]
     proof: u64,
-    /// The folder for uploads
-    #[arg(long, value_name = "DIR", default_value = "/home/pilotlight/update")]
-    uploads: PathBuf,
-    /// The folder of installed binaries
-    #[arg(long, value_name = "DIR", default_value = "/data/update")]
-    store: PathBuf,
-    /// A folder in memory
-    #[arg(long, value_name = "DIR", default_value = "/run")]
-    run: PathBuf,
+    /// The folder for uploads [default: /home/pilotlight/update]
+    #[arg(long, value_name = "DIR")]
+    uploads: Option<PathBuf>,
+    /// The folder of installed binaries [default: /data/update]
+    #[arg(long, value_name = "DIR")]
+    store: Option<PathBuf>,
+    /// A folder in memory [default: /run]
+    #[arg(long, value_name = "DIR")]
+    run: Option<PathBuf>,
 }
 
-pub(super) fn update(common: &Paths, options: &Update) -> Result<u8, Failed> {
-    let Update { uploads, store, run, .. } = options;
+pub(super) fn update(config: &Path, options: &Update) -> Result<u8, Failed> {
+    let folders = [&options.uploads, &options.store, &options.run].map(Option::as_deref);
+    only_on_our_image(
+        "update",
+        folders,
+        "install a new version in the way this one was installed",
+    )?;
+    let defaults = ["/home/pilotlight/update", "/data/update", "/run"];
+    let folder = |i: usize| folders[i].unwrap_or(defaults[i].as_ref()).to_owned();
+    let (uploads, store, run) = (folder(0), folder(1), folder(2));
     let factory = std::env::current_exe()?;
-    let paths =
-        UpdatePaths { uploads: uploads.clone(), store: store.clone(), run: run.clone(), factory };
+    let paths = UpdatePaths { uploads, store, run, factory };
     if options.status {
         return status(&paths).map(|()| 0).map_err(Failed::from);
     }
     if options.rollback {
         // Every user who may copy an update may request a rollback.
-        File::create(uploads.join(ROLLBACK))
-            .map_err(|error| Failed::Other(format!("{}: {error}", uploads.display())))?;
+        let request = paths.uploads.join(ROLLBACK);
+        File::create(&request)
+            .map_err(|error| Failed::Other(format!("{}: {error}", request.display())))?;
         writeln!(io::stdout(), "rollback requested; follow it with `journalctl -t pilotlight -f`")?;
         return Ok(0);
     }
     log::start(Clock::system(), colour(&io::stderr()));
-    let lock = run.join("pilotlight-update");
+    let lock = paths.run.join("pilotlight-update");
     fs::create_dir_all(&lock)?;
     let lock = File::create(lock.join("lock"))?;
     if lock.try_lock().is_err() {
@@ -82,8 +90,8 @@ pub(super) fn update(common: &Paths, options: &Update) -> Result<u8, Failed> {
     }
     let hash = executable::this().map(|program| program.hash.clone()).unwrap_or_default();
     let factory = Binary { version: env!("CARGO_PKG_VERSION").into(), hash, since: None };
-    let mut system = Systemd::new(run);
-    let ready = options.ready.map_or_else(|| first_round(common), Duration::from_secs);
+    let mut system = Systemd::new(&paths.run);
+    let ready = options.ready.map_or_else(|| first_round(config), Duration::from_secs);
     let limits = TimeLimits { ready, probation: Duration::from_secs(options.proof) };
     let mut updater = Updater::new(&paths, Disk::default(), &mut system, limits, factory);
     let result = if options.boot { updater.recover() } else { updater.install_uploads() };
@@ -91,11 +99,11 @@ pub(super) fn update(common: &Paths, options: &Update) -> Result<u8, Failed> {
 }
 
 /// How long the first round may take: over servers that are dead, too.
-fn first_round(paths: &Paths) -> Duration {
+fn first_round(config: &Path) -> Duration {
     let longest = |config: Config| {
         ProbeLimits::at_rate(config.schedule.queries_per_second).longest_round(&targets(&config))
     };
-    START + Config::load(&paths.config).map_or(ROUND, longest)
+    START + Config::load(config).map_or(ROUND, longest)
 }
 
 fn status(paths: &UpdatePaths) -> io::Result<()> {

@@ -28,9 +28,11 @@ impl<P: RuntimeProvider> Daemon<P> {
             log::once_a_reason("panel", &error.to_string());
         }
         let view = self.view(&now);
-        self.manager.status(&view.meaning);
         self.write_metrics(&view);
+        let meaning = view.meaning.clone();
         write_status(&self.places, view, self.round_deadline.saturating_sub(now.uptime));
+        // After the file: whoever waits for these words finds them in it.
+        self.manager.status(&meaning);
         let stored = self.monitor.unreported();
         if stored != self.stored {
             match self.store(&stored) {
