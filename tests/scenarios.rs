@@ -67,6 +67,7 @@ scenarios! {
     an_uplink_cut_in_the_middle_of_a_round_opens_nothing,
     five_zones_are_one_issue,
     flapping_within_the_hour_reopens_the_same_issue,
+    labels_and_assignees_that_github_refuses_are_left_out_a_second_later,
     one_address_family_is_enough_to_find_an_outage,
     refused_servfail_and_no_authority_are_outages,
     text_that_people_write_stays,

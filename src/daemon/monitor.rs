@@ -106,7 +106,7 @@ impl<P: RuntimeProvider> Daemon<P> {
             targets: targets(&config),
             checks: endpoint_checks(&config),
             inspector: Inspector::new(network, clock, limits(&config)),
-            reporter: Reporter::new(&config, token),
+            reporter: Reporter::new(&config, token, clock),
             regular: Duration::ZERO,
             report_after: Duration::ZERO,
             github_retry_after: Duration::ZERO,
@@ -277,11 +277,13 @@ impl<P: RuntimeProvider> Daemon<P> {
             every: every.max(self.config.schedule.interval),
         });
         let (belief, config) = (self.monitor.report_input(), self.config.clone());
-        Some(Box::pin(report(reporter, belief, alive, config, self.clock)))
+        Some(Box::pin(report(reporter, belief, alive, config)))
     }
 
     pub(super) fn reported(&mut self, reporter: Reporter, report: &Report) {
-        self.reporter.get_or_insert(reporter); // a reload has made a new one
+        let written = reporter.written;
+        let reporter = self.reporter.get_or_insert(reporter); // a reload has made a new one
+        reporter.written = reporter.written.max(written);
         let now = self.clock.now();
         let before = self.monitor.reporting.clone();
         self.monitor = self.monitor.clone().reported(report, &now);
@@ -323,8 +325,12 @@ impl<P: RuntimeProvider> Daemon<P> {
         self.targets = targets(&config);
         self.checks = endpoint_checks(&config);
         self.inspector.set_limits(limits(&config));
-        self.reporter = Reporter::new(&config, token);
-        self.regular = self.clock.now().uptime;
+        let now = self.clock.now();
+        self.reporter = Reporter::new(&config, token, self.clock);
+        if let Some(reporter) = &mut self.reporter {
+            reporter.written = Some(now.uptime); // a write of the old one may be under way
+        }
+        self.regular = now.uptime;
         self.report_after = self.regular;
         if config.github != self.config.github {
             self.github_retry_after = self.regular; // the wait was for the old account

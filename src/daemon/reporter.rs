@@ -3,6 +3,7 @@
 //! Each call blocks a thread of the pool and not the loop. The first failure ends the attempt.
 
 use std::path::Path;
+use std::time::Duration;
 
 use crate::config::{Config, GitHub as Settings};
 use crate::decide::report::github::{Context, IssueState, Plan, Step};
@@ -21,26 +22,25 @@ pub type TokenFrom = fn(Option<&Path>) -> Result<Option<String>, String>;
 pub(super) struct Reporter {
     settings: Settings,
     token: TokenFrom,
-    /// With the token of the last report. Another token may belong to another account, which starts anew.
-    session: Option<Session>,
-}
-
-struct Session {
-    /// `None` while a thread makes a call.
+    clock: Clock,
+    /// With the token of the last report, which may belong to another account than the next. `None` while a thread
+    /// makes a call.
     github: Option<GitHub>,
     /// The first listing of a process includes the closed issues: an issue that a person closed in the meantime must
     /// stay closed.
     greeted: bool,
+    /// Uptime at the end of the last write.
+    pub(super) written: Option<Duration>,
 }
 
 impl Reporter {
     /// `None` without a repository in the configuration.
-    pub(super) fn new(config: &Config, token: TokenFrom) -> Option<Self> {
+    pub(super) fn new(config: &Config, token: TokenFrom, clock: Clock) -> Option<Self> {
         let settings = config.github.clone()?;
-        Some(Self { settings, token, session: None })
+        Some(Self { settings, token, clock, github: None, greeted: false, written: None })
     }
 
-    fn session(&mut self) -> Result<&mut Session, Failure> {
+    fn connect(&mut self) -> Result<(), Failure> {
         let token =
             (self.token)(self.settings.token_file.as_deref()).map_err(Failure::needs_operator)?;
         let token = token.ok_or_else(|| {
@@ -49,17 +49,13 @@ impl Reporter {
                     .to_owned(),
             )
         })?;
-        let known = self.session.take();
-        let same = |session: &Session| session.github.as_ref().is_some_and(|g| g.has(&token));
-        let session = match known.filter(same) {
-            Some(session) => session,
-            None => {
-                let github = GitHub::new(&self.settings, &token)
-                    .map_err(|error| Failure::needs_operator(error.to_string()))?;
-                Session { github: Some(github), greeted: false }
-            }
-        };
-        Ok(self.session.insert(session))
+        if self.github.as_ref().is_some_and(|github| github.has(&token)) {
+            return Ok(());
+        }
+        let github = GitHub::new(&self.settings, &token)
+            .map_err(|error| Failure::needs_operator(error.to_string()))?;
+        (self.github, self.greeted) = (Some(github), false);
+        Ok(())
     }
 }
 
@@ -69,25 +65,19 @@ pub(super) async fn report(
     belief: ReportInput,
     alive: Option<HeartbeatInput>,
     config: Config,
-    clock: Clock,
 ) -> (Reporter, Report) {
     let mut report = Report::default();
-    let quorum = reporter.settings.quorum;
-    report.failed = match reporter.session() {
-        Ok(session) => {
-            let done =
-                attempt(session, &belief, alive.as_ref(), &config, quorum, clock, &mut report)
-                    .await;
-            report.expires = session.github.as_ref().and_then(GitHub::expires);
-            done.err()
-        }
-        Err(failure) => Some(failure),
+    let done = match reporter.connect() {
+        Ok(()) => reporter.attempt(&belief, alive.as_ref(), &config, &mut report).await,
+        Err(failure) => Err(failure),
     };
+    report.expires = reporter.github.as_ref().and_then(GitHub::expires);
+    report.failed = done.err();
     if let Some(failure) = report
         .failed
         .as_mut()
         // An error answer has come through an accepted certificate.
-        .filter(|failure| clock.now().wall.is_none() && failure.may_pass())
+        .filter(|failure| reporter.clock.now().wall.is_none() && failure.may_pass())
     {
         failure.why = format!(
             "the clock is not set yet, so GitHub's certificate cannot be verified ({})",
@@ -97,51 +87,48 @@ pub(super) async fn report(
     (reporter, report)
 }
 
-async fn attempt(
-    session: &mut Session,
-    belief: &ReportInput,
-    alive: Option<&HeartbeatInput>,
-    config: &Config,
-    quorum: u32,
-    clock: Clock,
-    report: &mut Report,
-) -> Result<(), Failure> {
-    let subjects: Vec<String> = config.subjects().map(|(name, _)| name.to_owned()).collect();
-    let context = Context {
-        vantage: &config.vantage.name,
-        quorum,
-        subjects: &subjects,
-        well: &belief.well,
-        unobserved: &belief.unobserved,
-        resolved: &belief.resolved,
-        schedule: &config.schedule,
-        now: clock.now(),
-    };
-    let first = !session.greeted;
-    let (wanted, input) = (belief.wanted.clone(), alive.cloned());
-    let listing = session
-        .call(move |github| {
-            github.list_with_closed_if(|open| first || needs_closed(&wanted, input.as_ref(), open))
-        })
-        .await?;
-    let (plan, heartbeat) = plan(&belief.wanted, alive, &listing, &context);
-    session.greeted = true;
-    report.recalled = heartbeat.at.map(|_| heartbeat.record);
-    let Plan { steps, known, resolved, resume } = plan;
-    report.known = known;
-    report.resolved = resolved;
-    report.resume = resume;
-    for (index, step) in steps.into_iter().enumerate() {
-        if index > 0 {
-            tokio::time::sleep(WRITE_PAUSE).await;
+impl Reporter {
+    async fn attempt(
+        &mut self,
+        belief: &ReportInput,
+        alive: Option<&HeartbeatInput>,
+        config: &Config,
+        report: &mut Report,
+    ) -> Result<(), Failure> {
+        let subjects: Vec<String> = config.subjects().map(|(name, _)| name.to_owned()).collect();
+        let context = Context {
+            vantage: &config.vantage.name,
+            quorum: self.settings.quorum,
+            subjects: &subjects,
+            well: &belief.well,
+            unobserved: &belief.unobserved,
+            resolved: &belief.resolved,
+            schedule: &config.schedule,
+            now: self.clock.now(),
+        };
+        let first = !self.greeted;
+        let (wanted, input) = (belief.wanted.clone(), alive.cloned());
+        let listing = self
+            .call(move |github| {
+                github.list_with_closed_if(|open| {
+                    first || needs_closed(&wanted, input.as_ref(), open)
+                })
+            })
+            .await?;
+        let (plan, heartbeat) = plan(&belief.wanted, alive, &listing, &context);
+        self.greeted = true;
+        report.recalled = heartbeat.at.map(|_| heartbeat.record);
+        let Plan { steps, known, resolved, resume } = plan;
+        report.known = known;
+        report.resolved = resolved;
+        report.resume = resume;
+        for step in steps {
+            self.carry_out(step, report).await?;
         }
-        session.carry_out(step, report).await?;
+        report.heartbeat_written = heartbeat.at;
+        Ok(())
     }
-    report.heartbeat_written = heartbeat.at;
-    Ok(())
-}
 
-impl Session {
     async fn call<T: Send + 'static>(
         &mut self,
         call: impl FnOnce(&mut GitHub) -> Result<T, Failure> + Send + 'static,
@@ -161,22 +148,53 @@ impl Session {
         done
     }
 
+    /// A call that writes once at most.
+    async fn write<T: Send + 'static>(
+        &mut self,
+        call: impl FnOnce(&mut GitHub) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T, Failure> {
+        if let Some(written) = self.written {
+            self.clock.sleep_until(written + WRITE_PAUSE).await;
+        }
+        let done = self.call(call).await;
+        self.written = Some(self.clock.now().uptime);
+        done
+    }
+
+    /// Opens an issue, without labels and assignees if GitHub does not accept them: an assignee may have left. That
+    /// must not keep an outage secret.
+    async fn create(
+        &mut self,
+        title: String,
+        body: String,
+        labelled: bool,
+    ) -> Result<IssueRef, Failure> {
+        let (name, text) = (title.clone(), body.clone());
+        match self.write(move |github| github.create(&name, &text, labelled)).await {
+            Err(failure)
+                if labelled
+                    && self
+                        .github
+                        .as_ref()
+                        .is_some_and(|github| github.may_omit_labels(&failure)) =>
+            {
+                tracing::warn!("without labels and assignees, because: {}", failure.why);
+                self.write(move |github| github.create(&title, &body, false)).await
+            }
+            done => done,
+        }
+    }
+
     async fn carry_out(&mut self, step: Step, report: &mut Report) -> Result<(), Failure> {
         match step {
             Step::Create { incident, title, body, resolved, no_labels } => {
                 let named = title.clone();
-                let issue = self
-                    .call(move |github| match no_labels {
-                        true => github.create_with(&title, &body, &[], &[]),
-                        false => github.create(&title, &body),
-                    })
-                    .await?;
+                let issue = self.create(title, body, !no_labels).await?;
                 report.done.push(format!("opened issue #{}: {named}", issue.number));
                 report.known.push((incident.clone(), issue));
                 if resolved {
-                    tokio::time::sleep(WRITE_PAUSE).await;
                     let closed = Some(IssueState::Completed);
-                    self.call(move |github| github.edit(issue.number, None, None, closed)).await?;
+                    self.write(move |github| github.edit(issue.number, None, None, closed)).await?;
                     report
                         .done
                         .push(format!("closed issue #{}: it was over already", issue.number));
@@ -184,18 +202,18 @@ impl Session {
                 }
             }
             Step::Comment { issue, key, body } => {
-                let said = self.call(move |github| github.comment(issue, &key, &body)).await?;
+                let said = self.write(move |github| github.comment(issue, &key, &body)).await?;
                 if said {
                     report.done.push(format!("commented on issue #{issue}"));
                 }
             }
             Step::Observe { issue, key, body, resolves } => {
-                self.call(move |github| github.observe(issue, &key, &body)).await?;
+                self.write(move |github| github.observe(issue, &key, &body)).await?;
                 report.done.push(format!("updated our observation in issue #{issue}"));
                 report.resolved.extend(resolves);
             }
             Step::Edit { issue, title, body, state, resolves, reports } => {
-                self.call(move |github| github.edit(issue, title.as_deref(), Some(&body), state))
+                self.write(move |github| github.edit(issue, title.as_deref(), Some(&body), state))
                     .await?;
                 report.done.push(match state {
                     None => format!("updated issue #{issue}"),

@@ -123,7 +123,7 @@ impl Description {
 /// Everything that the program ever asks for, and the ways in which it can be refused.
 fn all_there_is(peer: &Peer) {
     let mut github = client(peer);
-    let issue = github.create("ns1.example.net is down", &marked("a")).unwrap().number;
+    let issue = github.create("ns1.example.net is down", &marked("a"), true).unwrap().number;
     peer.open_pull_request_as("octocat", "a pull request", "words");
     peer.edit_by_hand(issue, |issue| {
         issue.labels.push("outage".to_owned());
@@ -149,15 +149,15 @@ fn all_there_is(peer: &Peer) {
         github.list(true).unwrap();
         github.list(true).unwrap();
     }
-    github.create(&"t".repeat(300), "too long a title").unwrap_err();
+    github.create(&"t".repeat(300), "too long a title", true).unwrap_err();
     github.edit(99, None, Some("b"), None).unwrap_err();
     peer.set_permission(TOKEN, Permission::Read);
-    github.create("t", "b").unwrap_err();
+    github.create("t", "b", true).unwrap_err();
     peer.set_permission(TOKEN, Permission::None);
     github.list(false).unwrap_err();
     peer.set_permission(TOKEN, Permission::Write);
     peer.set_issues_enabled(false);
-    github.create("t", "b").unwrap_err();
+    github.create("t", "b", true).unwrap_err();
     peer.set_issues_enabled(true);
     pilotlight::io::github::api::GitHub::new(&super::settings(peer), "wrong")
         .unwrap()

@@ -22,7 +22,7 @@ fn waits(fault: Fault) -> Vec<Option<Duration>> {
     let mut github = client(&peer);
     let failures = [
         github.list(true).unwrap_err(),
-        github.create("t", "b").unwrap_err(),
+        github.create("t", "b", true).unwrap_err(),
         github.comment(issue, "k", "c").unwrap_err(),
         github.edit(issue, None, Some("b"), None).unwrap_err(),
     ];

@@ -26,7 +26,7 @@ fn a_token_that_github_does_not_know_is_named_as_wrong() {
     let why =
         "the token is wrong, expired or revoked (401 Bad credentials): put a new one in its place";
     assert_eq!(github.list(false).unwrap_err(), denied(why));
-    assert_eq!(github.create("t", "b").unwrap_err(), denied(why));
+    assert_eq!(github.create("t", "b", true).unwrap_err(), denied(why));
 }
 
 #[test]
@@ -40,7 +40,7 @@ fn a_token_that_may_not_write_gets_the_name_of_the_missing_permission() {
         "the token may not write issues of owner/infra (403 Resource not accessible by personal access \
          token): give it the permission \"Issues: read and write\"",
     );
-    assert_eq!(github.create("t", "b").unwrap_err(), why);
+    assert_eq!(github.create("t", "b", true).unwrap_err(), why);
     assert_eq!(github.comment(issue, "k", "c").unwrap_err(), why);
     assert_eq!(github.edit(issue, None, Some("b"), None).unwrap_err(), why);
 }
@@ -62,7 +62,7 @@ fn a_repository_that_the_token_cannot_see_is_named() {
                github.repository, and give the token access to it with the permission \"Issues: read and \
                write\"";
     assert_eq!(client(&peer).list(false).unwrap_err(), denied(why));
-    assert_eq!(client(&peer).create("t", "b").unwrap_err(), denied(why));
+    assert_eq!(client(&peer).create("t", "b", true).unwrap_err(), denied(why));
 }
 
 #[test]
@@ -71,7 +71,7 @@ fn switched_off_issues_a_moved_repository_and_a_refused_text_are_named() {
     peer.set_issues_enabled(false);
     let off = "issues are switched off in owner/infra (410 Issues are disabled for this repo): switch them \
                on in its settings";
-    assert_eq!(client(&peer).create("t", "b").unwrap_err(), denied(off));
+    assert_eq!(client(&peer).create("t", "b", true).unwrap_err(), denied(off));
     peer.set_issues_enabled(true);
 
     for moved in [301, 307, 308] {
@@ -80,7 +80,7 @@ fn switched_off_issues_a_moved_repository_and_a_refused_text_are_named() {
         assert_eq!(client(&peer).list(false).unwrap_err(), denied(&why));
     }
 
-    let refused = client(&peer).create(&"t".repeat(257), "b").unwrap_err();
+    let refused = client(&peer).create(&"t".repeat(257), "b", true).unwrap_err();
     assert!(!refused.may_pass());
     let start = "GitHub does not accept what we write: POST /repos/owner/infra/issues: 422 {";
     assert!(refused.why.starts_with(start), "{}", refused.why);
@@ -103,7 +103,7 @@ fn an_error_of_github_is_transient_and_after_a_write_it_is_ambiguous() {
         assert_eq!((failure.may_pass(), failure.wait), (true, None));
 
         status(&peer, "POST", "/issues$", code);
-        let failure = client(&peer).create("t", "b").unwrap_err();
+        let failure = client(&peer).create("t", "b", true).unwrap_err();
         let why =
             format!("GitHub is in trouble: POST /repos/owner/infra/issues: {code} Server Error");
         assert_eq!(failure.why, why);
@@ -123,7 +123,7 @@ fn a_lost_or_truncated_reply_is_not_a_rejection() {
     ] {
         let before = peer.issues().len();
         peer.inject(Matcher::new("POST", "/issues$"), fault, 1);
-        let failure = client(&peer).create("t", "b").unwrap_err();
+        let failure = client(&peer).create("t", "b", true).unwrap_err();
         assert_eq!(failure.wait, LAG, "{fault:?}: {failure:?}");
         assert!(failure.may_pass(), "{fault:?}: {failure:?}");
         assert_eq!(peer.issues().len() - before, usize::from(effect), "{fault:?}");
@@ -142,7 +142,7 @@ fn an_unreachable_github_has_not_acted() {
     let peer = Peer::start();
     let settings = settings(&peer);
     drop(peer);
-    let failure = GitHub::new(&settings, TOKEN).unwrap().create("t", "b").unwrap_err();
+    let failure = GitHub::new(&settings, TOKEN).unwrap().create("t", "b", true).unwrap_err();
     assert_eq!((failure.may_pass(), failure.wait), (true, None));
     let start = "GitHub is out of reach: POST /repos/owner/infra/issues: ";
     assert!(failure.why.starts_with(start), "{}", failure.why);

@@ -80,13 +80,13 @@ fn no_failure_repeats_the_token() {
             peer.inject(Matcher::new(method, path), fault, 1);
             let mut github = GitHub::new(&settings(&peer), SECRET).unwrap();
             let listed = github.list(false);
-            let failed = listed.err().or_else(|| github.create("t", "b").err());
+            let failed = listed.err().or_else(|| github.create("t", "b", true).err());
             said.push(failed.unwrap().why);
         }
     }
     peer.set_permission(SECRET, Permission::Read);
     let mut github = GitHub::new(&settings(&peer), SECRET).unwrap();
-    said.push(github.create("t", "b").unwrap_err().why);
+    said.push(github.create("t", "b", true).unwrap_err().why);
     // A slip of the hand: the token with something in it that no header can carry.
     let mut github = GitHub::new(&settings(&peer), &format!("{SECRET}\n{SECRET}")).unwrap();
     let broken = github.list(false).unwrap_err().why;

@@ -81,6 +81,9 @@ impl World {
         if spared > 0 {
             return Err(format!("{spared} faults have met nothing"));
         }
+        if let Some(second) = self.github.hurried() {
+            return Err(format!("two writes at {second}"));
+        }
         self.look(&Look::NoNewIssues).map_err(|why| format!("issues that no line spoke of: {why}"))
     }
 

@@ -47,6 +47,7 @@ pub(super) enum Given {
     NoToken,
     /// There are signs of life, so far apart; else there are none, so that the issues are those of outages.
     Heartbeat(String),
+    Assignee(String),
     /// A web endpoint is watched as well.
     Endpoint(String),
 }
@@ -248,6 +249,7 @@ fn given(words: &[String]) -> Option<Given> {
         ["schedule", key, value] => Given::Schedule(key.into(), value.into()),
         ["no", "token"] => Given::NoToken,
         ["heartbeat", every] => Given::Heartbeat(every.into()),
+        ["assignee", login] => Given::Assignee(login.into()),
         ["endpoint", url] => Given::Endpoint(url.into()),
         _ => return None,
     })

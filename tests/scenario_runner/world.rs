@@ -102,6 +102,7 @@ struct Daemon {
 struct File {
     ipv6: bool,
     heartbeat: String,
+    assignees: Vec<String>,
     schedule: Vec<(String, String)>,
     nameservers: Vec<String>,
     endpoints: Vec<String>,
@@ -149,7 +150,12 @@ impl World {
             Given::Heartbeat(every) => Some(every.clone()),
             _ => None,
         });
+        let assignees = given.iter().filter_map(|given| match given {
+            Given::Assignee(login) => Some(login.clone()),
+            _ => None,
+        });
         let file = File {
+            assignees: assignees.collect(),
             ipv6: given.iter().any(|given| matches!(given, Given::Ipv6)),
             heartbeat: heartbeat.unwrap_or_else(|| "off".to_owned()),
             schedule: schedule.collect(),
@@ -384,10 +390,11 @@ impl World {
         };
         let anchors: Vec<&str> = HOSTS[3..].iter().flat_map(|h| [h.v4, h.v6]).collect();
         let mut text = format!(
-            "[github]\nrepository = \"owner/infra\"\napi = \"{}\"\nheartbeat = \"{}\"\n\n[vantage]\nname = \"home\"\n\
+            "[github]\nrepository = \"owner/infra\"\napi = \"{}\"\nheartbeat = \"{}\"\nassignees = {:?}\n\n[vantage]\nname = \"home\"\n\
              anchors = {anchors:?}\nintercept = {NOWHERE:?}\n\n[schedule]\nsplay = \"0s\"\n",
             self.github.url(),
-            self.file.heartbeat
+            self.file.heartbeat,
+            self.file.assignees
         );
         for (key, value) in &self.file.schedule {
             text += &format!("{key} = \"{value}\"\n");

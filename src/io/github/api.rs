@@ -22,7 +22,7 @@ use crate::io::http::error::HttpError;
 /// GitHub's largest page.
 const PAGE: u32 = 100;
 
-/// What to leave between two writes. GitHub asks for at least one second.
+/// What a process leaves between two writes. GitHub asks for at least one second.
 pub const WRITE_PAUSE: Duration = Duration::from_secs(1);
 
 /// One repository, through one token.
@@ -160,37 +160,24 @@ impl GitHub {
         Ok(observations.collect())
     }
 
-    /// Opens an issue and returns its number.
-    ///
-    /// # Errors
-    /// When it was not opened, or may have been.
-    pub fn create(&mut self, title: &str, body: &str) -> Result<IssueRef, Failure> {
-        let Settings { labels, assignees, .. } = self.connection.settings.clone();
-        self.create_with(title, body, &labels, &assignees).or_else(|failure| {
-            if failure.kind != FailureKind::Rejected || labels.is_empty() && assignees.is_empty() {
-                return Err(failure);
-            }
-            // An assignee who has left, perhaps. That must not keep an outage secret.
-            tracing::warn!("without labels and assignees, because: {}", failure.why);
-            self.create_with(title, body, &[], &[])
-        })
+    /// Whether a refused issue may be accepted without the labels and assignees of the configuration.
+    #[must_use]
+    pub fn may_omit_labels(&self, failure: &Failure) -> bool {
+        let Settings { labels, assignees, .. } = &self.connection.settings;
+        failure.kind == FailureKind::Rejected && !(labels.is_empty() && assignees.is_empty())
     }
 
-    /// Opens an issue with these labels and assignees, or not at all.
+    /// Opens an issue, with the labels and assignees of the configuration or without.
     ///
     /// # Errors
     /// When it was not opened, or may have been.
-    pub fn create_with(
-        &mut self,
-        title: &str,
-        body: &str,
-        labels: &[String],
-        assignees: &[String],
-    ) -> Result<IssueRef, Failure> {
+    pub fn create(&mut self, title: &str, body: &str, labelled: bool) -> Result<IssueRef, Failure> {
         let url = format!("{}/issues", self.repository());
-        let content = json!({
-            "title": title, "body": body, "labels": labels, "assignees": assignees,
-        });
+        let mut content = json!({ "title": title, "body": body });
+        if labelled {
+            let Settings { labels, assignees, .. } = &self.connection.settings;
+            (content["labels"], content["assignees"]) = (json!(labels), json!(assignees));
+        }
         let created = self.connection.call::<Item>("POST", &url, Some(&content), Need::Write)?.1;
         Ok(IssueRef { number: created.number, closed_by_hand: false })
     }

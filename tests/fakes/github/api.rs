@@ -32,6 +32,8 @@ pub(super) struct State {
     pub log: Vec<Request>,
     pub exchanges: Vec<Exchange>,
     pub connections: usize,
+    /// The seconds of all writes so far, whatever came of them.
+    pub written: Vec<String>,
     pub down: bool,
     pub hang: bool,
     /// Counts outages and ends of hanging: a request of an earlier era is not answered.

@@ -266,6 +266,11 @@ impl GitHub {
         self.look(|s| s.log.iter().filter(|r| r.method != "GET").count())
     }
 
+    /// A second in which there was more than one write, of whatever client. GitHub wants one second between two.
+    pub fn hurried(&self) -> Option<String> {
+        self.look(|s| s.written.windows(2).find(|two| two[0] == two[1]).map(|two| two[0].clone()))
+    }
+
     /// Waits until the issues of [`REPO`] satisfy the predicate; false when time runs out.
     #[must_use]
     pub fn wait_for(&self, predicate: impl Fn(&[Issue]) -> bool, timeout: Duration) -> bool {
@@ -347,6 +352,10 @@ impl Shared {
         }
         state.log.push(request.clone());
         state.tick();
+        if request.method != "GET" {
+            let now = state.now.clone();
+            state.written.push(now);
+        }
         self.changed.notify_all();
         if state.hang {
             let era = state.era;
