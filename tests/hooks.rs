@@ -93,6 +93,18 @@ fn a_hook_that_hangs_delays_neither_rounds_nor_the_shutdown() {
     assert_eq!(lines(&home, "pids").len(), 2, "one at a time");
 }
 
+/// In the background, in a session of its own, and as the child of a process that is gone.
+const LEAVES: &str = "exec >/dev/null 2>&1; sleep 1000 & echo $! >>pids; setsid sh -c 'echo $$ >>pids; sleep 1000' & \
+                      (setsid setsid sleep 1000 & echo $! >>pids); until [ $(wc -l <pids) = 3 ]; do sleep 0.01; done";
+
+#[test]
+fn a_hook_leaves_no_process_behind() {
+    let home = home(LEAVES, "");
+    breaks(&home);
+    home.until_logged("on-change was told that ns2.example.net is down");
+    assert!(gone(&home, 3), "{:?}", lines(&home, "pids"));
+}
+
 #[test]
 fn a_hook_that_fails_or_is_missing_is_a_line_in_the_log() {
     let home = home("test -e here && echo no >&2 && exit 3; ./no-such-program", "");

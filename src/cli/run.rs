@@ -16,6 +16,7 @@ use crate::io::dns::socket::Net;
 use crate::io::gpio::driver::Nothing;
 use crate::io::gpio::open::Chosen;
 use crate::io::gpio::panel::Panel;
+use crate::io::system::command;
 use crate::io::system::files;
 use crate::io::system::log;
 use crate::io::system::systemd::Manager;
@@ -47,6 +48,9 @@ pub(super) fn run(path: &Path, options: &Options) -> Result<u8, Failed> {
     block_on(async {
         let clock = Clock::system();
         log::start(clock, colour(&io::stderr()));
+        if let Err(error) = command::adopt_orphans() {
+            tracing::warn!("what on-change leaves behind may go on: {error}");
+        }
         lamps::log(&chosen);
         let panel = Panel::spawn(chosen.driver);
         let (order, orders) = mpsc::channel(4);

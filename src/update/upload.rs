@@ -32,7 +32,9 @@ impl Upload {
     pub(super) fn next(paths: &UpdatePaths, disk: &mut Disk) -> Result<Option<Self>, UpdateError> {
         let folder = paths.uploads.with_file_name(".update");
         let file = folder.join("upload");
-        Self::remove(&file, disk)?; // left by an interrupted update
+        for left in fs::read_dir(&folder).into_iter().flatten().flatten() {
+            Self::remove(&left.path(), disk)?; // by an interrupted update
+        }
         let unreadable = |source| UpdateError::Folder { folder: paths.uploads.clone(), source };
         let mut found = Vec::new();
         for entry in fs::read_dir(&paths.uploads).map_err(unreadable)? {

@@ -1,14 +1,19 @@
 //! A command of the person's own: run by a shell, fed, listened to, and ended in time.
 
 use std::fmt;
+use std::fs;
 use std::io;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{
+    Pid, Signal, WaitId, WaitIdOptions, WaitOptions, child_subreaper, getpid, kill_process,
+    kill_process_group, set_child_subreaper, waitid, waitpid,
+};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::unix::pipe::Receiver;
 use tokio::process::Command;
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::text::printable;
 
@@ -17,6 +22,11 @@ const NOT_ITS: [&str; 3] = ["GITHUB_TOKEN", "CREDENTIALS_DIRECTORY", "NOTIFY_SOC
 
 /// Bytes of output that are kept; the rest is read and forgotten.
 const KEPT: usize = 1000;
+
+/// How often processes that a command leaves behind are looked for: a killed one has children, too.
+const PASSES: usize = 100;
+
+const BETWEEN_PASSES: Duration = Duration::from_millis(10);
 
 /// What became of a command.
 #[derive(Debug)]
@@ -56,8 +66,9 @@ impl fmt::Display for End {
 
 /// Runs `command` by `sh -c`, with `input` on its standard input.
 ///
-/// It has ended when the shell has, and whoever else holds its output. What has not ended `within` this time is
-/// killed, the whole process group; so it is when the future is dropped.
+/// It has ended when the shell has, and whoever else holds its output. No process of it outlives that, the time
+/// `within` which it must end, or this future: its process group is killed, and after [`adopt_orphans`] also what
+/// left the group.
 pub async fn run(command: &str, input: &[u8], within: Duration) -> Ran {
     let mut said = Vec::new();
     let end = follow(command, input, within, &mut said).await.unwrap_or_else(End::Failed);
@@ -82,7 +93,7 @@ async fn follow(
     let mut child = shell.spawn()?;
     drop(shell); // it holds their end of the pipe, and we want to see when nobody does
     let pid = child.id().and_then(|pid| Pid::from_raw(pid.cast_signed()));
-    let mut group = Group(pid);
+    let group = Group(pid);
     let stdin = child.stdin.take();
     let feed = async {
         if let Some(mut stdin) = stdin {
@@ -90,18 +101,23 @@ async fn follow(
             let _closed = stdin.write_all(input).await;
         }
     };
-    let all = async { tokio::join!(child.wait(), listen(&mut output, said), feed).0 };
-    match tokio::time::timeout(within, all).await {
-        Ok(status) => {
-            group.0 = None; // its number may be somebody else's by now
-            status.map(End::Status)
-        }
-        Err(_) => {
-            drop(group);
-            child.wait().await?;
-            Ok(End::TooLong)
-        }
+    let all = async { tokio::join!(ended(pid), listen(&mut output, said), feed) };
+    let in_time = tokio::time::timeout(within, all).await.is_ok();
+    drop(group); // before the shell is reaped: its number may be another process's afterwards
+    let status = child.wait().await?;
+    kill_orphans().await;
+    Ok(if in_time { End::Status(status) } else { End::TooLong })
+}
+
+/// Waits for the end of a child without reaping it: its number stays its own.
+async fn ended(child: Option<Pid>) -> io::Result<()> {
+    let Some(child) = child else { return Ok(()) };
+    let look = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT | WaitIdOptions::NOHANG;
+    let mut a_child_ended = signal(SignalKind::child())?;
+    while waitid(WaitId::Pid(child), look)?.is_none() {
+        a_child_ended.recv().await;
     }
+    Ok(())
 }
 
 async fn listen(output: &mut Receiver, said: &mut Vec<u8>) {
@@ -121,7 +137,44 @@ impl Drop for Group {
             // Gone already: as good.
             let _gone = kill_process_group(pid, Signal::KILL);
         }
+        orphans().into_iter().for_each(kill);
     }
+}
+
+/// Makes this process the parent of its descendants' orphans. From then on a command must be its only child.
+///
+/// # Errors
+/// The kernel refuses it; then [`run`] kills the process group only.
+pub fn adopt_orphans() -> io::Result<()> {
+    Ok(set_child_subreaper(Some(getpid()))?)
+}
+
+/// Kills what the command moved out of its process group (`setsid`).
+async fn kill_orphans() {
+    for _ in 0..PASSES {
+        let orphans = orphans();
+        if orphans.is_empty() {
+            return;
+        }
+        for orphan in orphans {
+            kill(orphan);
+            let _running = waitpid(Some(orphan), WaitOptions::NOHANG);
+        }
+        tokio::time::sleep(BETWEEN_PASSES).await;
+    }
+}
+
+fn kill(process: Pid) {
+    let _gone = kill_process(process, Signal::KILL);
+}
+
+/// The children of this process if it adopts orphans.
+fn orphans() -> Vec<Pid> {
+    let Ok(Some(_)) = child_subreaper() else { return Vec::new() };
+    let threads = fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
+    let lists = threads.filter_map(|task| fs::read_to_string(task.path().join("children")).ok());
+    let pids = lists.collect::<Vec<_>>().join(" ");
+    pids.split_whitespace().filter_map(|pid| Pid::from_raw(pid.parse().ok()?)).collect()
 }
 
 #[cfg(test)]

@@ -6,6 +6,9 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use rustix::fs::{AtFlags, CWD, Dir, Mode, OFlags, openat, renameat, unlinkat};
+use rustix::io::Errno;
+
 /// [`Disk::put`] writes this file first. One name for each folder, so that after a power cut the same work
 /// replaces it.
 const NEXT: &str = ".new";
@@ -143,7 +146,7 @@ impl Disk {
 
     /// Removes a folder with its contents.
     pub(crate) fn remove_folder(&mut self, path: &Path) -> Result<(), FileError> {
-        self.act(path, || fs::remove_dir_all(path))
+        self.act(path, || remove_tree(path))
     }
 
     /// Makes a folder and its parents if necessary, and sets its mode.
@@ -199,4 +202,75 @@ impl Disk {
 
 fn parent(path: &Path) -> &Path {
     path.parent().unwrap_or(Path::new("."))
+}
+
+/// Removes a folder of any depth: folders inside it are moved beside it first. (`remove_dir_all` keeps a file
+/// open at each level, and fails at the limit.)
+///
+/// Each name is relative to an open folder, so a link that its writer puts there meanwhile is not followed.
+fn remove_tree(path: &Path) -> io::Result<()> {
+    const FOLDER: OFlags = OFlags::DIRECTORY.union(OFlags::CLOEXEC);
+    let beside = openat(CWD, parent(path), FOLDER, Mode::empty())?;
+    let mut folders = vec![path.file_name().unwrap_or_default().to_owned()];
+    let mut names = (1..).map(|number| {
+        let mut name = path.file_name().unwrap_or_default().to_owned();
+        name.push(format!(".{number}"));
+        name
+    });
+    // An interrupted removal has left some.
+    let mut free_name = || names.find(|name| path.with_file_name(name).symlink_metadata().is_err());
+    while let Some(name) = folders.pop() {
+        let folder = openat(&beside, &name, FOLDER | OFlags::NOFOLLOW, Mode::empty())?;
+        for entry in Dir::read_from(&folder)?.collect::<Result<Vec<_>, _>>()? {
+            let inside = entry.file_name();
+            if [c".", c".."].contains(&inside) {
+                continue;
+            }
+            match unlinkat(&folder, inside, AtFlags::empty()) {
+                Err(Errno::ISDIR) => {
+                    let aside = free_name().ok_or(ErrorKind::AlreadyExists)?;
+                    renameat(&folder, inside, &beside, &aside)?;
+                    folders.push(aside);
+                }
+                result => result?,
+            }
+        }
+        unlinkat(&beside, &name, AtFlags::REMOVEDIR)?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::fd::{AsFd, BorrowedFd};
+
+    use rustix::fs::mkdirat;
+
+    use super::*;
+
+    #[test]
+    fn a_folder_deeper_than_files_may_be_open_is_removed_and_no_link_is_followed() {
+        let dir = tempfile::tempdir().unwrap();
+        let (folder, other) = (dir.path().join("folder"), dir.path().join("other"));
+        for folder in [&folder, &folder.join("a"), &other] {
+            fs::create_dir(folder).unwrap();
+        }
+        for file in [other.join("file"), folder.join("a/file"), dir.path().join("folder.1")] {
+            fs::write(file, "").unwrap();
+        }
+        symlink(&other, folder.join("a/link")).unwrap();
+        // Longer than the path of a file may be, too.
+        let open = |at: BorrowedFd<'_>| openat(at, "d", OFlags::DIRECTORY, Mode::empty());
+        let mut deepest = openat(CWD, &folder, OFlags::DIRECTORY, Mode::empty()).unwrap();
+        for _ in 0..3_000 {
+            mkdirat(&deepest, "d", Mode::RWXU).unwrap();
+            deepest = open(deepest.as_fd()).unwrap();
+        }
+        Disk::default().remove_folder(&folder).unwrap();
+        let mut left: Vec<_> =
+            fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        left.sort();
+        assert_eq!(left, ["folder.1", "other"]);
+        assert!(other.join("file").exists());
+    }
 }
