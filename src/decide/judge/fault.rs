@@ -4,12 +4,12 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use hickory_resolver::proto::op::ResponseCode;
-use hickory_resolver::proto::rr::RData;
 use jiff::Timestamp;
 use thiserror::Error;
 
 use crate::decide::judge::fault_code::{FaultCode, FaultKind};
 use crate::decide::judge::finding::{Finding, Severity};
+use crate::decide::probe::answer::Values;
 use crate::decide::probe::query::{Query, dig};
 use crate::decide::probe::round::{Outcome, rcode_text};
 use crate::decide::time::{span_text, wall_text};
@@ -94,7 +94,7 @@ pub enum Fault {
     OtherOwner(String),
     /// Expected records that are not there, and unexpected ones that are.
     #[error("answers with other records: {}", difference(.missing, .extra))]
-    Records { missing: Vec<RData>, extra: Vec<RData> },
+    Records { missing: Values, extra: Values },
     #[error("answers with {0} SOA records, not one")]
     ManySoa(usize),
     /// Truncated over UDP, and wrong over TCP.
@@ -111,7 +111,7 @@ pub enum Fault {
          NS set among its records there",
         difference(.missing, .extra)
     )]
-    Nameservers { missing: Vec<RData>, extra: Vec<RData> },
+    Nameservers { missing: Values, extra: Values },
     #[error(
         "is an open resolver: it answers recursive queries (RA is set), which others use for attacks; switch \
          recursion off, or limit it to your own network"
@@ -223,21 +223,11 @@ fn named(serials: &[(String, u32)]) -> String {
     named.join(", ")
 }
 
-fn difference(missing: &[RData], extra: &[RData]) -> String {
+fn difference(missing: &Values, extra: &Values) -> String {
     let named = [("missing", missing), ("unexpected", extra)];
     let named = named.into_iter().filter(|(_, records)| !records.is_empty());
-    let said: Vec<String> = named.map(|(word, them)| format!("{word} {}", list(them))).collect();
+    let said: Vec<String> = named.map(|(word, them)| format!("{word} {them}")).collect();
     said.join(", ")
-}
-
-/// At most five records, so that one broken zone cannot fill an issue.
-fn list(records: &[RData]) -> String {
-    let shown: Vec<String> = records.iter().take(5).map(ToString::to_string).collect();
-    let more = records.len() - shown.len();
-    match more {
-        0 => shown.join(", "),
-        _ => format!("{} and {more} more", shown.join(", ")),
-    }
 }
 
 /// The fault of an outcome that is not a right answer.
@@ -256,12 +246,16 @@ pub(crate) fn failure(outcome: &Outcome) -> Option<Fault> {
 
 #[cfg(test)]
 mod tests {
+    use hickory_resolver::proto::rr::RData;
+
     use super::*;
 
     #[test]
     fn every_fault_reads_as_the_end_of_a_sentence_and_has_a_stable_code() {
         let a = |last| RData::A(std::net::Ipv4Addr::new(192, 0, 2, last).into());
-        let wrong = Fault::Records { missing: vec![a(80)], extra: (1..=7).map(a).collect() };
+        let values = |records: &[RData]| Values::of(records.iter());
+        let many: Vec<RData> = (1..=7).map(a).collect();
+        let wrong = Fault::Records { missing: values(&[a(80)]), extra: values(&many) };
         assert_eq!(
             wrong.to_string(),
             "answers with other records: missing 192.0.2.80, unexpected 192.0.2.1, 192.0.2.2, \

@@ -4,16 +4,12 @@
 
 use std::time::Duration;
 
-use hickory_resolver::proto::rr::{RData, RecordType};
 use jiff::Timestamp;
 
 use crate::decide::judge::fault::Fault;
+use crate::decide::probe::answer::Signature;
 use crate::decide::probe::query::{Query, QueryKind};
 use crate::decide::probe::round::{Edns, Observation, Outcome};
-
-/// Where the times stand in the record's data, after type, algorithm, labels and TTL.
-const EXPIRATION: usize = 8;
-const INCEPTION: usize = 12;
 
 /// The span in which a signature holds, as seconds from now: RFC 4034 has it in serial number arithmetic, so
 /// that it goes on after 2106.
@@ -31,9 +27,7 @@ pub(super) fn signed(question: &Query, observation: &Observation) -> Option<bool
     if question.kind != QueryKind::Signatures || observation.edns != Edns::With {
         return None;
     }
-    let of = question.set.rtype;
-    let here = answer.records.iter().filter(|(owner, _)| *owner == question.set.name);
-    Some(here.into_iter().any(|(_, data)| covering(data, of).is_some()))
+    Some(!answer.signatures.is_empty())
 }
 
 /// The fault of the signatures of a right answer.
@@ -49,9 +43,7 @@ pub(super) fn judge(
     if signed(question, observation) != Some(true) {
         return None;
     }
-    let here = answer.records.iter().filter(|(owner, _)| *owner == question.set.name);
-    let of = question.set.rtype;
-    let spans: Vec<Span> = here.filter_map(|(_, data)| span(covering(data, of)?, now)).collect();
+    let spans: Vec<Span> = answer.signatures.iter().filter_map(|one| span(*one, now)).collect();
     let at = |seconds: i32| now.checked_add(jiff::SignedDuration::from_secs(seconds.into())).ok();
     let best = spans.iter().filter(|span| span.begins <= 0 && span.ends >= 0);
     if let Some(best) = best.map(|span| span.ends).max() {
@@ -71,21 +63,9 @@ fn whole(at: Timestamp) -> Timestamp {
     Timestamp::from_second(at.as_second()).unwrap_or(at)
 }
 
-/// The data of a signature over records of that type. hickory leaves it as bytes.
-fn covering(data: &RData, of: RecordType) -> Option<&[u8]> {
-    match data {
-        RData::Unknown { code: RecordType::RRSIG, rdata } => {
-            let bytes = &rdata.anything[..];
-            (bytes.get(..2)? == u16::from(of).to_be_bytes()).then_some(bytes)
-        }
-        _ => None,
-    }
-}
-
-fn span(data: &[u8], now: Timestamp) -> Option<Span> {
-    let field = |at: usize| Some(u32::from_be_bytes(data.get(at..at + 4)?.try_into().ok()?));
+fn span(signature: Signature, now: Timestamp) -> Option<Span> {
     // Seconds since 1970, the lowest 32 bits of them.
     let now = u32::try_from(now.as_second().rem_euclid(1 << 32)).ok()?;
     let from_now = |time: u32| time.wrapping_sub(now).cast_signed();
-    Some(Span { begins: from_now(field(INCEPTION)?), ends: from_now(field(EXPIRATION)?) })
+    Some(Span { begins: from_now(signature.begins), ends: from_now(signature.ends) })
 }

@@ -124,18 +124,17 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
+    use crate::config::{Expected, RecordSet};
+    use crate::decide::probe::answer::Answer;
     use crate::decide::probe::query::Target;
-    use crate::decide::probe::round::{Answer, Observed};
+    use crate::decide::probe::round::Observed;
     use crate::decide::time::Moment;
+    use hickory_resolver::proto::rr::{Name, RecordType};
 
     fn answer(aa: bool) -> Outcome {
-        Outcome::Answer(Answer {
-            rcode: ResponseCode::NoError,
-            aa,
-            ra: false,
-            tc: false,
-            records: Vec::new(),
-        })
+        let set =
+            RecordSet { name: Name::root(), rtype: RecordType::SOA, expected: Expected::Some };
+        Outcome::Answer(Answer { aa, ..Answer::new(&set, std::iter::empty()) })
     }
 
     fn reading(address: &str, outcome: Outcome) -> AnchorReply {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hickory_resolver::proto::op::ResponseCode;
-use hickory_resolver::proto::rr::{Name, RData};
 
+use crate::decide::probe::answer::Answer;
 use crate::decide::probe::endpoint::EndpointResult;
 use crate::decide::probe::query::Target;
 use crate::decide::time::Moment;
@@ -78,21 +78,6 @@ pub enum Outcome {
     Garbled(String),
     /// A failure on our own side: no evidence about the server.
     Local(String),
-}
-
-/// The part of a DNS message that is judged.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Answer {
-    /// With the extended bits of EDNS.
-    pub rcode: ResponseCode,
-    /// Authoritative answer.
-    pub aa: bool,
-    /// Recursion available.
-    pub ra: bool,
-    /// Truncated.
-    pub tc: bool,
-    /// The answer section: owner and data, in the order of the message.
-    pub records: Vec<(Name, RData)>,
 }
 
 /// The mnemonic that `dig` prints.

@@ -1,11 +1,12 @@
 //! What an issue says, word for word, and what it must never say.
 
+use crate::config::RecordSet;
+use crate::decide::probe::answer::Answer;
 use crate::decide::report::marker::comment;
 use crate::decide::report::marker::comment_key;
 use crate::decide::report::marker::merge;
 use std::time::Duration;
 
-use hickory_resolver::proto::op::ResponseCode;
 use hickory_resolver::proto::rr::{Name, RData, RecordType, rdata};
 
 use super::*;
@@ -16,9 +17,7 @@ use crate::decide::probe::endpoint::{
 };
 use crate::decide::probe::endpoint_error::EndpointError;
 use crate::decide::probe::query::{Query, Transport, targets};
-use crate::decide::probe::round::{
-    AnchorReply, Answer, Edns, Observation, Observed, Outcome, Round,
-};
+use crate::decide::probe::round::{AnchorReply, Edns, Observation, Observed, Outcome, Round};
 use crate::decide::report::github::{Context, Listing, Step};
 use crate::decide::report::reconcile::reconcile;
 use crate::decide::testing::{V4, at, row};
@@ -98,14 +97,8 @@ const CONFIG: &str = r#"
     name = "example.org"
 "#;
 
-fn answer(name: &Name, data: RData) -> Outcome {
-    Outcome::Answer(Answer {
-        rcode: ResponseCode::NoError,
-        aa: true,
-        ra: false,
-        tc: false,
-        records: vec![(name.clone(), data)],
-    })
+fn answer(set: &RecordSet, data: &RData) -> Outcome {
+    Outcome::Answer(Answer::new(set, std::iter::once((&set.name, data))))
 }
 
 fn right(question: &Query) -> Outcome {
@@ -116,7 +109,7 @@ fn right(question: &Query) -> Outcome {
         (_, RecordType::SOA) => RData::SOA(soa),
         _ => RData::NS(rdata::NS(host)),
     };
-    answer(&question.set.name, data)
+    answer(&question.set, &data)
 }
 
 /// What a round gets where not everything is right.
@@ -136,7 +129,7 @@ fn round(config: &Config, got: impl Fn(bool, &Query) -> Option<Outcome>) -> Roun
     });
     let anchor = |address: &std::net::SocketAddr| AnchorReply {
         address: *address,
-        outcome: answer(&Name::root(), RData::NS(rdata::NS(Name::root()))),
+        outcome: right(&targets(config)[0].queries[0]),
         latency: Duration::from_millis(20),
     };
     Round {
@@ -225,7 +218,7 @@ fn the_issue_of_an_outage_that_ended_before_the_report() {
     let wrong = || {
         let other = RData::A(std::net::Ipv4Addr::new(203, 0, 113, 1).into());
         round(&config, |_, question| match question.set.rtype {
-            RecordType::A => Some(answer(&question.set.name, other.clone())),
+            RecordType::A => Some(answer(&question.set, &other)),
             _ => None,
         })
     };

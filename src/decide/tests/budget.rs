@@ -11,18 +11,17 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use super::failure_schedule::{FailureSchedule, LONGEST, MINUTE, MONTH, Month, SECOND, Span, Time};
+use crate::config::RecordSet;
 use crate::config::{Config, Expected};
 use crate::decide::judge::finding::Severity;
 use crate::decide::judge::round::{Judgement, judge, looks_faulty};
+use crate::decide::probe::answer::Answer;
 use crate::decide::probe::query::{QueryKind, Target, targets};
-use crate::decide::probe::round::{
-    AnchorReply, Answer, Edns, Observation, Observed, Outcome, Round,
-};
+use crate::decide::probe::round::{AnchorReply, Edns, Observation, Observed, Outcome, Round};
 use crate::decide::time::Moment;
 use crate::decide::track::health::{Change, Health};
 use crate::decide::track::state::MonitorState;
 use crate::rng::Rng;
-use hickory_resolver::proto::op::ResponseCode;
 use hickory_resolver::proto::rr::{RData, rdata};
 use std::sync::Arc;
 
@@ -87,9 +86,9 @@ struct Scene {
     judged: HashMap<Course, Judgement>,
 }
 
-fn answer(aa: bool, records: Vec<(hickory_resolver::proto::rr::Name, RData)>) -> Outcome {
-    let rcode = ResponseCode::NoError;
-    Outcome::Answer(Answer { rcode, aa, ra: false, tc: false, records })
+fn answer(aa: bool, set: &RecordSet, records: &[RData]) -> Outcome {
+    let records = records.iter().map(|data| (&set.name, data));
+    Outcome::Answer(Answer { aa, ..Answer::new(set, records) })
 }
 
 impl Scene {
@@ -112,8 +111,7 @@ impl Scene {
                     Expected::Records(records) => records.clone(),
                     Expected::Some => vec![RData::SOA(soa)],
                 };
-                let owned = data.into_iter().map(|data| (question.set.name.clone(), data));
-                let right = answer(true, owned.collect());
+                let right = answer(true, &question.set, &data);
                 let dead = index > 0 && odd(0) == Went::Lost;
                 let went = if dead { Went::Lost } else { odd(index) };
                 let without = index > 0 && odd(0) == Went::LostWithEdns;
@@ -138,7 +136,7 @@ impl Scene {
             let read = |&address: &std::net::SocketAddr| AnchorReply {
                 address,
                 outcome: match sees[usize::from(address.is_ipv6())] {
-                    true => answer(true, Vec::new()),
+                    true => answer(true, &self.targets[0].queries[0].set, &[]),
                     false => Outcome::Silent,
                 },
                 latency: Duration::from_millis(20),

@@ -5,11 +5,13 @@
 
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{AsyncReadExt, AsyncWriteExt};
 use hickory_resolver::net::runtime::{DnsUdpSocket, RuntimeProvider};
 use hickory_resolver::proto::op::Message;
+use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use crate::decide::probe::round::Outcome;
@@ -18,6 +20,11 @@ use crate::io::dns::packet::{NotAnAnswer, accept, accept_datagram};
 
 /// Packets for each query of [`DnsClient::ask`].
 const ATTEMPTS: usize = 3;
+
+/// Long answers over TCP that one client reads at once, and what counts as long: memory must not depend on what
+/// is sent.
+const LONG_ANSWERS: usize = 8;
+const LONG: usize = 4096;
 
 /// Larger than a datagram that we accept, so that one that is too large is recognised.
 const BUFFER: usize = 4096;
@@ -28,11 +35,12 @@ pub(in crate::io) struct DnsClient<P> {
     network: P,
     /// For one packet, or one TCP exchange.
     timeout: Duration,
+    long_answers: Arc<Semaphore>,
 }
 
 impl<P: RuntimeProvider> DnsClient<P> {
     pub(in crate::io) fn new(network: P, timeout: Duration) -> Self {
-        Self { network, timeout }
+        Self { network, timeout, long_answers: Arc::new(Semaphore::new(LONG_ANSWERS)) }
     }
 
     /// The answer after as many attempts as it takes; over TCP if it is truncated, and without EDNS if the
@@ -111,12 +119,19 @@ impl<P: RuntimeProvider> DnsClient<P> {
             stream.flush().await?;
             let mut length = [0; 2];
             stream.read_exact(&mut length).await?;
-            let mut packet = vec![0; u16::from_be_bytes(length).into()];
+            let length = usize::from(u16::from_be_bytes(length));
+            let permit = match length > LONG {
+                true => Some(self.long_answers.acquire().await.map_err(io::Error::other)?),
+                false => None,
+            };
+            let mut packet = vec![0; length];
             stream.read_exact(&mut packet).await?;
-            io::Result::Ok(packet)
+            io::Result::Ok((packet, permit))
         };
         match timeout(self.timeout, exchange).await {
-            Ok(Ok(packet)) => accept(&query, &packet).map_err(|why| Outcome::Garbled(why.0)),
+            Ok(Ok((packet, _permit))) => {
+                accept(&query, &packet).map_err(|why| Outcome::Garbled(why.0))
+            }
             Ok(Err(error)) => Err(io_outcome(&error)),
             Err(_) => Err(Outcome::Silent),
         }

@@ -5,8 +5,10 @@ use std::io;
 use hickory_resolver::proto::op::{Edns, Message, Query, ResponseCode};
 use hickory_resolver::proto::rr::{Name, RecordType};
 
+use crate::config::RecordSet;
+use crate::decide::probe::answer::Answer;
 use crate::decide::probe::query::QueryKind;
-use crate::decide::probe::round::{Answer, Outcome};
+use crate::decide::probe::round::Outcome;
 use crate::io::dns::packet::UDP_PAYLOAD;
 
 /// EACCES (administratively prohibited), ENONET, EPROTO, ENOPROTOOPT and EHOSTDOWN of Linux, as it reports
@@ -48,14 +50,14 @@ pub(super) fn refuses_edns(code: ResponseCode) -> bool {
 }
 
 /// The part of the message that judging needs.
-pub(super) fn answer(message: Message) -> Answer {
-    let records = message.answers.into_iter().map(|record| (record.name, record.data));
+pub(super) fn answer(message: &Message, set: &RecordSet) -> Answer {
+    let records = message.answers.iter().map(|record| (&record.name, &record.data));
     Answer {
         rcode: message.metadata.response_code,
         aa: message.metadata.authoritative,
         ra: message.metadata.recursion_available,
         tc: message.metadata.truncation,
-        records: records.collect(),
+        ..Answer::new(set, records)
     }
 }
 

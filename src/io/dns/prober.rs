@@ -11,6 +11,7 @@ use hickory_resolver::net::runtime::RuntimeProvider;
 use hickory_resolver::proto::rr::{Name, RecordType};
 use tokio::sync::Semaphore;
 
+use crate::config::{Expected, RecordSet};
 use crate::decide::probe::query::{Query, QueryKind, Target};
 use crate::decide::probe::round::{AnchorReply, Edns, Observation, Observed, Outcome};
 use crate::io::clock::Clock;
@@ -64,8 +65,9 @@ impl<P: RuntimeProvider> Prober<P> {
     ) -> Vec<AnchorReply> {
         let client = &DnsClient::new(self.network.clone(), timeout);
         let ask = |&address: &SocketAddr| async move {
-            let root = Name::root();
-            let query = QueryParams::new(&root, RecordType::SOA, QueryKind::Records);
+            let set =
+                RecordSet { name: Name::root(), rtype: RecordType::SOA, expected: Expected::Some };
+            let query = QueryParams::new(&set.name, set.rtype, QueryKind::Records);
             let mut reply =
                 AnchorReply { address, outcome: Outcome::Silent, latency: Duration::ZERO };
             for _ in 0..attempts {
@@ -73,7 +75,7 @@ impl<P: RuntimeProvider> Prober<P> {
                 let response = client.udp(address, query).await;
                 reply.latency = self.clock.now().uptime.saturating_sub(sent);
                 reply.outcome =
-                    response.map_or_else(|failure| failure, |m| Outcome::Answer(answer(m)));
+                    response.map_or_else(|failure| failure, |m| Outcome::Answer(answer(&m, &set)));
                 if matches!(reply.outcome, Outcome::Answer(_)) {
                     break;
                 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use hickory_resolver::net::runtime::RuntimeProvider;
 
+use crate::config::RecordSet;
 use crate::decide::probe::query::{Query, QueryKind, Transport};
 use crate::decide::probe::round::{Edns, Observation, Outcome};
 use crate::io::clock::Clock;
@@ -109,16 +110,21 @@ impl<P: RuntimeProvider> QueryRun<'_, P> {
     async fn attempt(&self, query: &Query, edns: bool) -> Attempt {
         let Query { set, kind, transport, .. } = query;
         let params = QueryParams { edns, ..QueryParams::new(&set.name, set.rtype, *kind) };
-        let (mut outcome, mut latency) = self.send(*transport, params).await;
+        let (mut outcome, mut latency) = self.send(*transport, params, set).await;
         let truncated = *transport == Transport::Udp
             && matches!(&outcome, Outcome::Answer(answer) if answer.tc);
         if truncated {
-            (outcome, latency) = self.send(Transport::Tcp, params).await;
+            (outcome, latency) = self.send(Transport::Tcp, params, set).await;
         }
         Attempt { outcome, latency, truncated, edns, count: 1 }
     }
 
-    async fn send(&self, transport: Transport, params: QueryParams<'_>) -> (Outcome, Duration) {
+    async fn send(
+        &self,
+        transport: Transport,
+        params: QueryParams<'_>,
+        set: &RecordSet,
+    ) -> (Outcome, Duration) {
         let _permit = self.limiter.permit().await;
         let sent = self.clock.now().uptime;
         let response = match transport {
@@ -126,9 +132,10 @@ impl<P: RuntimeProvider> QueryRun<'_, P> {
             Transport::Tcp => self.client.tcp(self.address, params).await,
         };
         let latency = self.clock.now().uptime.saturating_sub(sent);
-        (
-            response.map_or_else(|failure| failure, |message| Outcome::Answer(answer(message))),
-            latency,
-        )
+        let outcome = match response {
+            Ok(message) => Outcome::Answer(answer(&message, set)),
+            Err(failure) => failure,
+        };
+        (outcome, latency)
     }
 }

@@ -46,8 +46,9 @@ fn signed(signatures: &[RData], now: Option<Timestamp>) -> Vec<String> {
         if let (QueryKind::Signatures, Outcome::Answer(answer)) =
             (question.kind, &mut observation.outcome)
         {
-            let owned = |data: &RData| (question.set.name.clone(), data.clone());
-            answer.records.extend(signatures.iter().map(owned));
+            let all = [&[soa(1)], signatures].concat();
+            let owned = all.iter().map(|data| (&question.set.name, data));
+            *answer = Answer::new(&question.set, owned);
         }
         observation
     });
@@ -123,7 +124,7 @@ fn a_round_yields_the_served_serial_and_whether_the_zone_is_signed() {
 #[test]
 fn a_fault_with_edns_only_is_degraded_and_the_answer_without_edns_counts() {
     let config = two();
-    let formerr = Outcome::Answer(Answer { rcode: ResponseCode::FormErr, ..answer(Vec::new()) });
+    let formerr = Outcome::Answer(Answer { rcode: ResponseCode::FormErr, ..with(&[]) });
     for (refusal, fault) in [
         (formerr, "edns-rcode-formerr"),
         (Outcome::Silent, "edns-silent"),
@@ -169,7 +170,7 @@ fn another_ns_set_than_the_configuration_has_is_degraded() {
         let round = round(&config, |asked, question| match asked {
             "127.0.0.1:53 UDP example.net NS" => {
                 let owned = set.iter().map(|host| (question.set.name.clone(), ns(host)));
-                observation(Outcome::Answer(answer(owned.collect())))
+                observation(Outcome::Answer(answer(&question.set, &owned.collect::<Vec<_>>())))
             }
             _ => right(question),
         });
@@ -195,18 +196,17 @@ fn another_ns_set_than_the_configuration_has_is_degraded() {
 #[test]
 fn only_an_answer_with_ra_makes_an_open_resolver() {
     let config = two();
-    let root = || vec![(Name::root(), soa(1))];
     let answered =
-        |ra, aa, rcode, records| Outcome::Answer(Answer { rcode, aa, ra, tc: false, records });
+        |ra, aa, rcode, records| Outcome::Answer(Answer { rcode, aa, ra, records, ..with(&[]) });
     let (fine, failed) = (ResponseCode::NoError, ResponseCode::ServFail);
     for (outcome, open) in [
-        (answered(true, false, fine, root()), true),
+        (answered(true, false, fine, 1), true),
         // A server of the root, a referral, an appliance that sets RA whatever it says, a drop.
-        (answered(false, true, fine, root()), false),
-        (answered(false, false, fine, Vec::new()), false),
-        (answered(true, false, fine, Vec::new()), false),
-        (answered(true, false, ResponseCode::Refused, Vec::new()), false),
-        (answered(true, false, failed, Vec::new()), false),
+        (answered(false, true, fine, 1), false),
+        (answered(false, false, fine, 0), false),
+        (answered(true, false, fine, 0), false),
+        (answered(true, false, ResponseCode::Refused, 0), false),
+        (answered(true, false, failed, 0), false),
         (refused().outcome, false),
         (Outcome::Silent, false),
         (Outcome::Closed, false),

@@ -4,8 +4,8 @@ mod answers;
 mod extras;
 mod rounds;
 
-use crate::decide::probe::round::Answer;
-use hickory_resolver::proto::op::ResponseCode;
+use crate::config::{Expected, RecordSet, canonical};
+use crate::decide::probe::answer::Answer;
 use hickory_resolver::proto::rr::Name;
 use hickory_resolver::proto::rr::RData;
 use hickory_resolver::proto::rr::rdata::{NS, SOA};
@@ -27,12 +27,25 @@ fn ns(host: &str) -> RData {
     RData::NS(NS(name(host)))
 }
 
-fn answer(records: Vec<(Name, RData)>) -> Answer {
-    Answer { rcode: ResponseCode::NoError, aa: true, ra: false, tc: false, records }
+fn answer(set: &RecordSet, records: &[(Name, RData)]) -> Answer {
+    Answer::new(set, records.iter().map(|(owner, data)| (owner, data)))
 }
 
-/// An answer with these at `www.example.net`.
+/// `www.example.net`, which must hold these.
+fn expecting(records: &[RData]) -> RecordSet {
+    RecordSet {
+        name: name("www.example.net."),
+        rtype: records[0].record_type(),
+        expected: Expected::Records(records.iter().map(canonical).collect()),
+    }
+}
+
+/// These at `www.example.net`.
+fn www(records: &[RData]) -> Vec<(Name, RData)> {
+    records.iter().map(|data| (name("www.example.net."), data.clone())).collect()
+}
+
+/// An answer with these to `www.example.net A`, which must have one address.
 fn with(records: &[RData]) -> Answer {
-    let owned = |data: &RData| (name("www.example.net."), data.clone());
-    answer(records.iter().map(owned).collect())
+    answer(&expecting(&[a(1)]), &www(records))
 }

@@ -1,14 +1,12 @@
 //! Rounds made by hand, and what is said of their subjects.
 
 use crate::config::Config;
-use crate::config::Expected;
 use crate::decide::judge::finding::Finding;
 use crate::decide::judge::finding::Severity;
 use crate::decide::judge::finding::Verdict;
 use crate::decide::judge::round::{judge, looks_faulty};
 use crate::decide::probe::query::Query;
 use crate::decide::probe::query::QueryKind;
-use crate::decide::probe::round::Answer;
 use crate::decide::probe::round::Edns;
 use crate::decide::probe::round::Observation;
 use crate::decide::probe::round::Observed;
@@ -68,8 +66,8 @@ pub(super) fn right(question: &Query) -> Observation {
         (Expected::Records(records), _) => records.clone(),
         (Expected::Some, _) => vec![soa(1)],
     };
-    let owned = data.into_iter().map(|data| (question.set.name.clone(), data));
-    observation(Outcome::Answer(answer(owned.collect())))
+    let owned = data.iter().map(|data| (&question.set.name, data));
+    observation(Outcome::Answer(Answer::new(&question.set, owned)))
 }
 
 /// A round over [`TWO`] from a good vantage. What is asked about is written as in
@@ -85,7 +83,7 @@ pub(super) fn round(config: &Config, got: impl Fn(&str, &Query) -> Observation) 
     };
     let reading = |&address: &SocketAddr| AnchorReply {
         address,
-        outcome: Outcome::Answer(answer(Vec::new())),
+        outcome: Outcome::Answer(with(&[])),
         latency: Duration::from_millis(9),
     };
     Round {
@@ -138,7 +136,7 @@ fn a_round_without_a_fault_is_well_and_counts_its_queries() {
 }
 
 pub(super) fn refused() -> Observation {
-    observation(Outcome::Answer(Answer { rcode: ResponseCode::Refused, ..answer(Vec::new()) }))
+    observation(Outcome::Answer(Answer { rcode: ResponseCode::Refused, ..with(&[]) }))
 }
 
 #[test]
