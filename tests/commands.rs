@@ -401,12 +401,17 @@ fn outside_our_image_its_commands_change_nothing_and_are_not_in_the_help() {
 fn the_issues_in_the_manual_are_those_that_the_program_writes() {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
     let read = |name: &str| fs::read_to_string(root.join(name)).unwrap();
-    let readme = read("README.md");
+    let manual = read("src/decide/README.md");
     for sample in ["down", "vantages", "life"] {
         let issue = read(&format!("src/decide/testing/{sample}.md"));
         let seen = issue.lines().skip(1).filter(|line| !line.starts_with("<!--"));
         for line in seen.filter(|line| !line.is_empty()) {
-            assert!(readme.contains(&format!("\n> {line}\n")), "{line}");
+            assert!(manual.contains(&format!("\n> {line}\n")), "{line}");
         }
+    }
+    // The front page shows a part of the first.
+    let front = read("README.md");
+    for line in front.lines().filter(|line| line.starts_with("> ")) {
+        assert!(manual.contains(&format!("\n{line}\n")), "{line}");
     }
 }

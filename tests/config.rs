@@ -351,9 +351,9 @@ const SOA: &str = "@ SOA ns1 hostmaster 0 7200 3600 1209600 300\n";
 
 #[test]
 fn the_ten_lines_of_the_manual_are_a_whole_configuration() {
-    let readme = fs::read_to_string("README.md").unwrap();
+    let manual = fs::read_to_string("src/config/README.md").unwrap();
     let mut blocks =
-        readme.split("```toml\n").skip(1).map(|rest| rest.split("```").next().unwrap());
+        manual.split("```toml\n").skip(1).map(|rest| rest.split("```").next().unwrap());
     let (config, records) = (blocks.next().unwrap(), blocks.next().unwrap());
     assert!(config.lines().filter(|line| !line.is_empty()).count() <= 10, "{config}");
     let zone = format!("{SOA}@ NS ns1\n");

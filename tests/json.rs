@@ -1,4 +1,4 @@
-//! The JSON that scripts rely on: the examples beside this file, the README's table, and the built program say
+//! The JSON that scripts rely on: the examples beside this file, the manual's table, and the built program say
 //! the same. (`decide` holds that `status.json` and `change.json` are what it makes.)
 
 use std::collections::BTreeSet;
@@ -45,8 +45,8 @@ fn members(value: &Value) -> BTreeSet<String> {
 
 /// The members in the first column of the tables below this heading.
 fn documented(heading: &str) -> BTreeSet<String> {
-    let readme = read("README.md");
-    let (_, section) = readme.split_once(heading).unwrap();
+    let manual = read("tests/README.md");
+    let (_, section) = manual.split_once(heading).unwrap();
     let section = section.split("\n## ").next().unwrap();
     let rows = section.lines().filter_map(|line| line.strip_prefix("| `")?.split_once(" |"));
     let names = rows.flat_map(|(first, _)| first.split(", "));
@@ -54,7 +54,7 @@ fn documented(heading: &str) -> BTreeSet<String> {
 }
 
 #[test]
-fn the_readme_names_every_member_of_the_json_and_no_other() {
+fn the_manual_names_every_member_of_the_json_and_no_other() {
     let mut all = members(&example("status"));
     all.extend(members(&example("change")));
     // A change has the same rows as a nameserver.

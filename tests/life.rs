@@ -167,7 +167,10 @@ fn each_silent_vantage_has_one_alarm_until_its_heartbeat_returns() {
     assert!(told.contains(&format!("at **{old}** (issue #{number})")), "{told}");
     let shown = told.replace(&old, "2026-03-01T03:00:00Z").replace(&format!("#{number}"), "#1");
     for line in shown.lines().skip(1).filter(|line| !line.is_empty()) {
-        assert!(include_str!("../README.md").contains(&format!("\n> {line}\n")), "{line}");
+        assert!(
+            include_str!("../src/decide/README.md").contains(&format!("\n> {line}\n")),
+            "{line}"
+        );
     }
     // A comment, or a label, is no life.
     github.comment_as("octocat", number, "Is it?");

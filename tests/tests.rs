@@ -9,6 +9,7 @@
 mod board;
 mod commands;
 mod config;
+mod docs;
 pub mod fakes;
 mod github;
 mod home;

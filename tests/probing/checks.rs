@@ -1,4 +1,4 @@
-//! What is looked at: a test for each row of the README's table, of the row's name.
+//! What is looked at: a test for each row of the manual's table, of the row's name.
 
 use super::behaviours::{DAY, TODAY, in_memory};
 use super::*;
@@ -16,9 +16,9 @@ macro_rules! rows {
 }
 
 #[test]
-fn every_row_of_the_readme_has_a_test_of_its_name() {
-    let readme = std::fs::read_to_string("README.md").unwrap();
-    let (_, table) = readme.split_once("| what is looked at |").unwrap();
+fn every_row_of_the_manual_has_a_test_of_its_name() {
+    let manual = std::fs::read_to_string("src/decide/README.md").unwrap();
+    let (_, table) = manual.split_once("| what is looked at |").unwrap();
     let lines = table.lines().skip(2).take_while(|line| line.starts_with('|'));
     let row = |line: &str| line.split('|').nth(1).unwrap().trim().to_lowercase().replace(' ', "_");
     assert_eq!(lines.map(row).collect::<Vec<_>>(), ROWS);
