@@ -52,6 +52,7 @@ scenarios! {
     a_start_without_a_network_is_repeated_after_seconds,
     a_token_close_to_its_end_has_an_issue_until_it_is_renewed,
     a_token_without_permission_shows_on_the_panel,
+    a_web_check_that_hangs_delays_no_nameserver,
     a_zone_transfer_within_the_grace_period_is_well,
     an_answer_from_an_address_without_a_server_is_interception,
     an_endpoint_dies_and_returns,

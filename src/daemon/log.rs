@@ -77,14 +77,14 @@ pub(super) fn bad_config(problems: &Problems) {
     warn!("the configuration has problems, and the old one stays in force:\n{problems}");
 }
 
-/// The round's own line, and a line when the uplink has changed.
+/// A line for a round over nameservers, and a line when the uplink has changed.
 pub(super) fn round(
     monitor: &MonitorState,
     judgement: &Judgement,
     before: Option<Uplink>,
     took: Duration,
 ) {
-    let uplink = monitor.uplink.unwrap_or(judgement.uplink);
+    let Some(uplink) = monitor.uplink else { return };
     if before != Some(uplink) {
         let text = uplink_text(uplink);
         if uplink.intercepted() {
@@ -101,14 +101,17 @@ pub(super) fn round(
         return; // every minute, for as long as it lasts, there is nothing new to say
     }
     let asked: usize = judgement.verdicts.iter().map(|(_, verdict)| verdict.queries).sum();
-    let view = monitor.panel_view();
-    info!(
-        "round: {} of {} in {}: {}",
-        count(asked, "question"),
-        asked_text(monitor, judgement),
-        span_text(took),
-        view.state.word()
-    );
+    let kinds = judgement.verdicts.iter().filter_map(|(index, _)| monitor.subjects.get(*index));
+    let nameservers = kinds.filter(|subject| subject.kind == SubjectKind::Nameserver).count();
+    if nameservers > 0 {
+        info!(
+            "round: {} of {} in {}: {}",
+            count(asked, "question"),
+            count(nameservers, "nameserver"),
+            span_text(took),
+            monitor.panel_view().state.word()
+        );
+    }
 }
 
 /// Why something cannot be seen that could be before, or could not for another reason.
@@ -117,19 +120,6 @@ pub(super) fn unseen(before: &MonitorState, now: &MonitorState) {
         if let Some(why) = new.why.as_ref().filter(|_| old.why != new.why) {
             warn!("{} cannot be judged: {why}", new.name);
         }
-    }
-}
-
-/// Who was asked.
-fn asked_text(monitor: &MonitorState, judgement: &Judgement) -> String {
-    let kinds = judgement.verdicts.iter().filter_map(|(index, _)| monitor.subjects.get(*index));
-    let endpoints = kinds.filter(|subject| subject.kind == SubjectKind::Endpoint).count();
-    let nameservers = judgement.verdicts.len() - endpoints;
-    let both = [count(nameservers, "nameserver"), count(endpoints, "endpoint")];
-    match (nameservers, endpoints) {
-        (_, 0) => both[0].clone(),
-        (0, _) => both[1].clone(),
-        _ => both.join(" and "),
     }
 }
 

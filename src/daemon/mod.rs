@@ -10,7 +10,9 @@ mod monitor;
 mod outside;
 mod parts;
 mod reporter;
+mod rounds;
 mod run;
+mod schedule;
 mod unconfigured;
 
 pub use parts::{Order, Parts};

@@ -1,8 +1,6 @@
 //! The state of the daemon, and what a finished round, a finished report and a tick of the clock change in it.
 
-use std::future::Future;
 use std::path::{Path, PathBuf};
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +12,9 @@ use crate::daemon::hook::Hook;
 use crate::daemon::log;
 use crate::daemon::parts::{Job, Order, Parts};
 use crate::daemon::reporter::{Reporter, TokenFrom, report};
+use crate::daemon::rounds::Rounds;
 use crate::decide::judge::round::judge;
+use crate::decide::judge::uplink::Uplink;
 use crate::decide::probe::endpoint::{EndpointCheck, endpoint_checks};
 use crate::decide::probe::query::{Target, targets};
 use crate::decide::probe::round::Round;
@@ -33,7 +33,7 @@ use crate::io::system::hardware;
 use crate::io::system::systemd::Manager;
 
 /// A round that is this much overdue withholds the watchdog ping and lets the lease of the panel run out.
-const SLACK: Duration = Duration::from_secs(10);
+pub(super) const SLACK: Duration = Duration::from_secs(10);
 
 /// The time between two renewals of the lease, and the lease.
 pub(super) const TICK: Duration = Duration::from_secs(20);
@@ -57,6 +57,7 @@ pub(super) struct Daemon<P> {
     pub(super) targets: Vec<Arc<Target>>,
     pub(super) checks: Vec<Arc<EndpointCheck>>,
     pub(super) inspector: Inspector<P>,
+    pub(super) rounds: Rounds,
     pub(super) reporter: Option<Reporter>,
     pub(super) clock: Clock,
     pub(super) panel: Panel,
@@ -64,11 +65,11 @@ pub(super) struct Daemon<P> {
     pub(super) places: Places,
     pub(super) notices: PathBuf,
     pub(super) monitor: MonitorState,
-    /// Uptime at which the current or next round must be judged.
+    /// Uptime at which the current or next round over nameservers must be judged.
     pub(super) round_deadline: Duration,
     /// Uptime of the next [`Daemon::tick`].
     pub(super) tick_at: Duration,
-    /// Uptime of the next regular round.
+    /// Uptime of the next regular round over nameservers.
     pub(super) regular: Duration,
     /// Uptime of the next report, by our own back-off.
     pub(super) report_after: Duration,
@@ -106,6 +107,7 @@ impl<P: RuntimeProvider> Daemon<P> {
             targets: targets(&config),
             checks: endpoint_checks(&config),
             inspector: Inspector::new(network, clock, limits(&config)),
+            rounds: Rounds::default(),
             reporter: Reporter::new(&config, token, clock),
             regular: Duration::ZERO,
             report_after: Duration::ZERO,
@@ -126,11 +128,6 @@ impl<P: RuntimeProvider> Daemon<P> {
         };
         daemon.round_deadline = daemon.longest_round(&daemon.targets) + SLACK;
         (daemon, LoopInputs { config: path, token, orders })
-    }
-
-    pub(super) fn next_look(&self) -> Duration {
-        let again = self.monitor.subjects.iter().filter_map(|subject| subject.again);
-        again.fold(self.regular, Duration::min)
     }
 
     /// Renews the panel's lease and pings the watchdog, unless the round is overdue or the panel does not draw. A
@@ -157,62 +154,16 @@ impl<P: RuntimeProvider> Daemon<P> {
         news
     }
 
-    /// Starts a round over all subjects if a regular round is due, else over the subjects to check again.
-    pub(super) fn look(&mut self) -> Pin<Box<dyn Future<Output = Round>>> {
-        let now = self.clock.now().uptime;
-        let schedule = &self.config.schedule;
-        let everybody = now >= self.regular;
-        if everybody {
-            let splay = schedule.splay.as_millis().max(1);
-            let late = u128::from(clock::random()) % splay;
-            let late = Duration::from_millis(u64::try_from(late).unwrap_or_default());
-            self.regular = now + schedule.interval + late;
-            self.report_due = true;
-        }
-        let due = |index: usize| {
-            let subject = self.monitor.subjects.get(index);
-            subject.is_some_and(|subject| subject.again.is_some_and(|at| at <= now))
-        };
-        let asked = self.targets.iter().filter(|target| everybody || due(target.nameserver));
-        let asked: Vec<Arc<Target>> = asked.cloned().collect();
-        let due = self.checks.iter().filter(|check| everybody || due(check.subject));
-        let checks: Vec<Arc<EndpointCheck>> = due.cloned().collect();
-        let asked = self.with_what_is_due(asked, now);
-        for subject in &mut self.monitor.subjects {
-            // The verdict of this round decides when to check again.
-            subject.again = subject.again.filter(|at| *at > now && !everybody);
-        }
-        self.round_deadline = now + self.longest_round(&asked) + SLACK;
-        let (inspector, vantage) = (self.inspector.clone(), self.config.vantage.clone());
-        Box::pin(async move { inspector.round(&asked, &checks, &vantage).await })
-    }
-
-    fn longest_round(&self, targets: &[Arc<Target>]) -> Duration {
-        self.inspector.limits().longest_round(targets)
-    }
-
-    /// Removes the recursion query from targets for which it is not due.
-    fn with_what_is_due(&mut self, asked: Vec<Arc<Target>>, now: Duration) -> Vec<Arc<Target>> {
-        let mut last = None;
-        let mut whole = |target: &Target| match last {
-            Some((nameserver, due)) if nameserver == target.nameserver => due,
-            _ => {
-                let due = self.monitor.ask_about_recursion(target.nameserver, now);
-                last = Some((target.nameserver, due));
-                due
-            }
-        };
-        let fit = |target: Arc<Target>| match whole(&target) {
-            true => target,
-            false => Arc::new(target.without_recursion()),
-        };
-        asked.into_iter().map(fit).collect()
-    }
-
     pub(super) fn judged(&mut self, round: &Round) {
         let now = self.clock.now();
         let schedule = &self.config.schedule;
-        let judgement = judge(&self.config, round);
+        let mut judgement = judge(&self.config, round);
+        let of_nameservers = !round.observed.is_empty();
+        if of_nameservers {
+            self.rounds.judged = round.at.uptime;
+        } else if round.at.uptime < self.rounds.judged {
+            judgement.uplink = Uplink::UNUSED; // newer replies of the anchors are known
+        }
         let fresh = format!("{:016x}", clock::random());
         let (monitor, changes) = self.monitor.clone().after(&judgement, now, schedule, &fresh);
         log::unseen(&self.monitor, &monitor);
@@ -225,6 +176,7 @@ impl<P: RuntimeProvider> Daemon<P> {
             // runs its first round before it has an address.
             let soon = if self.uplink_seen { schedule.recover } else { schedule.recheck };
             self.regular = self.regular.min(now.uptime + soon);
+            self.rounds.check_endpoints_by(now.uptime + soon);
         } else if before.is_some_and(|uplink| uplink.is_down()) {
             self.report_after = now.uptime; // GitHub was unreachable, too
         }
@@ -232,9 +184,11 @@ impl<P: RuntimeProvider> Daemon<P> {
         for (index, change) in &changes {
             log::change(&self.monitor.subjects[*index], change, &now, schedule);
         }
-        self.round_deadline = self.next_look() + self.longest_round(&self.targets) + SLACK;
-        self.manager.status(&self.view(&now).meaning); // before READY: it is the first thing to see
-        self.manager.ready();
+        if of_nameservers {
+            self.round_deadline = self.next_look() + self.longest_round(&self.targets) + SLACK;
+            self.manager.status(&self.view(&now).meaning); // before READY: it is the first thing to see
+            self.manager.ready();
+        }
     }
 
     /// Uptime of the next report; `Duration::MAX` if there is nothing to report, or no repository.
@@ -325,6 +279,7 @@ impl<P: RuntimeProvider> Daemon<P> {
         self.targets = targets(&config);
         self.checks = endpoint_checks(&config);
         self.inspector.set_limits(limits(&config));
+        self.rounds = Rounds::default(); // those under way are of the old configuration
         let now = self.clock.now();
         self.reporter = Reporter::new(&config, token, self.clock);
         if let Some(reporter) = &mut self.reporter {

@@ -10,7 +10,6 @@ use crate::daemon::monitor::Daemon;
 use crate::daemon::parts::{Job, Order, Parts, result};
 use crate::daemon::reporter::Reporter;
 use crate::daemon::{log, outside};
-use crate::decide::probe::round::Round;
 use crate::decide::track::reported::Report;
 
 /// Runs until an order stops it.
@@ -21,14 +20,14 @@ pub async fn run<P: RuntimeProvider>(config: Config, parts: Parts<P>) {
     daemon.restore();
     daemon.publish();
     log::started(&daemon.config, &daemon.targets);
-    let mut looking: Job<Round> = None;
     let mut reporting: Job<(Reporter, Report)> = None;
     let mut hook: Job<HookResult> = None;
     loop {
         if hook.is_none() {
             hook = daemon.hook.next(&daemon.config.hooks);
         }
-        let look_at = daemon.next_look();
+        let (look_at, check_at) = (daemon.next_look(), daemon.next_check());
+        let looking = daemon.rounds.over_nameservers();
         let report_at = daemon.next_report();
         tokio::select! {
             biased;
@@ -39,9 +38,7 @@ pub async fn run<P: RuntimeProvider>(config: Config, parts: Parts<P>) {
                         config.github.as_ref().map(|g| (g.api.clone(), g.repository.clone()))
                     };
                     let before = repository(&daemon.config);
-                    if daemon.reload(&inputs.config, inputs.token) {
-                        looking = None; // its queries are those of the old configuration
-                    }
+                    daemon.reload(&inputs.config, inputs.token);
                     // Its issue numbers would be those of the other repository. Any other report goes on: a new one
                     // might not see the issue that this one is about to open.
                     if repository(&daemon.config) != before {
@@ -55,9 +52,8 @@ pub async fn run<P: RuntimeProvider>(config: Config, parts: Parts<P>) {
                 reporting = None;
                 daemon.reported(reporter, &report);
             }
-            round = result(&mut looking) => {
-                looking = None;
-                daemon.judged(&round);
+            rounds = daemon.rounds.finished() => {
+                rounds.iter().for_each(|round| daemon.judged(round));
             }
             done = result(&mut hook) => {
                 hook = None;
@@ -69,9 +65,8 @@ pub async fn run<P: RuntimeProvider>(config: Config, parts: Parts<P>) {
                     continue; // nothing has changed
                 }
             }
-            () = clock.sleep_until(look_at), if looking.is_none() => {
-                looking = Some(daemon.look());
-            }
+            () = clock.sleep_until(look_at), if !looking => daemon.look(),
+            () = clock.sleep_until(check_at), if check_at < Duration::MAX => daemon.check_endpoints(),
             () = clock.sleep_until(report_at), if reporting.is_none() && report_at < Duration::MAX => {
                 reporting = daemon.report();
             }

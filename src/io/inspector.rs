@@ -1,16 +1,20 @@
-//! One round over everything: nameservers, web endpoints and, to know whether to believe the round, anchors.
+//! Rounds over nameservers and web endpoints, with the anchors that show whether to believe them.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, join_all};
 use hickory_resolver::net::runtime::RuntimeProvider;
+use tokio::sync::Mutex;
 
 use crate::config::Vantage;
 use crate::decide::judge::round::looks_faulty;
-use crate::decide::probe::endpoint::EndpointCheck;
+use crate::decide::probe::endpoint::{EndpointCheck, EndpointResult};
 use crate::decide::probe::query::Target;
-use crate::decide::probe::round::Round;
-use crate::io::clock::Clock;
+use crate::decide::probe::round::{AnchorReply, Round};
+use crate::io::clock::{Clock, random};
 use crate::io::dns::client::DnsClient;
 use crate::io::dns::limits::ProbeLimits;
 use crate::io::dns::prober::Prober;
@@ -23,6 +27,34 @@ pub struct Inspector<P> {
     limits: ProbeLimits,
     prober: Prober<P>,
     endpoints: EndpointChecker<P>,
+    confirmed: Arc<Mutex<Confirmation>>,
+}
+
+/// The last replies of the anchors after a fault of an endpoint, and the uptime when they were asked.
+#[derive(Default)]
+struct Confirmation {
+    asked: Duration,
+    replies: Vec<AnchorReply>,
+}
+
+/// The addresses that prove our uplink, of the families in use.
+struct Anchors {
+    anchors: Vec<SocketAddr>,
+    intercept: Vec<SocketAddr>,
+}
+
+impl Anchors {
+    fn new(vantage: &Vantage, targets: &[Arc<Target>], checks: &[Arc<EndpointCheck>]) -> Self {
+        let used = |address: &&SocketAddr| {
+            let v6 = address.is_ipv6();
+            targets.iter().any(|target| target.address.is_ipv6() == v6)
+                || checks.iter().any(|check| check.may_use(v6))
+        };
+        Self {
+            anchors: vantage.anchors.iter().filter(used).copied().collect(),
+            intercept: vantage.intercept.iter().filter(used).copied().collect(),
+        }
+    }
 }
 
 impl<P: RuntimeProvider> Inspector<P> {
@@ -30,7 +62,7 @@ impl<P: RuntimeProvider> Inspector<P> {
         let resolver = Resolver::new(DnsClient::new(network.clone(), limits.timeout));
         let endpoints = EndpointChecker::new(network.clone(), clock, resolver);
         let prober = Prober::new(network, clock, limits.clone());
-        Self { clock, limits, prober, endpoints }
+        Self { clock, limits, prober, endpoints, confirmed: Arc::default() }
     }
 
     /// Look-ups under way still count against their bound.
@@ -54,18 +86,12 @@ impl<P: RuntimeProvider> Inspector<P> {
     ) -> Round {
         let at = self.clock.now();
         let deadline = at.uptime + self.limits.deadline_for(targets);
-        let used = |address: &&SocketAddr| {
-            let v6 = address.is_ipv6();
-            targets.iter().any(|target| target.address.is_ipv6() == v6)
-                || checks.iter().any(|check| check.may_use(v6))
-        };
-        let anchors: Vec<SocketAddr> = vantage.anchors.iter().filter(used).copied().collect();
-        let intercept: Vec<SocketAddr> = vantage.intercept.iter().filter(used).copied().collect();
+        let Anchors { anchors, intercept } = Anchors::new(vantage, targets, checks);
         let (before, intercept, observed, endpoints) = tokio::join!(
             self.prober.anchors(&anchors),
             self.prober.intercept(&intercept),
             self.prober.targets(targets, deadline),
-            self.endpoints.round(checks, deadline),
+            self.checked(checks, at.uptime + self.limits.deadline),
         );
         let mut round = Round { at, before, intercept, after: None, observed, endpoints };
         if looks_faulty(&round) {
@@ -73,4 +99,70 @@ impl<P: RuntimeProvider> Inspector<P> {
         }
         round
     }
+
+    /// The results in the order of the checks. The first check is another one each time, so that not always
+    /// the same ones are late.
+    async fn checked(
+        &self,
+        checks: &[Arc<EndpointCheck>],
+        deadline: Duration,
+    ) -> Vec<EndpointResult> {
+        let mut started = self.endpoints.start(checks, deadline);
+        let first = first(checks.len());
+        started.rotate_left(first);
+        let mut results = join_all(started).await;
+        results.rotate_right(first);
+        results
+    }
+
+    /// A round for each endpoint: none waits for another one. What is not complete at `deadline` (uptime) is
+    /// abandoned.
+    pub fn endpoint_rounds(
+        &self,
+        checks: &[Arc<EndpointCheck>],
+        vantage: &Vantage,
+        deadline: Duration,
+    ) -> Vec<BoxFuture<'static, Round>> {
+        let at = self.clock.now();
+        let Anchors { anchors, intercept } = Anchors::new(vantage, &[], checks);
+        let prober = self.prober.clone();
+        let asked = anchors.clone();
+        let uplink =
+            async move { tokio::join!(prober.anchors(&asked), prober.intercept(&intercept)) };
+        let (uplink, anchors) = (uplink.boxed().shared(), Arc::new(anchors));
+        let round = |check: BoxFuture<'static, EndpointResult>| {
+            let (inspector, uplink, anchors) = (self.clone(), uplink.clone(), Arc::clone(&anchors));
+            async move {
+                let ((before, intercept), result) = tokio::join!(uplink, check);
+                let endpoints = vec![result];
+                let observed = Vec::new();
+                let mut round = Round { at, before, intercept, after: None, observed, endpoints };
+                if looks_faulty(&round) {
+                    round.after = Some(inspector.confirm(&anchors).await);
+                }
+                round
+            }
+            .boxed()
+        };
+        let mut rounds: Vec<_> =
+            self.endpoints.start(checks, deadline).into_iter().map(round).collect();
+        rounds.rotate_left(first(checks.len()));
+        rounds
+    }
+
+    /// Asks the anchors after a fault. Endpoints that fail at the same time share the replies.
+    async fn confirm(&self, anchors: &[SocketAddr]) -> Vec<AnchorReply> {
+        let since = self.clock.now().uptime;
+        let mut last = self.confirmed.lock().await;
+        let same = last.replies.iter().map(|reply| &reply.address).eq(anchors);
+        if last.asked < since || !same {
+            let asked = self.clock.now().uptime;
+            *last = Confirmation { asked, replies: self.prober.anchors(anchors).await };
+        }
+        last.replies.clone()
+    }
+}
+
+fn first(checks: usize) -> usize {
+    usize::try_from(random() >> 32).unwrap_or(0) % checks.max(1)
 }

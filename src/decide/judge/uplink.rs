@@ -39,6 +39,8 @@ pub struct Uplink {
 }
 
 impl Uplink {
+    pub const UNUSED: Self = Self { ipv4: Family::Unused, ipv6: Family::Unused };
+
     /// The family of an address.
     #[must_use]
     pub fn of(&self, address: &std::net::SocketAddr) -> Family {

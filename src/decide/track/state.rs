@@ -164,10 +164,11 @@ impl MonitorState {
         fresh: &str,
     ) -> (Self, Vec<(usize, Change)>) {
         let some = judgement.verdicts.len() < self.subjects.len();
-        self.uplink = Some(match self.uplink {
-            Some(before) if some => judgement.uplink.or(before),
-            _ => judgement.uplink,
-        });
+        self.uplink = match self.uplink {
+            Some(before) if some => Some(judgement.uplink.or(before)),
+            None if judgement.uplink == Uplink::UNUSED => None, // endpoints whose addresses are not known yet
+            _ => Some(judgement.uplink),
+        };
         self.date(&at);
         self.uptime.count(&self.subjects, &at, schedule);
         let apart = self.compare_editions(judgement, &at, schedule);

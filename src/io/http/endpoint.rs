@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use futures_util::future::{BoxFuture, Shared, join_all};
+use futures_util::future::{BoxFuture, Shared, join_all, ready};
 use hickory_resolver::net::runtime::RuntimeProvider;
 use hickory_resolver::net::runtime::iocompat::AsyncIoStdAsTokio;
 use hickory_resolver::proto::rr::Name;
@@ -22,7 +22,9 @@ use crate::decide::probe::endpoint::{
     AddressResult, CheckOutcome, EndpointCheck, EndpointReply, EndpointResult,
 };
 use crate::decide::probe::endpoint_error::EndpointError;
-use crate::io::clock::{Clock, random};
+use crate::decide::probe::query::name_text;
+use crate::decide::time::span_text;
+use crate::io::clock::Clock;
 use crate::io::dns::resolver::{Resolution, Resolver};
 use crate::io::http::failure::{broken, local, unconnected};
 use crate::io::http::page;
@@ -32,10 +34,13 @@ use crate::io::http::tls::TlsClient;
 const ADDRESSES: usize = 8;
 
 /// Checks under way at once: each takes a socket, and up to 100 kB with TLS.
-const CHECKS: usize = 32;
+const CHECKS: usize = 48;
 
 /// Of these at one address.
-const CHECKS_PER_HOST: usize = 2;
+const CHECKS_PER_HOST: usize = 4;
+
+/// For the look-up of a name, aliases and all servers together.
+const LOOK_UP_TIMEOUT: Duration = Duration::from_secs(20);
 
 const OUT_OF_TIME: &str = "the round ran out of time";
 
@@ -44,71 +49,79 @@ pub(in crate::io) struct EndpointChecker<P> {
     network: P,
     clock: Clock,
     resolver: Resolver<P>,
+    permits: Permits,
 }
 
-/// One look-up for each name in a round.
-type LookUps<'a> = HashMap<&'a Name, Shared<BoxFuture<'a, Resolution>>>;
+/// One look-up for each name.
+type LookUp = Shared<BoxFuture<'static, Resolution>>;
 
 /// The end of a round. All checks wait for the same timer: with one each, a check could begin in the place of
 /// another that ended a millisecond before it.
-type RoundEnd<'a> = Shared<BoxFuture<'a, ()>>;
+type RoundEnd = Shared<BoxFuture<'static, ()>>;
 
-/// The permits of a round.
+/// Shared by all rounds.
+#[derive(Clone)]
 struct Permits {
-    all: Semaphore,
-    hosts: Mutex<HashMap<IpAddr, Arc<Semaphore>>>,
+    all: Arc<Semaphore>,
+    hosts: Arc<Mutex<HashMap<IpAddr, Arc<Semaphore>>>>,
 }
 
 impl<P: RuntimeProvider> EndpointChecker<P> {
     pub(in crate::io) fn new(network: P, clock: Clock, resolver: Resolver<P>) -> Self {
-        Self { network, clock, resolver }
+        let permits = Permits { all: Arc::new(Semaphore::new(CHECKS)), hosts: Arc::default() };
+        Self { network, clock, resolver, permits }
     }
 
-    /// Results are in the order of `checks`. What is not complete at `deadline` (uptime) is unknown; the
-    /// first check is another one each time, so that not always the same ones are late.
-    pub(in crate::io) async fn round(
+    /// The checks, in their order. What is not complete at `deadline` (uptime) is abandoned, and unknown.
+    pub(in crate::io) fn start(
         &self,
         checks: &[Arc<EndpointCheck>],
         deadline: Duration,
-    ) -> Vec<EndpointResult> {
-        let look_ups = self.look_ups(checks);
-        let permits = Permits { all: Semaphore::new(CHECKS), hosts: Mutex::default() };
-        let end = self.clock.sleep_until(deadline).boxed().shared();
-        let first = usize::try_from(random() >> 32).unwrap_or(0) % checks.len().max(1);
-        let (after, before) = checks.split_at(first);
-        let order = before.iter().chain(after);
-        let check = |check| self.check(check, &look_ups, &permits, &end);
-        let mut results = join_all(order.map(check)).await;
-        results.rotate_right(first);
-        results
+    ) -> Vec<BoxFuture<'static, EndpointResult>> {
+        let mut look_ups: HashMap<&Name, LookUp> = HashMap::new();
+        let clock = self.clock;
+        let end = async move { clock.sleep_until(deadline).await }.boxed().shared();
+        let mut started = Vec::with_capacity(checks.len());
+        for check in checks {
+            let look_up = match &check.endpoint.host {
+                Host::Name(name) => {
+                    look_ups.entry(name).or_insert_with(|| self.look_up(check, name)).clone()
+                }
+                Host::Address(address) => {
+                    ready(Resolution::Addresses(vec![*address])).boxed().shared()
+                }
+            };
+            let (checker, check, end) = (self.clone(), Arc::clone(check), end.clone());
+            let checked = async move { checker.check(check, look_up, end).await };
+            started.push(checked.boxed());
+        }
+        started
     }
 
-    fn look_ups<'a>(&'a self, checks: &'a [Arc<EndpointCheck>]) -> LookUps<'a> {
-        let mut look_ups = LookUps::new();
-        for check in checks {
-            if let Host::Name(name) = &check.endpoint.host {
-                let resolve = || self.resolver.resolve(name, &check.zones).boxed().shared();
-                look_ups.entry(name).or_insert_with(resolve);
-            }
-        }
-        look_ups
+    fn look_up(&self, check: &EndpointCheck, name: &Name) -> LookUp {
+        let (resolver, name, zones) = (self.resolver.clone(), name.clone(), check.zones.clone());
+        let look_up = async move {
+            let resolved = timeout(LOOK_UP_TIMEOUT, resolver.resolve(&name, &zones)).await;
+            resolved.unwrap_or_else(|_| {
+                let limit = span_text(LOOK_UP_TIMEOUT);
+                let name = name_text(&name);
+                Resolution::Failed(format!("the addresses of {name} are not known after {limit}"))
+            })
+        };
+        look_up.boxed().shared()
     }
 
     async fn check(
         &self,
-        check: &Arc<EndpointCheck>,
-        look_ups: &LookUps<'_>,
-        permits: &Permits,
-        end: &RoundEnd<'_>,
+        check: Arc<EndpointCheck>,
+        look_up: LookUp,
+        end: RoundEnd,
     ) -> EndpointResult {
         let endpoint = &check.endpoint;
-        let resolution = match &endpoint.host {
-            Host::Address(address) => Resolution::Addresses(vec![*address]),
-            Host::Name(name) => tokio::select! {
-                biased;
-                () = end.clone() => Resolution::Failed(OUT_OF_TIME.to_owned()),
-                resolution = look_ups[name].clone() => resolution,
-            },
+        let resolution = tokio::select! {
+            biased;
+            () = end.clone() => Resolution::Failed(OUT_OF_TIME.to_owned()),
+            resolution = look_up => resolution,
         };
         let outcome = match resolution {
             Resolution::Addresses(addresses) => {
@@ -122,7 +135,7 @@ impl<P: RuntimeProvider> EndpointChecker<P> {
                             latency: Duration::ZERO,
                             certificate: None,
                         },
-                        result = self.check_address(endpoint, address, permits) => result,
+                        result = self.check_address(endpoint, address) => result,
                     }
                 });
                 CheckOutcome::Addresses(join_all(checks).await)
@@ -130,17 +143,12 @@ impl<P: RuntimeProvider> EndpointChecker<P> {
             Resolution::NoAddress(server) => CheckOutcome::NoAddress(server),
             Resolution::Failed(why) => CheckOutcome::Unknown(why),
         };
-        EndpointResult { check: Arc::clone(check), outcome }
+        EndpointResult { check, outcome }
     }
 
-    async fn check_address(
-        &self,
-        endpoint: &Endpoint,
-        address: SocketAddr,
-        permits: &Permits,
-    ) -> AddressResult {
-        let host = permits.host(address.ip());
-        let _permits = permits.take(&host).await;
+    async fn check_address(&self, endpoint: &Endpoint, address: SocketAddr) -> AddressResult {
+        let host = self.permits.host(address.ip());
+        let _permits = self.permits.take(&host).await;
         let began = self.clock.now().uptime;
         let replied = self.ask(endpoint, address).await;
         let latency = self.clock.now().uptime.saturating_sub(began);
@@ -186,6 +194,7 @@ impl<P: RuntimeProvider> EndpointChecker<P> {
 impl Permits {
     fn host(&self, ip: IpAddr) -> Arc<Semaphore> {
         let mut hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
+        hosts.retain(|_, host| Arc::strong_count(host) > 1); // only those in use
         Arc::clone(hosts.entry(ip).or_insert_with(|| Arc::new(Semaphore::new(CHECKS_PER_HOST))))
     }
 
