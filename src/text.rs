@@ -1,5 +1,7 @@
 //! Text from outside (DNS, web servers, GitHub, files), made fit for a line of a log, a terminal or an issue.
 
+use std::borrow::Cow;
+
 /// The largest number of characters of one text from outside in one line.
 pub const LONGEST: usize = 1_000;
 
@@ -7,7 +9,7 @@ pub const LONGEST: usize = 1_000;
 pub const LINES: usize = 100;
 
 /// One line: control characters, line ends, bidirectional controls and other invisible characters become visible
-/// (`\n`, `\u{1b}`, `\u{202e}`). What exceeds [`LONGEST`] is counted.
+/// (`\n`, `\u{1b}`, `\u{202e}`), and tokens are [`redacted`]. What exceeds [`LONGEST`] is counted.
 #[must_use]
 pub fn printable(text: &str) -> String {
     printable_up_to(text, LONGEST)
@@ -16,6 +18,7 @@ pub fn printable(text: &str) -> String {
 /// The same with another bound.
 #[must_use]
 pub fn printable_up_to(text: &str, longest: usize) -> String {
+    let text = redacted(text);
     let mut line = String::with_capacity(text.len().min(longest));
     for c in text.chars().take(longest) {
         match c {
@@ -27,6 +30,56 @@ pub fn printable_up_to(text: &str, longest: usize) -> String {
         line.push_str(&format!("… and {left} more characters"));
     }
     line
+}
+
+/// How GitHub's tokens begin.
+const TOKENS: [&str; 6] = ["ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_"];
+
+/// A shorter word is no token: GitHub's have 36 characters and more.
+const SHORTEST_SECRET: usize = 16;
+
+/// The same with `ghp_…` in the place of each GitHub token.
+#[must_use]
+pub fn redacted(text: &str) -> Cow<'_, str> {
+    let word = |c: &char| c.is_ascii_alphanumeric() || *c == '_';
+    let (mut shown, mut from) = (String::new(), 0);
+    for (at, _) in text.match_indices('_') {
+        let Some(before) = text.as_bytes().get(from..=at) else { continue };
+        let begins = |token: &&str| {
+            let start = before.len().checked_sub(token.len());
+            start.is_some_and(|start| before[start..].eq_ignore_ascii_case(token.as_bytes()))
+        };
+        let secret = text[at + 1..].chars().take_while(word).take(SHORTEST_SECRET).count();
+        if secret == SHORTEST_SECRET && TOKENS.iter().any(|token| begins(&token)) {
+            shown.push_str(&text[from..=at]);
+            shown.push('…');
+            let rest = text[at + 1..].trim_start_matches(|c| word(&c) || matches!(c, '-' | '.'));
+            from = text.len() - rest.len();
+        }
+    }
+    if from == 0 {
+        return Cow::Borrowed(text);
+    }
+    shown.push_str(&text[from..]);
+    Cow::Owned(shown)
+}
+
+#[must_use]
+pub fn has_token(text: &str) -> bool {
+    matches!(redacted(text), Cow::Owned(_))
+}
+
+/// `1 problem`, `200,000 problems`.
+#[must_use]
+pub fn count(n: usize, thing: &str) -> String {
+    let s = if n == 1 { "" } else { "s" };
+    format!("{} {thing}{s}", grouped(n))
+}
+
+/// `199,950`.
+#[must_use]
+pub fn grouped(n: usize) -> String {
+    if n < 1_000 { n.to_string() } else { format!("{},{:03}", grouped(n / 1_000), n % 1_000) }
 }
 
 /// The same for a text whose line ends are wanted: each line is printable. What exceeds [`LINES`] is counted.
@@ -57,6 +110,29 @@ mod tests {
     fn what_people_read_stays() {
         let text = r#"Küche: "it's" C:\x, 漢字 🟩 … – |`*"#;
         assert_eq!(printable(text), text);
+    }
+
+    #[test]
+    fn a_token_is_never_shown() {
+        let secret = "A1b2".repeat(9);
+        for start in TOKENS {
+            let text = format!("x{start}{secret}_{secret} y,\"{}{secret}\"", start.to_uppercase());
+            let expected = format!("x{start}… y,\"{}…\"", start.to_uppercase());
+            assert_eq!((&*redacted(&text), printable(&text)), (&*expected, expected.clone()));
+        }
+        let long = format!("{}ghp_{secret}", "a".repeat(990));
+        assert_eq!(printable(&long), format!("{}ghp_…", "a".repeat(990)));
+        for text in
+            ["", "_", "ghp_", "/etc/pilotlight/ghp_token", "weight_of_something_long_x", "ü_ghp_ü"]
+        {
+            assert_eq!(redacted(text), text);
+        }
+    }
+
+    #[test]
+    fn numbers_have_groups_and_things_a_plural() {
+        assert_eq!([0, 1, 2].map(|n| count(n, "zone")), ["0 zones", "1 zone", "2 zones"]);
+        assert_eq!([999, 1_000, 1_234_056].map(grouped), ["999", "1,000", "1,234,056"]);
     }
 
     #[test]

@@ -108,7 +108,7 @@ fn a_rejected_candidate_nameserver_has_a_reason_and_no_verdict() {
     arguments.extend(given.iter().flat_map(|given| ["--nameserver", given]));
     let ran = setting.run(&arguments);
     assert_eq!((ran.code, ran.out.as_str()), (Some(78), ""), "{ran:?}");
-    let expected = r#"pilotlight: --nameserver: "ns1-next" is not NAME=ADDRESS
+    let expected = r#"--nameserver: "ns1-next" is not NAME=ADDRESS
     write both, such as ns1-next.example.net=192.0.2.1
 --nameserver: "ns1-next=ns1" is not an IP address
     write an address, such as 192.0.2.1 or 2001:db8::1, or one with a port, such as 192.0.2.1:5353 or [2001:db8::1]:5353
@@ -118,6 +118,8 @@ fn a_rejected_candidate_nameserver_has_a_reason_and_no_verdict() {
     give the nameserver's own address
 --nameserver: "a=::1" has an IPv6 address, but vantage.anchors in the configuration has none
     add an IPv6 anchor: it proves that our own connection works
+
+5 problems
 "#;
     assert_eq!(ran.err, expected);
 }
@@ -207,6 +209,8 @@ fn every_command_that_needs_the_configuration_exits_78_over_a_bad_one() {
         .collect();
     assert!(said[0].contains("schedule.interval"), "{}", said[0]);
     assert!(said[0].contains("rechek"), "both problems: {}", said[0]);
+    assert!(said[0].starts_with(&format!("{}:", setting.config.display())), "{}", said[0]);
+    assert!(said[0].ends_with("\n\n2 problems\n"), "{}", said[0]);
     assert!(said.iter().all(|other| other == &said[0]), "{said:?}");
 }
 
@@ -217,10 +221,7 @@ fn a_configuration_that_is_missing_or_cannot_be_read_exits_78_with_its_path() {
     let missing = setting.run(&["check"]);
     assert_eq!(missing.code, Some(78), "{missing:?}");
     let path = setting.config.display().to_string();
-    assert!(
-        missing.err.starts_with(&format!("pilotlight: {path}: there is no such file")),
-        "{missing:?}"
-    );
+    assert!(missing.err.starts_with(&format!("{path}: there is no such file")), "{missing:?}");
     setting.config = setting.dir.path().to_owned();
     let folder = setting.run(&["check"]);
     assert_eq!(folder.code, Some(78), "{folder:?}");

@@ -99,6 +99,51 @@ fn ten_problems_in_one_file_are_printed_at_once_in_the_order_of_its_lines() {
     assert_eq!(problems.to_string().lines().count(), 20);
 }
 
+#[test]
+fn fifty_of_many_problems_are_listed_and_the_others_counted() {
+    let many = |n: usize, line: &dyn Fn(usize) -> String| (0..n).map(line).collect::<String>();
+    let twice = many(5_000, &|_| "[[zone]]\nname = \"example.net\"\n".to_owned());
+    let values = format!(
+        "records = [{{ name = \"www\", type = \"A\", values = [{}] }}]\n",
+        "\"192.0.2.1\",".repeat(4_000)
+    );
+    for (text, more) in [
+        (many(6_000, &|n| format!("key{n} = 1\n")), 5_950),
+        (format!("[vantage]\nanchors = [{}]\n", "\"192.0.2.9\",".repeat(4_000)), 3_950),
+        (format!("[[zone]]\nname = \"example.net\"\n{values}"), 3_949),
+        (twice, 4_950),
+        (many(5_000, &|_| "[[endpoint]]\nurl = \"https://example.net/\"\n".to_owned()), 4_949),
+        (many(3_000, &|n| format!("{NAMESERVER}#{n}\n")), 8_948),
+        (
+            many(3_000, &|n| format!("[[nameserver]]\nname = \"ns{n}\"\naddresses = [\"{n}\"]\n")),
+            2_950,
+        ),
+        (
+            format!(
+                "[[zone]]\nname = \"example.net\"\nnameservers = [{}]",
+                many(5_000, &|n| format!("\"ns{n}\","))
+            ),
+            4_951,
+        ),
+    ] {
+        let problems = on_disk("pilotlight.toml", &completed(&text)).unwrap_err();
+        assert_eq!((problems.list.len(), problems.more), (50, more), "{}", &text[..80]);
+    }
+    let many = on_disk("", &"a = 1\n".repeat(200_000)).unwrap_err().to_string();
+    assert!(many.starts_with("is larger than 1 MB\n"), "{many}");
+}
+
+#[test]
+fn a_configuration_that_no_round_can_hold_takes_no_memory_for_each_zone_and_nameserver() {
+    let server = |n| {
+        format!("[[nameserver]]\nname = \"n{n}\"\naddresses = [\"10.0.{}.{}\"]\n", n >> 8, n & 255)
+    };
+    let servers: String = (0..5_000).map(server).collect();
+    let zones: String = (0..20_000).map(|n| format!("[[zone]]\nname = \"z{n}\"\n")).collect();
+    let problems = on_disk("pilotlight.toml", &(servers + &zones)).unwrap_err();
+    assert!(problems.list[0].reason.starts_with("leads to 300000000 queries"), "{problems}");
+}
+
 const TEN: &str = r#"[github]
 repository = "infra"
 labels = "outage"

@@ -9,6 +9,7 @@ use clap::Args;
 use crate::config::{Config, Problems};
 use crate::io::runtime;
 use crate::io::system::files::Places;
+use crate::text::count;
 
 /// A file that only our own image has.
 const OUR_IMAGE: &str = "/usr/lib/pilotlight/data";
@@ -43,8 +44,12 @@ pub(super) enum Failed {
 impl fmt::Display for Failed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Config(problems) => problems.fmt(f),
-            Self::Other(why) => f.write_str(why),
+            // Editors and terminals find the place at the beginning of a line.
+            Self::Config(problems) => {
+                let all = problems.list.len() + problems.more;
+                write!(f, "{problems}\n\n{}", count(all, "problem"))
+            }
+            Self::Other(why) => write!(f, "pilotlight: {why}"),
         }
     }
 }

@@ -192,6 +192,6 @@ pub fn main() -> ExitCode {
         Failed::Other(_) => 1,
     };
     // A closed standard error is ignored: there is nowhere else to report it.
-    let _ = writeln!(io::stderr(), "pilotlight: {failed}");
+    let _ = writeln!(io::stderr(), "{failed}");
     ExitCode::from(code)
 }

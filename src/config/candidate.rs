@@ -21,7 +21,7 @@ impl Config {
     /// All problems of the arguments.
     pub fn with_only(self, arguments: &[String]) -> Result<Self, Problems> {
         let mut candidates: Vec<Nameserver> = Vec::new();
-        let mut list = Vec::new();
+        let mut problems = Problems::default();
         for text in arguments {
             match candidate(text, &self.vantage, &candidates) {
                 Ok((name, address)) => match candidates.iter_mut().find(|c| c.name == name) {
@@ -30,11 +30,13 @@ impl Config {
                         candidates.push(Nameserver { name, addresses: vec![address], lamp: None });
                     }
                 },
-                Err(why) => list.push(Problem::new("--nameserver", None, quoted(text), why)),
+                Err(why) => {
+                    problems.push(|| Problem::new("--nameserver", None, quoted(text), why));
+                }
             }
         }
-        if !list.is_empty() {
-            return Err(Problems { list });
+        if !problems.list.is_empty() {
+            return Err(problems);
         }
         let mut zones = self.zones.clone();
         for zone in &mut zones {

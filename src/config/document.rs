@@ -3,12 +3,16 @@
 //! Nothing here knows of nameservers. Reading goes on after a problem: a value that is missing or wrong
 //! reads as `None`, and the [`Document`] has the reason. (serde's derive stops at the first wrong type.)
 
-use std::cell::RefCell;
-use std::ops::RangeInclusive;
+use std::cell::{Cell, RefCell};
+use std::collections::HashSet;
+use std::hash::Hash;
+use std::ops::{Range, RangeInclusive};
 
-use toml::de::DeValue;
+use toml::de::{DeTable, DeValue};
 
-use super::problem::{Problem, Problems, Rejection, quoted};
+use crate::text::has_token;
+
+use super::problem::{MOST_PROBLEMS, Problem, Problems, Rejection, quoted};
 
 /// The text of a file, and its problems so far.
 pub(super) struct Document<'a> {
@@ -16,11 +20,13 @@ pub(super) struct Document<'a> {
     text: &'a str,
     /// Each after the line of the configuration that it belongs to.
     problems: RefCell<Vec<(Option<usize>, Problem)>>,
+    /// How many others there are.
+    more: Cell<usize>,
 }
 
 impl<'a> Document<'a> {
     pub(super) fn new(file: &'a str, text: &'a str) -> Self {
-        Self { file, text, problems: RefCell::default() }
+        Self { file, text, problems: RefCell::default(), more: Cell::default() }
     }
 
     /// The whole file, a table of the `known` keys.
@@ -33,21 +39,64 @@ impl<'a> Document<'a> {
         let mut list = self.problems.into_inner();
         list.sort_by_key(|(line, _)| line.unwrap_or(usize::MAX));
         let list: Vec<Problem> = list.into_iter().map(|(_, problem)| problem).collect();
-        value.filter(|_| list.is_empty()).ok_or(Problems { list })
+        value.filter(|_| list.is_empty()).ok_or(Problems { list, more: self.more.get() })
+    }
+
+    /// Adds a problem that belongs to the place `at`, or counts it; `problem` gets the line.
+    fn add(&self, at: Option<usize>, problem: impl FnOnce(Option<usize>) -> Problem) {
+        let mut problems = self.problems.borrow_mut();
+        if problems.len() == MOST_PROBLEMS {
+            return self.more.set(self.more.get() + 1);
+        }
+        let line = at.map(|at| self.line(at));
+        problems.push((line, problem(line)));
     }
 
     /// The file is not TOML. Nothing after that place can be trusted, so it is the only problem.
     pub(super) fn not_toml(&self, error: &toml::de::Error) {
-        let line = error.span().map(|span| self.line(span.start));
-        let text = line.and_then(|line| self.text.lines().nth(line - 1));
-        let value = text.map_or_else(String::new, |line| quoted(line.trim()));
-        let next = if error.message() == "duplicate key" {
-            "write each key and each [table] once; only [[nameserver]], [[zone]] and [[endpoint]] may repeat"
-        } else {
-            "correct this line; text stands in double quotes, as in name = \"home\""
+        let at = error.span().map(|span| span.start);
+        let line = at.and_then(|at| self.text.lines().nth(self.line(at) - 1)).unwrap_or_default();
+        let why = match at.and_then(|at| self.unquoted(at)) {
+            _ if has_token(line) => token(),
+            Some(fixed) => Rejection::new(
+                "has text without quotes",
+                format!("put the value in quotes: {fixed}"),
+            ),
+            None if error.message() == "duplicate key" => Rejection::new(
+                "is not TOML: duplicate key",
+                "write each key and each [table] once; only [[nameserver]], [[zone]] and [[endpoint]] may repeat",
+            ),
+            None => Rejection::new(
+                format!("is not TOML: {}", error.message()),
+                "correct this line; text stands in double quotes, as in name = \"home\"",
+            ),
         };
-        let why = Rejection::new(format!("is not TOML: {}", error.message()), next);
-        self.problems.borrow_mut().push((line, Problem::new(self.file, line, value, why)));
+        let value = if line.is_empty() { String::new() } else { quoted(line.trim()) };
+        self.add(at, |line| Problem::new(self.file, line, value, why));
+    }
+
+    /// What to write, if quotes around the value of the line, or around the word, at this place mend the file up to
+    /// there.
+    fn unquoted(&self, at: usize) -> Option<String> {
+        let start = self.text.get(..at)?.rfind('\n').map_or(0, |end| end + 1);
+        let line = self.text[start..].lines().next()?;
+        let (key, rest) = line.split_once('=').unwrap_or(("", line));
+        let value = rest.split('#').next().unwrap_or(rest).trim();
+        let from = start + line.len() - rest.trim_start().len();
+        let whole = (from..from + value.len(), format!("{} = {value:?}", key.trim()));
+        let ends = |c: char| c.is_whitespace() || "=,[]{}#".contains(c);
+        let from = self.text[..at].rfind(ends).map_or(0, |end| end + 1);
+        let length = self.text[from..].find(ends)?;
+        let word = (from..from + length, format!("{:?}", &self.text[from..from + length]));
+        let mends = |(place, _): &(Range<usize>, String)| {
+            let value = &self.text[place.clone()];
+            let (before, after) = (&self.text[..place.start], &self.text[place.end..]);
+            let error = DeTable::parse(&format!("{before}{value:?}{after}")).err();
+            let error = error.map_or(usize::MAX, |error| error.span().map_or(0, |span| span.start));
+            let plain = !value.is_empty() && !value.contains(['"', '\'', '[', '{']);
+            plain && !["true", "false"].contains(&&*value.to_lowercase()) && error > place.end + 1
+        };
+        [whole, word].into_iter().find(mends).map(|(_, fixed)| fixed)
     }
 
     fn line(&self, at: usize) -> usize {
@@ -84,15 +133,18 @@ impl<'a> Node<'a> {
 
     /// Notes a problem of this value, shown as `value`.
     pub(super) fn reject_as(&self, value: &str, why: Rejection) {
-        let line = self.at.map(|at| self.document.line(at));
-        let problem = Problem::new(self.document.file, line, value.to_owned(), why);
-        self.note(vec![Problem { key: self.path.clone(), ..problem }]);
+        self.document.add(self.at, |line| Problem {
+            key: self.path.clone(),
+            ..Problem::new(self.document.file, line, value.to_owned(), why)
+        });
     }
 
     /// Notes problems that belong to this value, such as those of the file that it names.
-    pub(super) fn note(&self, problems: Vec<Problem>) {
-        let line = self.at.map(|at| self.document.line(at));
-        self.document.problems.borrow_mut().extend(problems.into_iter().map(|one| (line, one)));
+    pub(super) fn note(&self, problems: Problems) {
+        self.document.more.set(self.document.more.get() + problems.more);
+        for problem in problems.list {
+            self.document.add(self.at, |_| problem);
+        }
     }
 
     /// What `get` finds in the value; else a problem, that it is not a `wanted`.
@@ -124,8 +176,17 @@ impl<'a> Node<'a> {
         self.value.and_then(DeValue::as_str)
     }
 
-    /// What `read` makes of the text here.
+    /// What `read` makes of the text here, unless it contains a token.
     pub(super) fn text<T>(
+        &self,
+        example: &str,
+        read: impl FnOnce(&'a str) -> Result<T, Rejection>,
+    ) -> Option<T> {
+        self.any_text(example, |text| if has_token(text) { Err(token()) } else { read(text) })
+    }
+
+    /// The same for text that may contain a token, and that nothing shows.
+    pub(super) fn any_text<T>(
         &self,
         example: &str,
         read: impl FnOnce(&'a str) -> Result<T, Rejection>,
@@ -177,19 +238,19 @@ impl<'a> Node<'a> {
     }
 
     fn items(&self, next: &str) -> Option<Vec<Self>> {
-        let items = self.typed(DeValue::as_array, "a list", next)?.iter().enumerate();
-        let node = |(i, item): (usize, &'a toml::Spanned<DeValue<'a>>)| Self {
-            document: self.document,
-            at: Some(item.span().start),
-            path: format!("{}[{i}]", self.path),
-            value: Some(item.get_ref()),
-        };
-        Some(items.map(node).collect())
+        let count = self.typed(DeValue::as_array, "a list", next)?.len();
+        Some((0..count).filter_map(|n| self.item(n)).collect())
     }
 
-    /// The item of a list that is known to have it.
+    /// The item of a list.
     pub(super) fn item(&self, n: usize) -> Option<Self> {
-        self.items("")?.into_iter().nth(n)
+        let item = self.value?.as_array()?.get(n)?;
+        Some(Self {
+            document: self.document,
+            at: Some(item.span().start),
+            path: format!("{}[{n}]", self.path),
+            value: Some(item.get_ref()),
+        })
     }
 
     /// The tables in the list here; none without a list.
@@ -252,24 +313,30 @@ impl<'a> Node<'a> {
 }
 
 /// The values of a list, each once.
-pub(super) fn distinct<T: PartialEq>(list: Vec<(Node<'_>, Option<T>)>) -> Vec<T> {
-    let mut values = Vec::new();
+pub(super) fn distinct<T: Clone + Eq + Hash>(list: Vec<(Node<'_>, Option<T>)>) -> Vec<T> {
+    let (mut values, mut known) = (Vec::new(), HashSet::new());
     for (node, value) in list {
-        match value {
-            Some(value) if values.contains(&value) => {
-                node.reject("is listed twice", "remove one of the two");
-            }
-            value => values.extend(value),
+        let Some(value) = value else { continue };
+        if known.insert(value.clone()) {
+            values.push(value);
+        } else {
+            node.reject("is listed twice", "remove one of the two");
         }
     }
     values
 }
 
+const NO_TOKEN: &str =
+    "remove the token from this file: it comes as the credential github-token, or in GITHUB_TOKEN";
+
+fn token() -> Rejection {
+    Rejection::new("contains a GitHub token, which everybody who reads this file can use", NO_TOKEN)
+}
+
 /// What to do about an unknown key.
 fn instead(name: &str, known: &str) -> String {
-    if name == "token" {
-        return "remove the token from this file: it comes as the credential github-token, or in GITHUB_TOKEN"
-            .to_owned();
+    if name == "token" || has_token(name) {
+        return NO_TOKEN.to_owned();
     }
     let nearest = known.split(' ').min_by_key(|known| distance(known, name));
     let similar = nearest.filter(|known| distance(known, name) * 3 <= known.len());

@@ -1,5 +1,6 @@
 //! Web endpoints: pages, and ports that accept connections.
 
+use std::collections::HashMap;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -83,16 +84,16 @@ pub(super) fn endpoints<'a>(
 ) -> Vec<Endpoint> {
     let next = "write a table [[endpoint]] for each, with its url";
     let mut endpoints = Vec::new();
-    let mut urls: Vec<Option<String>> = Vec::new();
+    let mut seen: HashMap<String, String> = HashMap::new();
     for table in root.get("endpoint").tables(ENDPOINT, next) {
         let address = table.require("url", NEXT).text("https://www.example.net/", |text| {
             let address = address(text)?;
-            match urls.iter().position(|url| url.as_ref() == Some(&address.url)) {
-                Some(i) => reject(format!("is already endpoint[{i}]"), "remove one of the two"),
-                None => Ok(address),
+            let place = seen.entry(address.url.clone()).or_insert_with(|| table.path.clone());
+            if *place == table.path {
+                return Ok(address);
             }
+            reject(format!("is already {place}"), "remove one of the two")
         });
-        urls.push(address.as_ref().map(|address| address.url.clone()));
         reject_foreign_keys(&table, address.as_ref().map(|address| address.scheme));
         let words = |key| {
             table.get(key).text("Welcome", |text| match text {

@@ -1,5 +1,6 @@
 //! Addresses: the nameservers, the anchors, and the addresses of the interception check.
 
+use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 
 use super::document::Node;
@@ -38,7 +39,11 @@ pub struct Vantage {
 
 /// The key and the role of every address so far; the key of a default has no value.
 #[derive(Default)]
-pub(super) struct Addresses<'a>(Vec<(SocketAddr, Role, Node<'a>)>);
+pub(super) struct Addresses<'a> {
+    known: HashMap<SocketAddr, (Role, Node<'a>)>,
+    /// The first of a nameserver in IPv4 and in IPv6.
+    first: [Option<Node<'a>>; 2],
+}
 
 #[derive(Clone, Copy, PartialEq)]
 enum Role {
@@ -50,8 +55,12 @@ enum Role {
 impl<'a> Addresses<'a> {
     /// Adds an address, unless it is there.
     fn add(&mut self, address: SocketAddr, role: Role, node: Node<'a>) {
-        let Some((_, old_role, old)) = self.0.iter().find(|(old, ..)| *old == address) else {
-            self.0.push((address, role, node));
+        let Some((old_role, old)) = self.known.get(&address) else {
+            let first = &mut self.first[usize::from(address.is_ipv6())];
+            if role == Role::Nameserver && first.is_none() {
+                *first = Some(node.clone());
+            }
+            self.known.insert(address, (role, node));
             return;
         };
         let next = match (*old_role, role) {
@@ -92,19 +101,18 @@ pub(super) fn nameservers<'a>(
 ) -> Vec<Nameserver> {
     let next = "write a table [[nameserver]] for each server, with its name and addresses";
     let mut nameservers: Vec<Nameserver> = Vec::new();
+    let mut seen: HashMap<String, String> = HashMap::new();
     for table in root.require("nameserver", next).tables("name addresses lamp", next) {
         let key = table.require("name", "write name = \"…\", such as \"ns1.example.net\"");
         let mut written = String::new();
         let name = key.text("ns1.example.net", |text| {
             written = text.to_ascii_lowercase();
             let name = name::host(text)?;
-            match nameservers.iter().position(|other| other.name == name) {
-                Some(i) => reject(
-                    format!("is already nameserver[{i}]"),
-                    "put all its addresses into one [[nameserver]]",
-                ),
-                None => Ok(name),
+            let place = seen.entry(name.clone()).or_insert_with(|| table.path.clone());
+            if *place == table.path {
+                return Ok(name);
             }
+            reject(format!("is already {place}"), "put all its addresses into one [[nameserver]]")
         });
         let key = table.require("addresses", "write addresses = [\"…\"], such as \"192.0.2.1\"");
         let mut addresses = Vec::new();
@@ -179,11 +187,10 @@ fn vantage_name(text: &str) -> Result<String, Rejection> {
 
 /// Each family in which a nameserver has an address needs an anchor. (The defaults have both.)
 fn require_anchors(key: &Node<'_>, anchors: &[SocketAddr], addresses: &Addresses<'_>) {
-    for (v6, family) in [(false, "IPv4"), (true, "IPv6")] {
-        let mut nameservers = addresses.0.iter().filter(|(_, role, _)| *role == Role::Nameserver);
-        let nameserver = nameservers.find(|(address, ..)| address.is_ipv6() == v6);
+    let families = [(false, "IPv4"), (true, "IPv6")];
+    for ((v6, family), nameserver) in families.into_iter().zip(&addresses.first) {
         let anchor = anchors.iter().any(|anchor| anchor.is_ipv6() == v6);
-        if let Some((_, _, node)) = nameserver.filter(|_| !anchor) {
+        if let Some(node) = nameserver.as_ref().filter(|_| !anchor) {
             let reason = format!(
                 "has no {family} address, but {} is one: without an anchor, a broken {family} connection at \
                  home looks like an outage",

@@ -3,8 +3,16 @@
 use std::error::Error;
 use std::fmt;
 
+use crate::text::{grouped, printable, printable_up_to, redacted};
+
 /// Longer values are cut: enough to recognise a DKIM key.
 const SHOWN: usize = 60;
+
+/// A file with more problems is of another kind, or has one problem in many places.
+pub(super) const MOST_PROBLEMS: usize = 50;
+
+/// Longer reasons and next steps are cut: a word of a zone file may be as long as the file.
+const LONGEST: usize = 500;
 
 /// One problem. Printed, it takes two lines:
 ///
@@ -41,7 +49,7 @@ impl Problem {
         let key = if self.key.is_empty() { "" } else { &format!("{}: ", self.key) };
         let value = if self.value.is_empty() { "" } else { &format!("{} ", self.value) };
         let place = if self.file.is_empty() { "" } else { &format!("{}{line}: ", self.file) };
-        format!("{place}{key}{value}{}", self.reason)
+        printable(&format!("{place}{key}{value}{}", self.reason))
     }
 }
 
@@ -51,11 +59,30 @@ impl fmt::Display for Problem {
     }
 }
 
-/// All problems of a configuration and of the files that it names, in the order of its lines.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The problems of a configuration and of the files that it names, in the order of its lines. At most
+/// [`MOST_PROBLEMS`] are listed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Problems {
-    /// Never empty.
+    /// Not empty where a configuration is rejected.
     pub list: Vec<Problem>,
+    /// How many are not listed.
+    pub more: usize,
+}
+
+impl Problems {
+    /// Adds a problem, or counts it.
+    pub(super) fn push(&mut self, problem: impl FnOnce() -> Problem) {
+        match self.list.len() {
+            MOST_PROBLEMS.. => self.more += 1,
+            _ => self.list.push(problem()),
+        }
+    }
+}
+
+impl From<Problem> for Problems {
+    fn from(problem: Problem) -> Self {
+        Self { list: vec![problem], more: 0 }
+    }
 }
 
 impl fmt::Display for Problems {
@@ -64,7 +91,10 @@ impl fmt::Display for Problems {
             let separator = if i == 0 { "" } else { "\n" };
             write!(f, "{separator}{problem}")?;
         }
-        Ok(())
+        match self.more {
+            0 => Ok(()),
+            more => write!(f, "\nand {} more", grouped(more)),
+        }
     }
 }
 
@@ -81,7 +111,8 @@ pub struct Rejection {
 
 impl Rejection {
     pub(super) fn new(reason: impl Into<String>, next: impl Into<String>) -> Self {
-        Self { reason: reason.into(), next: next.into() }
+        let short = |text: String| printable_up_to(&text, LONGEST);
+        Self { reason: short(reason.into()), next: short(next.into()) }
     }
 }
 
@@ -102,6 +133,7 @@ pub(super) fn reject<T>(
 
 /// A text as a problem shows it.
 pub(super) fn quoted(text: &str) -> String {
+    let text = &*redacted(text);
     match text.char_indices().nth(SHOWN) {
         Some((end, _)) => format!("{:?}", format!("{}…", &text[..end])),
         None => format!("{text:?}"),

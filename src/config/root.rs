@@ -3,8 +3,8 @@
 //! A rejected value is replaced by its default and reading goes on, so that one run finds every problem.
 //! The replacement is never used: a file with problems yields no [`Config`].
 
-use std::fs;
-use std::io::ErrorKind;
+use std::fs::File;
+use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -24,6 +24,9 @@ use super::value::{LONGEST, SECOND, time};
 use super::zone::{Zone, zones};
 
 const ROOT: &str = "github vantage schedule panel hooks metrics nameserver zone endpoint";
+
+/// A larger configuration has more queries than a round.
+const LARGEST: usize = 1 << 20;
 
 /// The configuration as checked. Every index and every address in it is valid.
 #[derive(Debug, Clone, PartialEq)]
@@ -70,6 +73,12 @@ impl Config {
         file: &str,
         text: &str,
     ) -> Result<Self, Problems> {
+        if text.len() > LARGEST {
+            let reason = format!("is larger than {} MB", LARGEST >> 20);
+            let next = "name zone files with file = \"…\" instead of listing their records";
+            let why = Rejection::new(reason, next);
+            return Err(Problem::new(file, None, String::new(), why).into());
+        }
         let document = Document::new(file, text);
         let value = DeTable::parse(text).map(|table| DeValue::Table(table.into_inner()));
         let config = match &value {
@@ -90,9 +99,9 @@ impl Config {
         let file = path.display().to_string();
         let problem = |line, reason: &str, next| {
             let why = Rejection::new(reason, next);
-            Problems { list: vec![Problem::new(&file, line, String::new(), why)] }
+            Problems::from(Problem::new(&file, line, String::new(), why))
         };
-        let bytes = fs::read(path).map_err(|e| match e.kind() {
+        let bytes = read(path).map_err(|e| match e.kind() {
             ErrorKind::NotFound => problem(
                 None,
                 "there is no such file",
@@ -123,7 +132,7 @@ impl Config {
             Ok(config) => return (config.panel, None),
             Err(problems) => problems,
         };
-        let bytes = fs::read(path).unwrap_or_default();
+        let bytes = read(path).unwrap_or_default();
         let text = String::from_utf8_lossy(&bytes);
         let (table, _) = DeTable::parse_recoverable(&text);
         let (value, document) = (DeValue::Table(table.into_inner()), Document::new("", &text));
@@ -153,6 +162,13 @@ impl Config {
     }
 }
 
+/// The file, or the beginning of one that is too large.
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(LARGEST as u64 + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
 fn config(root: &Node<'_>, file: &Path, environment: Environment<'_>) -> Config {
     let folder = file.parent().unwrap_or(Path::new(""));
     let (mut pins, mut addresses) = (PinAssignments::default(), Addresses::default());
@@ -175,7 +191,7 @@ fn config(root: &Node<'_>, file: &Path, environment: Environment<'_>) -> Config 
 fn hooks(root: &Node<'_>) -> Hooks {
     let table = root.get("hooks").table("on-change timeout");
     Hooks {
-        on_change: table.get("on-change").text("logger", |text| match text {
+        on_change: table.get("on-change").any_text("logger", |text| match text {
             _ if text.trim().is_empty() || text.contains('\0') => {
                 reject("is not a command", "write a line for sh, or leave the key out")
             }

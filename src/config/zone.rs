@@ -18,6 +18,9 @@ use super::zone_file;
 /// into the memory limit of the service; and at the default pace, into the default interval.
 const MOST_QUERIES: usize = 15_000;
 
+/// Names of nameservers that a problem lists.
+const SUGGESTED: usize = 8;
+
 #[derive(Debug, Clone, PartialEq)]
 pub struct Zone {
     /// The apex, absolute.
@@ -31,53 +34,81 @@ pub struct Zone {
 }
 
 /// File names are relative to `folder`.
-pub(super) fn zones(
-    root: &Node<'_>,
+pub(super) fn zones<'a>(
+    root: &Node<'a>,
     folder: &Path,
     nameservers: &[Nameserver],
     environment: Environment<'_>,
 ) -> Vec<Zone> {
     let next = "write a table [[zone]] for each zone, with its name";
-    let mut zones: Vec<Zone> = Vec::new();
     let tables = root.require("zone", next).tables("name nameservers file records", next);
-    let names: HashSet<Name> = tables.iter().filter_map(|table| apex_of(table)).collect();
+    let cuts: HashSet<Name> = tables.iter().filter_map(|table| apex_of(table)).collect();
+    let numbered = nameservers.iter().enumerate();
+    let numbers = numbered.rev().map(|(n, server)| (server.name.as_str(), n)).collect();
+    let addresses = nameservers.iter().map(|server| server.addresses.len()).sum();
+    let (mut zones, mut seen, mut load) = (Vec::new(), HashMap::new(), Load::default());
     for table in tables {
-        let key = table.require("name", "write name = \"…\", such as \"example.net\"");
-        let apex = key.text("example.net", |text| {
-            let apex = name::zone_name(text)?;
-            match zones.iter().position(|zone| zone.name == apex) {
-                Some(i) => {
-                    reject(format!("is already zone[{i}]"), "put its records into one [[zone]]")
-                }
-                None => Ok(apex),
-            }
-        });
+        let apex = apex(&table, &mut seen);
         // Without a name of the zone, its records are still checked: every name is below the root.
         let name = apex.clone().unwrap_or_else(Name::root);
-        let nameservers = served_by(&table.get("nameservers"), nameservers);
         let mut records = record_sets(&table.get("records"), &name);
         let node = table.get("file");
         let file = node.text("example.net.zone", |text| {
             let path = folder.join(text);
             let content = content(&path, environment)?;
             let file = path.display().to_string();
-            match apex.map(|apex| zone_file::read(&file, &content, &apex, &records, &names)) {
+            match apex.map(|apex| zone_file::read(&file, &content, &apex, &records, &cuts)) {
                 Some(Ok(more)) => records.extend(more),
                 Some(Err(problems)) => node.note(problems),
                 None => {} // nothing to compare it with
             }
             Ok(path)
         });
-        zones.push(Zone { name, nameservers, file, records });
+        let listed = served_by(&table.get("nameservers"), &numbers);
+        let of = |listed: &Vec<usize>| listed.iter().map(|&n| nameservers[n].addresses.len()).sum();
+        load.add(table, &records, listed.as_ref().map_or(addresses, of));
+        let zone = match load.all {
+            0..=MOST_QUERIES => {
+                let all = || (0..nameservers.len()).collect();
+                Zone { name, nameservers: listed.unwrap_or_else(all), file, records }
+            }
+            // The file is rejected, so no more of it is kept.
+            _ => Zone { name, nameservers: Vec::new(), file, records: Vec::new() },
+        };
+        zones.push(zone);
     }
-    limit_queries(&root.get("zone"), nameservers, &zones);
-    let idle = |n: &usize| !zones.iter().any(|zone| zone.nameservers.contains(n));
-    for n in (0..nameservers.len()).filter(|n| !zones.is_empty() && idle(n)) {
-        let next = "add it to the nameservers of a zone, or remove it";
-        let node = root.get("nameserver").item(n);
-        node.inspect(|node| node.absent().reject("serves no zone of this file", next));
+    if load.all > MOST_QUERIES {
+        load.reject();
+    } else if !zones.is_empty() {
+        reject_idle(&root.get("nameserver"), nameservers.len(), &zones);
     }
     zones
+}
+
+/// Notes the nameservers without a zone.
+fn reject_idle(key: &Node<'_>, count: usize, zones: &[Zone]) {
+    let mut idle = vec![true; count];
+    for &n in zones.iter().flat_map(|zone| &zone.nameservers) {
+        idle[n] = false;
+    }
+    let idle = (0..count).filter(|&n| idle[n]).filter_map(|n| key.item(n));
+    for node in idle {
+        let next = "add it to the nameservers of a zone, or remove it";
+        node.absent().reject("serves no zone of this file", next);
+    }
+}
+
+/// The name of a zone; `seen` has those before it.
+fn apex(table: &Node<'_>, seen: &mut HashMap<Name, String>) -> Option<Name> {
+    let key = table.require("name", "write name = \"…\", such as \"example.net\"");
+    key.text("example.net", |text| {
+        let apex = name::zone_name(text)?;
+        let place = seen.entry(apex.clone()).or_insert_with(|| table.path.clone());
+        if *place == table.path {
+            return Ok(apex);
+        }
+        reject(format!("is already {place}"), "put its records into one [[zone]]")
+    })
 }
 
 /// The name of a zone, if it is right.
@@ -96,42 +127,52 @@ fn content(path: &Path, environment: Environment<'_>) -> Result<Vec<u8>, Rejecti
     Ok(content)
 }
 
-fn limit_queries(key: &Node<'_>, nameservers: &[Nameserver], zones: &[Zone]) {
-    // SOA over UDP and TCP, NS, and each other record set.
-    let queries = |zone: &Zone| {
+/// The queries of one round.
+#[derive(Default)]
+struct Load<'a> {
+    /// To all addresses.
+    all: usize,
+    /// The zone with the most, and their number to one address.
+    largest: Option<(usize, Node<'a>)>,
+}
+
+impl<'a> Load<'a> {
+    /// Adds those of a zone to so many addresses.
+    fn add(&mut self, zone: Node<'a>, records: &[Arc<RecordSet>], addresses: usize) {
         let others = |set: &&Arc<RecordSet>| !matches!(set.rtype, RecordType::SOA | RecordType::NS);
-        zone.records.iter().filter(others).count() + 3
-    };
-    let of_zone = |zone: &Zone| {
-        let addresses = zone.nameservers.iter().map(|&index| nameservers[index].addresses.len());
-        queries(zone) * addresses.sum::<usize>()
-    };
-    let all: usize = zones.iter().map(of_zone).sum();
-    if all > MOST_QUERIES {
-        let largest = (0..zones.len()).max_by_key(|&n| queries(&zones[n]));
+        // SOA over UDP and TCP, NS, and each other record set.
+        let queries = records.iter().filter(others).count() + 3;
+        self.all += queries * addresses;
+        if self.largest.as_ref().is_none_or(|(most, _)| queries >= *most) {
+            self.largest = Some((queries, zone));
+        }
+    }
+
+    fn reject(&self) {
+        let all = self.all;
         let reason = format!(
             "leads to {all} queries in each round, all addresses together; {MOST_QUERIES} is the limit"
         );
         let next = "this zone has the most: write its important record sets into records instead of using \
                     its file, or let another pilotlight watch some of the zones or nameservers";
-        let node = largest.and_then(|n| key.item(n));
-        node.inspect(|node| node.absent().reject(reason, next));
+        self.largest.iter().for_each(|(_, zone)| zone.absent().reject(reason.clone(), next));
     }
 }
 
-/// Indices into `all`.
-fn served_by(key: &Node<'_>, all: &[Nameserver]) -> Vec<usize> {
+/// The nameservers listed here, by their `numbers`.
+fn served_by(key: &Node<'_>, numbers: &HashMap<&str, usize>) -> Option<Vec<usize>> {
     key.reject_empty("name one or more, or leave the key out for all");
     let find = |text: &str| {
         let wanted = text.strip_suffix('.').unwrap_or(text).to_ascii_lowercase();
-        all.iter().position(|server| server.name == wanted).ok_or_else(|| {
-            let known = all.iter().filter(|server| !server.name.is_empty());
-            let known: String = known.map(|server| format!(", or write {}", server.name)).collect();
-            let next = format!("add a [[nameserver]] of that name{known}");
+        numbers.get(&*wanted).copied().ok_or_else(|| {
+            let mut known: Vec<_> = numbers.iter().filter(|(name, _)| !name.is_empty()).collect();
+            known.sort_by_key(|(_, number)| **number);
+            let known = known.iter().take(SUGGESTED).map(|(name, _)| format!(", or write {name}"));
+            let next = format!("add a [[nameserver]] of that name{}", known.collect::<String>());
             Rejection::new("is not a nameserver of this file", next)
         })
     };
-    key.texts("ns1.example.net", find).map_or_else(|| (0..all.len()).collect(), distinct)
+    key.texts("ns1.example.net", find).map(distinct)
 }
 
 fn record_sets(key: &Node<'_>, apex: &Name) -> Vec<Arc<RecordSet>> {
@@ -148,6 +189,7 @@ fn record_sets(key: &Node<'_>, apex: &Name) -> Vec<Arc<RecordSet>> {
         let (Some(name), Some(rtype)) = (name, rtype) else { continue };
         if let Err(why) = may_stand(&name, rtype, apex, &taken) {
             table.reject_as("", why);
+            continue;
         }
         // With its values rejected, it still occupies its name and type.
         let expected = expected.unwrap_or(Expected::Some);
@@ -179,7 +221,11 @@ fn types() -> String {
 fn record_type(text: &str) -> Result<RecordType, Rejection> {
     let known = TYPES.into_iter().find(|&rtype| text == <&str>::from(rtype));
     let next = || format!("write one of {}", types());
-    known.ok_or_else(|| Rejection::new("is not a type that this version compares", next()))
+    let upper = TYPES.into_iter().find(|rtype| text.eq_ignore_ascii_case((*rtype).into()));
+    known.ok_or_else(|| match upper {
+        Some(rtype) => Rejection::new("is not in capital letters", format!("write \"{rtype}\"")),
+        None => Rejection::new("is not a type that this version compares", next()),
+    })
 }
 
 /// Whether a set of this type may stand at `name`, beside those before it (RFC 1034, section 3.6.2).

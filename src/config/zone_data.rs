@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use hickory_resolver::proto::rr::{Name, RData, RecordType};
 
-use super::problem::{Problem, Rejection, quoted, reject};
+use super::problem::{Problem, Problems, Rejection, quoted, reject};
 use super::records::{Expected, RecordSet, TYPES};
 use super::registry::type_text;
 
@@ -104,18 +104,20 @@ impl<'a> ZoneData<'a> {
         }
     }
 
-    /// What a server refuses about the zone as a whole, at most so many problems.
-    pub(super) fn problems(&self, file: &str, most: usize) -> Vec<Problem> {
-        let problem = |set: &Set, (reason, next): (String, &str)| {
-            let value = quoted(&format!("{} {}", set.name.to_ascii(), type_text(set.rtype)));
-            Problem::new(file, Some(set.line), value, Rejection::new(reason, next))
-        };
-        let wrong = self.sets.iter().filter_map(|set| Some(problem(set, self.conflict(set)?)));
-        let mut problems: Vec<Problem> = wrong.take(most).collect();
-        if self.soa.is_none() && problems.is_empty() {
+    /// What a server refuses about the zone as a whole.
+    pub(super) fn problems(&self, file: &str) -> Problems {
+        let mut problems = Problems::default();
+        for set in &self.sets {
+            let Some((reason, next)) = self.conflict(set) else { continue };
+            problems.push(|| {
+                let value = quoted(&format!("{} {}", set.name.to_ascii(), type_text(set.rtype)));
+                Problem::new(file, Some(set.line), value, Rejection::new(reason, next))
+            });
+        }
+        if self.soa.is_none() && problems.list.is_empty() {
             let reason = format!("has no SOA record of {}", self.apex.to_ascii());
             let next = "name the file of this zone, or correct the name of the [[zone]]";
-            problems.push(Problem::new(file, None, String::new(), Rejection::new(reason, next)));
+            return Problem::new(file, None, String::new(), Rejection::new(reason, next)).into();
         }
         problems
     }

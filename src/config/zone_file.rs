@@ -9,14 +9,11 @@ use hickory_resolver::proto::rr::{Name, RecordType};
 
 use super::lexer::{Entries, Entry, Token};
 use super::name;
-use super::problem::{Problem, Rejection, quoted, reject};
+use super::problem::{Problem, Problems, Rejection, quoted, reject};
 use super::rdata::{self, seconds};
 use super::records::RecordSet;
 use super::registry::record_type;
 use super::zone_data::ZoneData;
-
-/// A file with so many problems is no zone file, or has one problem in many places.
-const MOST_PROBLEMS: usize = 50;
 
 /// Beginnings of files that are no text.
 const NOT_TEXT: [(&[u8], &str, &str); 6] = [
@@ -51,31 +48,33 @@ pub(super) fn read(
     apex: &Name,
     inline: &[Arc<RecordSet>],
     cuts: &HashSet<Name>,
-) -> Result<Vec<Arc<RecordSet>>, Vec<Problem>> {
+) -> Result<Vec<Arc<RecordSet>>, Problems> {
     if let Some((_, reason, next)) = NOT_TEXT.iter().find(|(start, ..)| text.starts_with(start)) {
         let why = Rejection::new(*reason, *next);
-        return Err(vec![Problem::new(file, None, String::new(), why)]);
+        return Err(Problem::new(file, None, String::new(), why).into());
     }
-    let mut problems = Vec::new();
+    let mut problems = Problems::default();
     let data = ZoneData::of(apex);
     let mut reader = Reader { apex, origin: apex.clone(), owner: None, data };
     for entry in Entries::of(text) {
-        let (line, value, why) = match entry {
-            Err((line, why)) => (line, String::new(), why),
-            Ok(entry) => match reader.entry(&entry) {
-                Err(why) => (entry.line, quoted(&entry.text()), commented(&entry, why)),
-                Ok(()) => continue,
-            },
-        };
-        problems.push(Problem::new(file, Some(line), value, why));
-        if problems.len() == MOST_PROBLEMS {
-            return Err(problems);
+        match entry {
+            Err((line, why)) => {
+                problems.push(|| Problem::new(file, Some(line), String::new(), why));
+            }
+            Ok(entry) => {
+                if let Err(why) = reader.entry(&entry) {
+                    problems.push(|| {
+                        let (value, why) = (quoted(&entry.text()), commented(&entry, why));
+                        Problem::new(file, Some(entry.line), value, why)
+                    });
+                }
+            }
         }
     }
-    if problems.is_empty() {
-        problems = reader.data.problems(file, MOST_PROBLEMS);
+    if problems.list.is_empty() {
+        problems = reader.data.problems(file);
     }
-    if problems.is_empty() { Ok(reader.data.expected(inline, cuts)) } else { Err(problems) }
+    if problems.list.is_empty() { Ok(reader.data.expected(inline, cuts)) } else { Err(problems) }
 }
 
 /// A line that is wrong because another language's comment begins it.
