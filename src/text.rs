@@ -45,12 +45,12 @@ pub fn redacted(text: &str) -> Cow<'_, str> {
     let (mut shown, mut from) = (String::new(), 0);
     for (at, _) in text.match_indices('_') {
         let Some(before) = text.as_bytes().get(from..=at) else { continue };
-        let begins = |token: &&str| {
+        let begins = |token: &str| {
             let start = before.len().checked_sub(token.len());
             start.is_some_and(|start| before[start..].eq_ignore_ascii_case(token.as_bytes()))
         };
         let secret = text[at + 1..].chars().take_while(word).take(SHORTEST_SECRET).count();
-        if secret == SHORTEST_SECRET && TOKENS.iter().any(|token| begins(&token)) {
+        if secret == SHORTEST_SECRET && TOKENS.iter().any(|token| begins(token)) {
             shown.push_str(&text[from..=at]);
             shown.push('…');
             let rest = text[at + 1..].trim_start_matches(|c| word(&c) || matches!(c, '-' | '.'));
