@@ -3,6 +3,7 @@
 # and runs tests/units/proof in it.
 #
 #   tests/units.sh [SUITE]
+#   PACKAGE=pilotlight.deb tests/units.sh [SUITE]     installs, upgrades, removes and purges that Debian package instead
 #
 # Needs root, on Debian or Ubuntu. SUITE is trixie (systemd 257) unless named; bookworm has 252, like
 # older Raspberry Pi OS. Each tree is made once and kept in target/units. The binary is the release build
@@ -13,6 +14,7 @@ repo=$(cd "$(dirname "$0")/.." && pwd)
 units=$repo/tests/units
 cache=$repo/target/units
 binary=${PILOTLIGHT:-}
+package=${PACKAGE:-}
 suite=${1:-trixie}
 tree=$cache/$suite
 machine=pilotlight-units-$$
@@ -62,7 +64,8 @@ boot() {
             --machine="$machine" --register=no "${keep[@]}" --console=pipe --link-journal=no \
             --resolv-conf=off --timezone=off --bind-ro="$units:/srv/units" \
             --bind-ro="$repo/systemd:/srv/systemd" --bind-ro="$repo/image/root:/srv/root" \
-            --bind-ro="$cache/bad:/srv/bad" --bind-ro="$binary:/srv/pilotlight"
+            --bind-ro="$cache/bad:/srv/bad" --bind-ro="$binary:/srv/pilotlight" \
+            ${package:+--bind-ro="$package:/srv/pilotlight.deb"}
     ) </dev/null >"$cache/console" 2>&1 9>&- &
     nspawn=$!
     local end=$((SECONDS + 60))
@@ -98,6 +101,9 @@ halt() {
 mkdir -p "$cache"
 fetch_tools
 make_tree
+if [ -n "$package" ]; then
+    package=$(realpath "$package") binary=$package # the program is in it
+fi
 make_bad_ones
 if [ -z "$binary" ]; then
     (cd "$repo" && timeout 1800 cargo build --quiet --release --locked)
@@ -105,4 +111,4 @@ if [ -z "$binary" ]; then
 fi
 trap halt EXIT
 boot
-inside /srv/units/proof
+inside "/srv/units/${package:+package-}proof"
