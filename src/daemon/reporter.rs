@@ -8,15 +8,22 @@ use std::time::Duration;
 use crate::config::{Config, GitHub as Settings};
 use crate::decide::report::github::{Context, IssueState, Plan, Step};
 use crate::decide::report::heartbeat::HeartbeatInput;
+use crate::decide::report::marker::comment;
 use crate::decide::report::plan::{needs_closed, plan};
 use crate::decide::track::incident::IssueRef;
-use crate::decide::track::reported::{Failure, Report};
+use crate::decide::track::reported::{Failure, FailureKind, Report};
 use crate::decide::track::state::ReportInput;
 use crate::io::clock::Clock;
 use crate::io::github::api::{GitHub, WRITE_PAUSE};
 
 /// Reads the token; the path is `github.token-file`.
 pub type TokenFrom = fn(Option<&Path>) -> Result<Option<String>, String>;
+
+/// An issue that GitHub has refused to change in so many reports is given up: its incident gets another one.
+const REFUSED_TIMES: usize = 3;
+
+const TEXT_REFUSED: &str = "GitHub does not accept a new text of this issue, so the text above is out of date. Comments \
+                            and the state of the issue are up to date. Shorten what people have added to the text.";
 
 /// A way to GitHub. The job of a report owns it, and returns it with the report.
 pub(super) struct Reporter {
@@ -29,6 +36,8 @@ pub(super) struct Reporter {
     /// The first listing of a process includes the closed issues: an issue that a person closed in the meantime must
     /// stay closed.
     greeted: bool,
+    /// The issues that GitHub has refused to change, once for each time in a row.
+    refused: Vec<u64>,
     /// Uptime at the end of the last write.
     pub(super) written: Option<Duration>,
 }
@@ -37,7 +46,15 @@ impl Reporter {
     /// `None` without a repository in the configuration.
     pub(super) fn new(config: &Config, token: TokenFrom, clock: Clock) -> Option<Self> {
         let settings = config.github.clone()?;
-        Some(Self { settings, token, clock, github: None, greeted: false, written: None })
+        Some(Self {
+            settings,
+            token,
+            clock,
+            github: None,
+            greeted: false,
+            refused: Vec::new(),
+            written: None,
+        })
     }
 
     fn connect(&mut self) -> Result<(), Failure> {
@@ -108,25 +125,65 @@ impl Reporter {
         };
         let first = !self.greeted;
         let (wanted, input) = (belief.wanted.clone(), alive.cloned());
-        let listing = self
+        let mut listing = self
             .call(move |github| {
                 github.list_with_closed_if(|open| {
                     first || needs_closed(&wanted, input.as_ref(), open)
                 })
             })
             .await?;
-        let (plan, heartbeat) = plan(&belief.wanted, alive, &listing, &context);
+        let mut wanted = belief.wanted.clone();
+        let given_up = |number: u64| {
+            self.refused.iter().filter(|refused| **refused == number).count() >= REFUSED_TIMES
+        };
+        listing.open.retain(|issue| !given_up(issue.number));
+        for wanted in &mut wanted {
+            wanted.issue = wanted.issue.filter(|issue| !given_up(issue.number));
+        }
+        let (plan, heartbeat) = plan(&wanted, alive, &listing, &context);
         self.greeted = true;
         report.recalled = heartbeat.at.map(|_| heartbeat.record);
         let Plan { steps, known, resolved, resume } = plan;
         report.known = known;
         report.resolved = resolved;
         report.resume = resume;
-        for step in steps {
-            self.carry_out(step, report).await?;
-        }
+        self.carry_out_all(steps, report).await?;
         report.heartbeat_written = heartbeat.at;
         Ok(())
+    }
+
+    /// One issue that cannot be read or changed does not keep the others from being written.
+    async fn carry_out_all(
+        &mut self,
+        steps: Vec<Step>,
+        report: &mut Report,
+    ) -> Result<(), Failure> {
+        let mut first_failure = None;
+        let mut unreadable = Vec::new();
+        for step in steps {
+            let issue = step.issue();
+            if issue.is_some_and(|number| unreadable.contains(&number)) {
+                continue;
+            }
+            let changes = !matches!(step, Step::Comment { .. });
+            match (self.carry_out(step, report).await, issue) {
+                (Ok(()), _) if !changes => {}
+                (Ok(()), _) => self.refused.retain(|refused| Some(*refused) != issue),
+                (Err(failure), _) if failure.kind == FailureKind::Rejected => {
+                    self.refused.extend(issue);
+                    first_failure.get_or_insert(failure);
+                }
+                // Its comments could not be read.
+                (Err(failure), Some(number))
+                    if failure.may_pass() && failure.wait.is_none() && unreadable.is_empty() =>
+                {
+                    unreadable.push(number);
+                    first_failure.get_or_insert(failure);
+                }
+                (Err(failure), _) => return Err(failure),
+            }
+        }
+        first_failure.map_or(Ok(()), Err)
     }
 
     async fn call<T: Send + 'static>(
@@ -213,8 +270,17 @@ impl Reporter {
                 report.resolved.extend(resolves);
             }
             Step::Edit { issue, title, body, state, resolves, reports } => {
-                self.write(move |github| github.edit(issue, title.as_deref(), Some(&body), state))
-                    .await?;
+                let name = title.clone();
+                let edited = self
+                    .write(move |github| github.edit(issue, title.as_deref(), Some(&body), state))
+                    .await;
+                match edited {
+                    Err(failure) if failure.kind == FailureKind::Rejected => {
+                        self.edit_without_text(issue, name, state).await?;
+                        report.done.push(format!("issue #{issue} keeps its text: {}", failure.why));
+                    }
+                    edited => edited?,
+                }
                 report.done.push(match state {
                     None => format!("updated issue #{issue}"),
                     Some(IssueState::Open) => format!("reopened issue #{issue}"),
@@ -224,6 +290,22 @@ impl Reporter {
                 let reported = IssueRef { number: issue, closed_by_hand: false };
                 report.known.extend(reports.map(|id| (id, reported)));
             }
+        }
+        Ok(())
+    }
+
+    /// What is left where GitHub refuses the text of an issue: one comment, the title and the state.
+    async fn edit_without_text(
+        &mut self,
+        issue: u64,
+        title: Option<String>,
+        state: Option<IssueState>,
+    ) -> Result<(), Failure> {
+        let key = format!("text-refused/{issue}");
+        let text = comment(&key, TEXT_REFUSED);
+        self.write(move |github| github.comment(issue, &key, &text)).await?;
+        if title.is_some() || state.is_some() {
+            self.write(move |github| github.edit(issue, title.as_deref(), None, state)).await?;
         }
         Ok(())
     }

@@ -1,5 +1,7 @@
 //! Looking: all of it, and only ours.
 
+use pilotlight::decide::report::marker::comment;
+use pilotlight::decide::track::reported::FailureKind;
 use pilotlight::io::github::api::GitHub;
 use serde_json::json;
 
@@ -177,4 +179,58 @@ fn when_the_token_expires_is_read_from_an_answer_in_either_of_its_forms() {
     assert_eq!(told(Some("2026-12-01 10:00:00 UTC")), ten);
     assert_eq!(told(Some("2026-12-01 12:00:00 +0200")), ten);
     assert_eq!(told(Some("soon")), ten, "what it says makes no sense");
+}
+
+#[test]
+fn comments_of_strangers_are_read_in_small_pages_and_not_kept() {
+    let peer = Peer::start();
+    let issue = peer.open_as(LOGIN, "ns1.example.net is down", &marked("a"));
+    let words = "\u{1f7e9}".repeat(65_536);
+    (0..100).for_each(|_| peer.comment_as("octocat", issue, &words));
+    let sight = marked("c").replace("home", "office");
+    let sight = sight.replacen('{', "{\"comment\":\"sight/office\",", 1);
+    peer.comment_as(LOGIN, issue, &sight);
+    let listing = client(&peer).list(false).unwrap();
+    assert_eq!((listing.open[0].secondary.len(), listing.open[0].partial), (1, false));
+    assert!(!client(&peer).comment(issue, "sight/office", &sight).unwrap());
+
+    // What exceeds the bound is not read. Nothing that may be there already is written again.
+    (0..40).for_each(|_| peer.comment_as("octocat", issue, &words));
+    let late = comment("late", "words");
+    peer.comment_as(LOGIN, issue, &late);
+    let listing = client(&peer).list(false).unwrap();
+    assert_eq!((listing.open[0].secondary.len(), listing.open[0].partial), (1, true));
+    let failure = client(&peer).comment(issue, "late", &late).unwrap_err();
+    let why =
+        "issue #1 has more comments than pilotlight reads: delete those of strangers, and lock it";
+    assert_eq!((failure.kind, failure.why.as_str()), (FailureKind::Rejected, why));
+    assert_eq!(peer.writes(), 0);
+}
+
+#[test]
+fn an_issue_whose_comments_cannot_be_read_is_listed_without_them() {
+    let peer = Peer::start();
+    for incident in ["a", "b"] {
+        let issue = peer.open_as(LOGIN, "ns1.example.net is down", &marked(incident));
+        peer.comment_as("octocat", issue, "words");
+    }
+    for fault in [
+        Fault::LoseBefore,
+        Fault::TruncatedBody,
+        Fault::Garbage,
+        Fault::Status(500),
+        Fault::Status(404),
+        Fault::Status(410),
+        Fault::Status(301),
+        Fault::Status(403),
+    ] {
+        peer.inject(Matcher::new("GET", "/issues/1/comments"), fault, 1);
+        let open = client(&peer).list(true).unwrap().open;
+        let partial: Vec<bool> = open.iter().map(|issue| issue.partial).collect();
+        assert_eq!(partial, [true, false], "{fault:?}");
+    }
+    // A limit is meant for all requests.
+    let limit = Fault::SecondaryLimit { status: 403, retry_after: None };
+    peer.inject(Matcher::new("GET", "/issues/1/comments"), limit, 1);
+    assert!(client(&peer).list(true).is_err());
 }

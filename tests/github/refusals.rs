@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use pilotlight::decide::track::reported::Failure;
+use pilotlight::decide::track::reported::{Failure, FailureKind};
 use pilotlight::io::github::api::GitHub;
 
 use super::{client, marked, settings};
@@ -146,4 +146,25 @@ fn an_unreachable_github_has_not_acted() {
     assert_eq!((failure.may_pass(), failure.wait), (true, None));
     let start = "GitHub is out of reach: POST /repos/owner/infra/issues: ";
     assert!(failure.why.starts_with(start), "{}", failure.why);
+}
+
+#[test]
+fn a_refusal_of_one_issue_is_not_taken_for_one_of_the_repository() {
+    let deleted = "has been deleted, or the token may not see it";
+    let moved = "has moved to another repository";
+    for (code, why) in [(404, deleted), (410, deleted), (301, moved), (307, moved), (422, "")] {
+        let peer = Peer::start();
+        let issue = peer.open_as(LOGIN, "ns1.example.net is down", &marked("a"));
+        status(&peer, "PATCH", "/issues/1", code);
+        let mut failures = vec![client(&peer).edit(issue, None, Some("b"), None).unwrap_err()];
+        for method in ["GET", "POST"] {
+            status(&peer, method, "/comments", code);
+            failures.push(client(&peer).comment(issue, "k", "c").unwrap_err());
+        }
+        for failure in failures {
+            assert_eq!(failure.kind, FailureKind::Rejected, "{failure:?}");
+            let expected = format!("issue #1 of owner/infra {why} ({code} Server Error)");
+            assert!(why.is_empty() || failure.why == expected, "{failure:?}");
+        }
+    }
 }

@@ -292,6 +292,10 @@ fn act(words: &[&str]) -> Option<Act> {
             Act::Exhausted(request(what)?, seconds.parse().ok()?)
         }
         ["next", what, ref fault @ ..] => Act::Next(1, request(what)?, self::fault(fault)?),
+        ["issue", issue, "refuses", status] => {
+            let all = Matcher::new("*", &format!("/issues/{issue}"));
+            Act::Next(usize::MAX, all, Fault::Status(status.parse().ok()?))
+        }
         ["faults", "over"] => Act::Calm,
         ["token", "reads"] => Act::Token(Permission::Read),
         ["token", "useless"] => Act::Token(Permission::None),

@@ -24,6 +24,8 @@ pub struct Issue {
     pub opener: VantageObservation,
     /// The observations of other vantages, from comments; not read in closed issues.
     pub secondary: Vec<VantageObservation>,
+    /// Some of its comments could not be read: other vantages may see the fault too.
+    pub partial: bool,
 }
 
 /// An issue of ours that is about no incident: a heartbeat, or the end of a token.
@@ -102,6 +104,17 @@ pub enum Step {
 }
 
 impl Step {
+    /// The issue that it changes; `None` if it opens one.
+    #[must_use]
+    pub fn issue(&self) -> Option<u64> {
+        match self {
+            Self::Create { .. } => None,
+            Self::Comment { issue, .. }
+            | Self::Observe { issue, .. }
+            | Self::Edit { issue, .. } => Some(*issue),
+        }
+    }
+
     /// An edit that changes no incident.
     pub(super) fn edit(issue: u64, body: String, state: Option<IssueState>) -> Self {
         Self::Edit { issue, title: None, body, state, resolves: Vec::new(), reports: None }

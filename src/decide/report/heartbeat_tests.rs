@@ -80,6 +80,7 @@ fn told(number: u64, subject: &str, worst: &str, since: u64, lasted: Option<u64>
         closed_at: ended,
         opener: serde_json::from_value(marker).unwrap(),
         secondary: Vec::new(),
+        partial: false,
     }
 }
 

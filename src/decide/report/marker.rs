@@ -132,6 +132,12 @@ pub fn merge(body: &str, ours: &str) -> String {
     }
 }
 
+/// How many characters of a body are not ours.
+#[must_use]
+pub fn length_of_others(body: &str) -> usize {
+    merge(body, "").chars().count()
+}
+
 /// The body with another record.
 #[must_use]
 pub fn with_record(body: &str, record: &VantageObservation) -> String {

@@ -11,6 +11,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::decide::report::github::{Issue, Listing};
+use crate::decide::report::heartbeat::alive_vantages;
 use crate::decide::report::marker::VantageObservation;
 
 /// An observation that is still true is confirmed after this time. It costs one edit, which notifies nobody.
@@ -18,6 +19,9 @@ pub const CONFIRM_EVERY: Duration = Duration::from_secs(3600);
 
 /// An observation that was not confirmed in this time no longer counts.
 pub const STALE: Duration = Duration::from_secs(3 * 3600);
+
+/// A paragraph names this many vantages, and counts the others.
+const NAMED: usize = 20;
 
 /// The key of a vantage's observation comment.
 #[must_use]
@@ -51,8 +55,11 @@ impl Issue {
 #[must_use]
 pub fn others_see(listing: &Listing, subject: &str, vantage: &str) -> bool {
     let issues = listing.open.iter().filter(|issue| issue.opener.subject == subject);
-    let mut all = issues.filter(|issue| !issue.opener.ended).flat_map(Issue::observations);
+    let lasting: Vec<&Issue> = issues.filter(|issue| !issue.opener.ended).collect();
+    let mut all = lasting.iter().flat_map(|issue| issue.observations());
     all.any(|other| other.vantage != vantage && other.sees() && other.fresh(listing.at))
+        || lasting.iter().any(|issue| issue.partial)
+            && alive_vantages(listing).any(|alive| alive != vantage)
 }
 
 /// The vantages that observe a fault, and the vantages that do not.
@@ -132,7 +139,10 @@ impl Observers {
 
 /// `*cabin*, *home* and *office*`.
 fn names(set: &BTreeSet<String>) -> String {
-    let names: Vec<String> = set.iter().map(|name| format!("*{name}*")).collect();
+    let mut names: Vec<String> = set.iter().take(NAMED).map(|name| format!("*{name}*")).collect();
+    if let left @ 1.. = set.len() - names.len() {
+        names.push(format!("{left} more"));
+    }
     match names.split_last() {
         Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
         Some((last, _)) => last.clone(),

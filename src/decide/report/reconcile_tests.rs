@@ -137,7 +137,7 @@ fn put(world: &mut World, seed: Seed, edited: bool) {
         confirmed: None,
         ended_at: None,
     };
-    let ours = body(&wanted, &marker, &schedule(), "");
+    let ours = body(&wanted, &marker, &schedule(), "", 0);
     let (title, text) = match edited {
         true => (TITLE.to_owned(), format!("Before.\n{ours}\nAfter.")),
         false => (title(seed.subject, Severity::Down), ours),

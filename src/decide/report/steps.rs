@@ -8,7 +8,8 @@ use crate::decide::judge::finding::Severity;
 use crate::decide::report::github::{IssueState, Step};
 use crate::decide::report::heartbeat::alive_vantages;
 use crate::decide::report::marker::{
-    VantageObservation, comment, merge, observation_comment, with_record, with_vantages,
+    VantageObservation, comment, length_of_others, merge, observation_comment, with_record,
+    with_vantages,
 };
 use crate::decide::report::observations::{CONFIRM_EVERY, Observers, observation_key, others_see};
 use crate::decide::report::reconcile::{Candidate, Reconciler};
@@ -20,6 +21,9 @@ use crate::decide::track::incident::DesiredIssue;
 
 /// People are notified of changes of an incident at most once in this time.
 const COMMENT_EVERY: Duration = Duration::from_secs(3600);
+
+/// The record of an observation holds at most this many addresses.
+const PLACES: usize = 200;
 
 impl<'a> Reconciler<'a> {
     /// Brings our observation up to date, and notifies people of what they would act on.
@@ -73,7 +77,7 @@ impl<'a> Reconciler<'a> {
         self.plan.steps.push(Step::Create {
             incident: wanted.incident.id.clone(),
             title: title(&wanted.subject, severity),
-            body: body(wanted, &observation, self.context.schedule, &vantages),
+            body: body(wanted, &observation, self.context.schedule, &vantages, 0),
             resolved: observation.ended,
             no_labels: false,
         });
@@ -143,7 +147,10 @@ impl<'a> Reconciler<'a> {
         let observers = self.observers(Some(issue), resolved || !ended, resolved);
         let vantages = observers.text(resolved, self.context.quorum);
         let body = match issue.opened_here && !wanted.incident.findings.is_empty() {
-            true => merge(&issue.body, &body(wanted, &ours, self.context.schedule, &vantages)),
+            true => {
+                let theirs = length_of_others(&issue.body);
+                merge(&issue.body, &body(wanted, &ours, self.context.schedule, &vantages, theirs))
+            }
             // Without findings of ours only the record and the vantages are ours to change.
             false if vantages.is_empty() => with_record(&issue.body, &ours),
             false => with_vantages(&with_record(&issue.body, &ours), &vantages),
@@ -167,6 +174,7 @@ impl<'a> Reconciler<'a> {
         places.extend(incident.findings.iter().map(|finding| finding.address));
         places.sort();
         places.dedup();
+        places.truncate(PLACES);
         VantageObservation {
             v: VantageObservation::VERSION,
             vantage: self.context.vantage.to_owned(),

@@ -6,9 +6,19 @@ use crate::decide::report::marker::{CLOSING, VantageObservation, hide, vantages_
 use crate::decide::time::{Moment, span_text, wall_text};
 use crate::decide::track::incident::DesiredIssue;
 use crate::decide::track::subject_kind::SubjectKind;
+use crate::text::printable_up_to;
 
-/// GitHub takes 65,536 characters, and people write some of them: rows beyond this are counted.
+/// A body or a comment has at most this many characters; GitHub takes 65,536.
+const BODY: usize = 65_000;
+
+/// A table has at most this many bytes; rows beyond are counted.
 const TABLE: usize = 30_000;
+
+/// The line that counts them.
+const COUNTED: usize = 50;
+
+/// GitHub takes 256 characters in a title.
+const TITLE: usize = 200;
 
 /// Text from a server may be long (a TXT record): this many characters of it are shown.
 const DETAIL: usize = 300;
@@ -19,7 +29,7 @@ const NAMED: usize = 20;
 /// `ns2.example.net is down`.
 #[must_use]
 pub fn title(subject: &str, severity: Severity) -> String {
-    format!("{subject} is {severity}")
+    format!("{} is {severity}", printable_up_to(subject, TITLE))
 }
 
 /// Whether pilotlight wrote this title, and may replace it.
@@ -72,7 +82,7 @@ pub fn observation_text(vantage: &str, wanted: &DesiredIssue) -> String {
     };
     let mut text = format!("Also seen from *{vantage}*: {state}.\n");
     if !incident.findings.is_empty() {
-        table(&mut text, wanted.kind, &incident.findings);
+        text.push_str(&table(wanted.kind, &incident.findings, TABLE));
     }
     text
 }
@@ -90,13 +100,15 @@ fn was(wanted: &DesiredIssue, end: &Moment) -> String {
     )
 }
 
-/// Our part of an issue's body, with the paragraph about the vantages, which may be empty.
+/// Our part of an issue's body, with the paragraph about the vantages, which may be empty. `theirs`: how many
+/// characters people have added.
 #[must_use]
 pub fn body(
     wanted: &DesiredIssue,
     ours: &VantageObservation,
     schedule: &Schedule,
     vantages: &str,
+    theirs: usize,
 ) -> String {
     let incident = &wanted.incident;
     let subject = &wanted.subject;
@@ -116,7 +128,16 @@ pub fn body(
     if !vantages.is_empty() {
         text.push_str(&format!("\n{}\n", vantages_part(vantages)));
     }
-    table(&mut text, wanted.kind, &incident.findings);
+    let tail = tail(wanted, schedule);
+    let room = BODY.saturating_sub(theirs + text.len() + tail.len());
+    text.push_str(&table(wanted.kind, &incident.findings, room.min(TABLE)));
+    text + &tail
+}
+
+/// What follows the table.
+fn tail(wanted: &DesiredIssue, schedule: &Schedule) -> String {
+    let DesiredIssue { subject, incident, .. } = wanted;
+    let mut text = String::new();
     if wanted.ended.is_none() {
         text.push_str(
             "\n**What to do.** Run a command of the table on another network. If it shows the same fault \
@@ -154,18 +175,18 @@ fn meaning(kind: SubjectKind, severity: Severity) -> &'static str {
     }
 }
 
-fn table(text: &mut String, kind: SubjectKind, rows: &[Finding]) {
+/// A table of at most so many bytes, as far as the head and the line that counts the other rows leave a choice.
+fn table(kind: SubjectKind, rows: &[Finding], room: usize) -> String {
     let first = match kind {
         SubjectKind::Nameserver => "zone",
         SubjectKind::Endpoint => "name",
     };
-    text.push_str(&format!(
+    let mut text = format!(
         "\n| {first} | address | the fault | the command that shows it |\n|---|---|---|---|\n",
-    ));
-    let end = text.len() + TABLE;
+    );
     let mut lines = rows.iter().map(table_row).enumerate();
     let left = lines.find_map(|(index, line)| {
-        if text.len() + line.len() > end {
+        if text.len() + line.len() + COUNTED > room {
             return Some(rows.len() - index);
         }
         text.push_str(&line);
@@ -176,6 +197,7 @@ fn table(text: &mut String, kind: SubjectKind, rows: &[Finding]) {
         Some(1) => text.push_str("\n… and 1 more row.\n"),
         Some(left) => text.push_str(&format!("\n… and {left} more rows.\n")),
     }
+    text
 }
 
 fn table_row(row: &Finding) -> String {

@@ -18,9 +18,10 @@ use crate::decide::probe::endpoint::{
 use crate::decide::probe::endpoint_error::EndpointError;
 use crate::decide::probe::query::{Query, Transport, targets};
 use crate::decide::probe::round::{AnchorReply, Edns, Observation, Observed, Outcome, Round};
-use crate::decide::report::github::{Context, Listing, Step};
+use crate::decide::report::github::{Context, Issue, Listing, Step};
 use crate::decide::report::reconcile::reconcile;
 use crate::decide::testing::{V4, at, row};
+use crate::decide::track::incident::Incident;
 use crate::decide::track::state::MonitorState;
 
 fn marker() -> VantageObservation {
@@ -257,13 +258,80 @@ fn an_issue_stays_within_githubs_limit_and_counts_omitted_lines() {
     let rows: Vec<Finding> = zones
         .map(|zone| Finding { detail: long.clone(), ..row(V4, &zone, Severity::Down) })
         .collect();
-    let mut text = String::new();
-    table(&mut text, SubjectKind::Nameserver, &rows);
-    assert!(text.len() < TABLE + 300, "{}", text.len());
+    let text = table(SubjectKind::Nameserver, &rows, TABLE);
+    assert!(text.len() < TABLE, "{}", text.len());
     assert!(text.ends_with(" more rows.\n"), "{text}");
     let shown = text.matches("| zone").count() - 1;
     assert!(text.contains(&format!("\n… and {} more rows.\n", 500 - shown)));
     let zones: Vec<&str> = rows.iter().map(|row| row.zone.as_str()).collect();
     assert!(named(&zones).ends_with("zone19.example.net and 480 more"));
     assert_eq!(named(&zones[..2]), "zone0.example.net, zone1.example.net");
+}
+
+/// One nameserver that is down at so many addresses.
+fn down_at(addresses: u16) -> DesiredIssue {
+    let address = |n| {
+        let ip = std::net::Ipv6Addr::new(0x2001, 0xdb8, n, n, n, n, n, n);
+        std::net::SocketAddr::from((ip, 65_535))
+    };
+    let findings = (1000..1000 + addresses)
+        .map(|n| Finding { address: address(n), ..row(V4, "example.net", Severity::Down) })
+        .collect();
+    let incident = Incident {
+        id: "abc-0".to_owned(),
+        since: at(0),
+        severity: Severity::Down,
+        worst: Severity::Down,
+        reportable: true,
+        findings,
+        unobserved_addresses: Vec::new(),
+        history: Vec::new(),
+    };
+    let subject = "ns1.example.net".to_owned();
+    DesiredIssue { subject, kind: SubjectKind::Nameserver, incident, ended: None, issue: None }
+}
+
+#[test]
+fn a_nameserver_with_thousands_of_addresses_has_an_issue_whatever_people_add() {
+    let config = Config::parse("test.toml", CONFIG).unwrap();
+    let subjects = ["ns1.example.net".to_owned()];
+    let mut wanted = down_at(10_000);
+    let planned = |wanted: &DesiredIssue, open: Vec<Issue>| {
+        let listing = Listing { open, at: at(60).wall, ..Listing::default() };
+        let context = Context {
+            vantage: "home",
+            quorum: 1,
+            well: &[],
+            unobserved: &[],
+            subjects: &subjects,
+            resolved: &[],
+            schedule: &config.schedule,
+            now: at(60),
+        };
+        reconcile(std::slice::from_ref(wanted), &listing, &context).steps
+    };
+    let [Step::Create { title, body, .. }] = &planned(&wanted, Vec::new())[..] else { panic!() };
+    assert!(body.chars().count() < 65_536, "{}", body.chars().count());
+    for theirs in [1_000, 20_000, 45_000, 50_000] {
+        let opener = VantageObservation::find(body).unwrap();
+        let issue = Issue {
+            number: 1,
+            title: title.clone(),
+            body: format!("{}{CLOSING}{}", hide(&opener), "\u{1f7e9}".repeat(theirs)),
+            open: true,
+            reopened: false,
+            closed_at: None,
+            opener,
+            secondary: Vec::new(),
+            partial: false,
+        };
+        wanted.incident.findings.pop();
+        let steps = planned(&wanted, vec![issue]);
+        let edited = steps.iter().find_map(|step| match step {
+            Step::Edit { body, .. } => Some(body.chars().count()),
+            _ => None,
+        });
+        assert!(edited.unwrap() < 65_536, "{theirs}: {edited:?}");
+    }
+    assert!(super::title(&"a".repeat(2_000), Severity::Degraded).len() < 256);
 }

@@ -122,6 +122,7 @@ impl Tracker {
                 open: kept.open,
                 reopened: kept.reopened,
                 closed_at: kept.closed_at,
+                partial: false,
                 opener: VantageObservation::find(&kept.body)?,
                 secondary: match kept.open {
                     true => kept

@@ -60,7 +60,7 @@ pub struct Failure {
 pub enum FailureKind {
     /// Wait for a person: the token, its permission or the repository is wrong.
     NeedsOperator,
-    /// Write something else: GitHub does not accept the content of the request.
+    /// Write something else, or elsewhere: GitHub does not accept this content, or no change of this issue.
     Rejected,
     /// Try again later.
     Transient,
@@ -71,6 +71,12 @@ impl Failure {
     #[must_use]
     pub fn needs_operator(why: String) -> Self {
         Self { why, kind: FailureKind::NeedsOperator, wait: None }
+    }
+
+    /// GitHub refuses this request. It may accept others.
+    #[must_use]
+    pub fn rejected(why: String) -> Self {
+        Self { why, kind: FailureKind::Rejected, wait: None }
     }
 
     #[must_use]

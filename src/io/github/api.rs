@@ -22,6 +22,16 @@ use crate::io::http::error::HttpError;
 /// GitHub's largest page.
 const PAGE: u32 = 100;
 
+/// A page of comments. Anybody can comment on an issue of a public repository, with 65,536 characters each.
+const COMMENTS_PAGE: u32 = 15;
+
+/// What is read of the comments of one issue: 1,500 of them, or this many bytes.
+const COMMENTS_PAGES: usize = 100;
+const COMMENTS_BYTES: usize = 32 * 1024 * 1024;
+
+/// One issue whose comments cannot be read does not end a listing. So many are a fault of GitHub.
+const UNREADABLE: usize = 3;
+
 /// What a process leaves between two writes. GitHub asks for at least one second.
 pub const WRITE_PAUSE: Duration = Duration::from_secs(1);
 
@@ -117,6 +127,7 @@ impl GitHub {
         let mut listing = Listing::default();
         let accounts = self.accounts()?;
         let issues = format!("{}/issues", self.repository());
+        let mut unreadable = 0;
         for login in &accounts {
             let url = format!(
                 "{issues}?creator={login}&per_page={PAGE}&state=open&sort=created&direction=asc"
@@ -125,7 +136,20 @@ impl GitHub {
                 let (number, comments) = (item.number, item.comments);
                 let Some(mut issue) = note(&mut listing, item, login) else { continue };
                 if comments > 0 {
-                    issue.secondary = self.observations(number)?;
+                    let read = self.comments(number);
+                    let passes = |failure: &Failure| {
+                        failure.kind != FailureKind::NeedsOperator && failure.wait.is_none()
+                    };
+                    issue.partial = !matches!(&read, Ok((_, true)));
+                    issue.secondary = match read {
+                        Ok((comments, _)) => observations(&comments),
+                        Err(failure) if passes(&failure) && unreadable < UNREADABLE => {
+                            tracing::warn!("comments of issue #{number}: {}", failure.why);
+                            unreadable += 1;
+                            Vec::new()
+                        }
+                        Err(failure) => return Err(failure),
+                    };
                 }
                 listing.open.push(issue);
             }
@@ -146,18 +170,6 @@ impl GitHub {
             (listing.at, listing.token_expires) = (self.connection.at, self.connection.expires);
         }
         Ok(listing)
-    }
-
-    /// The observation comments of an issue.
-    fn observations(&mut self, issue: u64) -> Result<Vec<VantageObservation>, Failure> {
-        let accounts = self.accounts()?;
-        let comments = self.comments(issue)?.into_iter().filter(|comment| comment.by(&accounts));
-        let observations = comments.filter_map(|comment| {
-            let body = comment.body?;
-            let found = VantageObservation::find(&body)?;
-            (comment_key(&body)? == observation_key(&found.vantage)).then_some(found)
-        });
-        Ok(observations.collect())
     }
 
     /// Whether a refused issue may be accepted without the labels and assignees of the configuration.
@@ -187,9 +199,7 @@ impl GitHub {
     /// # Errors
     /// When it was not said, or may have been.
     pub fn comment(&mut self, issue: u64, key: &str, body: &str) -> Result<bool, Failure> {
-        let accounts = self.accounts()?;
-        let comments = self.comments(issue)?;
-        if comments.iter().any(|said| said.by(&accounts) && said.key().as_deref() == Some(key)) {
+        if self.own_comment(issue, key, |_| true)?.is_some() {
             return Ok(false);
         }
         self.say(issue, body)?;
@@ -202,11 +212,7 @@ impl GitHub {
     /// When it was not said, or may have been.
     pub fn observe(&mut self, issue: u64, key: &str, body: &str) -> Result<(), Failure> {
         let login = self.login()?;
-        let comments = self.comments(issue)?;
-        let same = |said: &&Comment| {
-            said.by(std::slice::from_ref(&login)) && said.key().as_deref() == Some(key)
-        };
-        match comments.iter().find(same) {
+        match self.own_comment(issue, key, |said| said.by(std::slice::from_ref(&login)))? {
             Some(said) if said.body.as_deref() == Some(body) => Ok(()),
             Some(said) => {
                 let url = format!("{}/issues/comments/{}", self.repository(), said.id);
@@ -214,7 +220,7 @@ impl GitHub {
                     "PATCH",
                     &url,
                     Some(&json!({ "body": body })),
-                    Need::Write,
+                    Need::WriteIssue(issue),
                 )?;
                 Ok(())
             }
@@ -223,13 +229,42 @@ impl GitHub {
     }
 
     fn say(&mut self, issue: u64, body: &str) -> Result<(), Failure> {
-        let url = self.comments_url(issue);
-        self.connection.call::<Value>("POST", &url, Some(&json!({ "body": body })), Need::Write)?;
+        let (url, content) = (self.comments_url(issue), json!({ "body": body }));
+        self.connection.call::<Value>("POST", &url, Some(&content), Need::WriteIssue(issue))?;
         Ok(())
     }
 
-    fn comments(&mut self, issue: u64) -> Result<Vec<Comment>, Failure> {
-        self.connection.pages(format!("{}?per_page={PAGE}", self.comments_url(issue)), PAGES)
+    /// The comment with this key.
+    fn own_comment(
+        &mut self,
+        issue: u64,
+        key: &str,
+        fits: impl Fn(&Comment) -> bool,
+    ) -> Result<Option<Comment>, Failure> {
+        let (comments, all) = self.comments(issue)?;
+        let found = comments.into_iter().find(|c| c.key().as_deref() == Some(key) && fits(c));
+        if found.is_none() && !all {
+            return Err(Failure::rejected(format!(
+                "issue #{issue} has more comments than pilotlight reads: delete those of strangers, and lock it"
+            )));
+        }
+        Ok(found)
+    }
+
+    /// The comments of trusted accounts, and whether all comments were read.
+    fn comments(&mut self, issue: u64) -> Result<(Vec<Comment>, bool), Failure> {
+        let accounts = self.accounts()?;
+        let (mut ours, mut bytes) = (Vec::new(), 0);
+        let mut next = Some(format!("{}?per_page={COMMENTS_PAGE}", self.comments_url(issue)));
+        for _ in 0..COMMENTS_PAGES {
+            let Some(url) = next.take_if(|_| bytes < COMMENTS_BYTES) else { break };
+            let (following, comments): (_, Vec<Comment>) =
+                self.connection.call("GET", &url, None, Need::ReadIssue(issue))?;
+            ours.extend(comments.into_iter().filter(|comment| comment.by(&accounts)));
+            bytes += self.connection.bytes;
+            next = following;
+        }
+        Ok((ours, next.is_none()))
     }
 
     fn comments_url(&self, issue: u64) -> String {
@@ -264,7 +299,8 @@ impl GitHub {
             content.insert("state_reason".into(), reason.into());
         }
         let url = format!("{}/issues/{issue}", self.repository());
-        self.connection.call::<Value>("PATCH", &url, Some(&content.into()), Need::Write)?;
+        let need = Need::WriteIssue(issue);
+        self.connection.call::<Value>("PATCH", &url, Some(&content.into()), need)?;
         Ok(())
     }
 
@@ -303,6 +339,15 @@ impl Comment {
     }
 }
 
+/// The observations in comments of ours.
+fn observations(comments: &[Comment]) -> Vec<VantageObservation> {
+    let observations = comments.iter().filter_map(|comment| {
+        let found = VantageObservation::find(comment.body.as_deref()?)?;
+        (comment.key()? == observation_key(&found.vantage)).then_some(found)
+    });
+    observations.collect()
+}
+
 /// An issue that this account wrote and that carries a vantage's marker, never a pull request; what carries
 /// another marker of ours is noted aside.
 fn note(listing: &mut Listing, item: Item, login: &str) -> Option<Issue> {
@@ -328,6 +373,7 @@ fn note(listing: &mut Listing, item: Item, login: &str) -> Option<Issue> {
         closed_at: item.closed_at,
         opener,
         secondary: Vec::new(),
+        partial: false,
         body,
     })
 }

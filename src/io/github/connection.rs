@@ -28,6 +28,8 @@ pub(super) struct Connection {
     pub(super) token: String,
     /// The pages read last. GitHub does not send or count a page that has not changed.
     kept: Vec<Page>,
+    /// The size of the last page.
+    pub(super) bytes: usize,
     /// The time of the last answer, by GitHub's clock.
     pub(super) at: Option<Timestamp>,
     /// When the token expires, as far as GitHub has said.
@@ -50,6 +52,7 @@ impl Connection {
             settings: settings.clone(),
             token: token.to_owned(),
             kept: Vec::new(),
+            bytes: 0,
             at: None,
             expires: None,
         })
@@ -135,6 +138,7 @@ impl Connection {
             Failure::transient(why, writes.then_some(LAG))
         })?;
         let next = page.next.clone();
+        self.bytes = page.body.len();
         self.kept.retain(|kept| kept.url != url);
         if !writes && !page.tag.is_empty() && page.body.len() <= KEPT_BYTES {
             self.kept.truncate(KEPT - 1);

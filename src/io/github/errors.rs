@@ -5,8 +5,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::decide::track::reported::{Failure, FailureKind};
+use crate::decide::track::reported::Failure;
 use crate::io::http::client::Response;
+use crate::text::{printable, printable_up_to};
 
 /// GitHub's advice for a secondary limit that names no time: wait at least a minute.
 const SECONDARY_WAIT: Duration = Duration::from_secs(60);
@@ -20,22 +21,47 @@ pub(super) enum Need {
     Token,
     Read,
     Write,
+    /// To read the comments of one issue.
+    ReadIssue(u64),
+    /// To write in one issue.
+    WriteIssue(u64),
+}
+
+impl Need {
+    fn writes(self) -> bool {
+        matches!(self, Self::Write | Self::WriteIssue(_))
+    }
 }
 
 /// The meaning of an error answer, and what to do.
 pub(super) fn refused(repository: &str, response: &Response, need: Need, place: &str) -> Failure {
     let status = response.status;
     let said = serde_json::from_str::<Value>(&response.body).ok();
-    let said = said.as_ref().and_then(|body| body["message"].as_str()).unwrap_or("").to_owned();
+    let said = said.as_ref().and_then(|body| body["message"].as_str()).unwrap_or("");
+    let said = printable(said);
     if let Some(wait) = limited(response, &said) {
         let why = format!("GitHub asks to wait: {place}: {status} {said}");
         return Failure::transient(why, Some(wait));
+    }
+    if let Need::ReadIssue(issue) | Need::WriteIssue(issue) = need {
+        let why = match status {
+            404 | 410 => "has been deleted, or the token may not see it",
+            301 | 307 | 308 => "has moved to another repository",
+            403 if said.contains("locked") => "is locked, and this account may not write there",
+            403 if !need.writes() => "cannot be read with this token",
+            _ => "",
+        };
+        if !why.is_empty() {
+            return Failure::rejected(format!(
+                "issue #{issue} of {repository} {why} ({status} {said})"
+            ));
+        }
     }
     match (status, need) {
         (401, _) => Failure::needs_operator(format!(
             "the token is wrong, expired or revoked ({status} {said}): put a new one in its place"
         )),
-        (403, Need::Write) => Failure::needs_operator(format!(
+        (403, _) if need.writes() => Failure::needs_operator(format!(
             "the token may not write issues of {repository} ({status} {said}): give it the permission \
              \"Issues: read and write\""
         )),
@@ -54,15 +80,11 @@ pub(super) fn refused(repository: &str, response: &Response, need: Need, place: 
         (301 | 307 | 308, _) => Failure::needs_operator(format!(
             "{repository} has moved ({status}): put its new name in github.repository"
         )),
-        (422, _) => Failure {
-            why: format!(
-                "GitHub does not accept what we write: {place}: {status} {}",
-                response.body.chars().take(500).collect::<String>()
-            ),
-            kind: FailureKind::Rejected,
-            wait: None,
-        },
-        (500.., Need::Write) => {
+        (422, _) => Failure::rejected(format!(
+            "GitHub does not accept what we write: {place}: {status} {}",
+            printable_up_to(&response.body, 500)
+        )),
+        (500.., _) if need.writes() => {
             Failure::transient(format!("GitHub is in trouble: {place}: {status} {said}"), Some(LAG))
         }
         _ => Failure::transient(format!("GitHub is in trouble: {place}: {status} {said}"), None),
