@@ -40,7 +40,7 @@ pub use hosts::{Nameserver, Vantage, address_text, server_address};
 pub use name::zone_name;
 pub use panel::{Driver, Panel};
 pub use problem::{Problem, Problems, Rejection};
-pub use records::{Expected, RecordSet, canonical};
+pub use records::{Expected, RecordSet, canonical, is_compared};
 pub use registry::type_text;
 pub use root::{Config, Hooks};
 pub use schedule::Schedule;

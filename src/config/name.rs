@@ -47,18 +47,23 @@ pub fn zone_name(text: &str) -> Result<Name, Rejection> {
     Ok(absolute(text)?.to_lowercase())
 }
 
-/// A name as in a zone file: `@`, relative to `apex`, or absolute with a dot at the end.
-pub(super) fn within(text: &str, apex: &Name) -> Result<Name, Rejection> {
-    if text == "@" {
-        return Ok(apex.clone());
-    }
-    let name = absolute(text)?;
+/// A host in a value, as [`within`]. A number such as `2.0.0.127` is a name, too, but hardly one of a host.
+pub(super) fn host_within(text: &str, apex: &Name) -> Result<Name, Rejection> {
     if text.trim_end_matches('.').parse::<IpAddr>().is_ok() {
         return reject(
             "has an address in the place of a name",
             "write the name of the host that has this address",
         );
     }
+    within(text, apex)
+}
+
+/// A name as in a zone file: `@`, relative to `apex`, or absolute with a dot at the end.
+pub(super) fn within(text: &str, apex: &Name) -> Result<Name, Rejection> {
+    if text == "@" {
+        return Ok(apex.clone());
+    }
+    let name = absolute(text)?;
     if text.ends_with('.') {
         return Ok(name);
     }
@@ -172,6 +177,9 @@ mod tests {
         assert_eq!(ascii("mail.example.org"), "mail.example.org.example.net.");
         assert_eq!(ascii("notexample.net"), "notexample.net.example.net.");
         assert_eq!(ascii("."), ".");
+        // Lists of addresses (RFC 5782) have such owners.
+        assert_eq!(ascii("2.0.0.127"), "2.0.0.127.example.net.");
+        assert_eq!(ascii("2.0.0.127.example.net."), "2.0.0.127.example.net.");
         assert!(within("www", &apex()).unwrap().is_fqdn());
     }
 

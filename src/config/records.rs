@@ -33,6 +33,12 @@ pub enum Expected {
     Some,
 }
 
+/// Whether a configuration or a zone file may list values of this type. Of other types some record is enough.
+#[must_use]
+pub fn is_compared(rtype: RecordType) -> bool {
+    TYPES.contains(&rtype)
+}
+
 /// The form in which record data is compared: the strings of a TXT record joined into one (servers may split
 /// a long text anywhere), the tag of a CAA record in lower case (RFC 8659, section 4.1). Names compare
 /// without case anyhow.
@@ -65,7 +71,7 @@ pub(super) fn parse(rtype: RecordType, value: &str, apex: &Name) -> Result<RData
     if rtype == RecordType::TXT && !value.starts_with('"') {
         return Ok(text(value.as_bytes()));
     }
-    read(rtype, &tokens(value)?, |host| name::within(&host.text(), apex))
+    read(rtype, &tokens(value)?, |host| name::host_within(&host.text(), apex))
 }
 
 /// A value in canonical form; `name` reads the tokens that are names.

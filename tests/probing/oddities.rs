@@ -99,31 +99,27 @@ async fn an_altered_message_gets_its_verdict() {
                 error(m, ResponseCode::Refused);
                 m.queries.clear();
             },
-            "down: rcode-refused, tcp-rcode-refused",
+            "down: rcode-refused",
         ),
-        ("an answer without it", |_, m| m.queries.clear(), "down: garbled, tcp-garbled"),
+        ("an answer without it", |_, m| m.queries.clear(), "down: garbled"),
         ("the question in other letter case", shout, "well"),
-        (
-            "a code that needs EDNS",
-            |_, m| error(m, ResponseCode::BADVERS),
-            "down: rcode-badvers, tcp-rcode-badvers",
-        ),
-        ("records without data", hollow, "down: garbled, tcp-garbled"),
+        ("a code that needs EDNS", |_, m| error(m, ResponseCode::BADVERS), "down: rcode-badvers"),
+        ("records without data", hollow, "down: garbled"),
         (
             "records without data in an update, which may have them",
             |transport, m| {
                 hollow(transport, m);
                 m.metadata.op_code = OpCode::Update;
             },
-            "down: garbled, tcp-garbled",
+            "down: garbled",
         ),
         (
             "another class",
             |_, m| m.answers.iter_mut().for_each(|record| record.dns_class = DNSClass::CH),
-            "down: garbled, tcp-garbled",
+            "down: garbled",
         ),
         ("records of other types beside the answer", chatter, "well"),
-        ("two SOA records", second_soa, "down: many-soa, tcp-many-soa"),
+        ("two SOA records", second_soa, "down: many-soa"),
         (
             "TC over TCP",
             |transport, m| m.metadata.truncation = transport == Transport::Tcp,
@@ -135,7 +131,7 @@ async fn an_altered_message_gets_its_verdict() {
                 m.metadata.truncation = transport == Transport::Udp;
                 m.metadata.authoritative = transport == Transport::Udp;
             },
-            "down: truncated-not-authoritative, tcp-not-authoritative",
+            "down: truncated-not-authoritative",
         ),
         (
             "TC, and something that does not matter then",

@@ -103,6 +103,9 @@ pub enum Fault {
     /// Wrong over TCP only (RFC 7766: TCP is not optional).
     #[error("answers over UDP, but over TCP it {0}")]
     Tcp(Box<Fault>),
+    /// Wrong over TCP, and wrong over UDP in another way.
+    #[error("has another fault over TCP: it {0}")]
+    AlsoTcp(Box<Fault>),
     /// Wrong with EDNS only (RFC 6891).
     #[error("answers only without EDNS; to a question with EDNS, as resolvers ask, it {0}")]
     Edns(Box<Fault>),
@@ -146,6 +149,7 @@ impl Fault {
     pub fn severity(&self) -> Severity {
         match self {
             Self::Tcp(_)
+            | Self::AlsoTcp(_)
             | Self::Edns(_)
             | Self::Nameservers { .. }
             | Self::OpenRecursion
@@ -172,7 +176,9 @@ impl Fault {
             Self::Records { .. } => FaultKind::WrongRecords,
             Self::ManySoa(_) => FaultKind::ManySoa,
             Self::Truncated(inner) => return FaultCode::Truncated(Box::new(inner.code())),
-            Self::Tcp(inner) => return FaultCode::Tcp(Box::new(inner.code())),
+            Self::Tcp(inner) | Self::AlsoTcp(inner) => {
+                return FaultCode::Tcp(Box::new(inner.code()));
+            }
             Self::Edns(inner) => return FaultCode::Edns(Box::new(inner.code())),
             Self::Nameservers { .. } => FaultKind::NsSet,
             Self::OpenRecursion => FaultKind::OpenRecursion,

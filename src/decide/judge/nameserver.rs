@@ -9,6 +9,7 @@ use hickory_resolver::proto::rr::RecordType;
 use crate::config::{Config, RecordSet};
 use crate::decide::judge::context::JudgeContext;
 use crate::decide::judge::fault::{Fault, failure};
+use crate::decide::judge::fault_code::FaultCode;
 use crate::decide::judge::finding::{Verdict, ZoneSerial};
 use crate::decide::judge::{latency, signature};
 use crate::decide::probe::answer::{Answer, Content};
@@ -49,7 +50,9 @@ pub(crate) fn judge_address(
             }
             Assessment::Inconclusive => {}
             Assessment::Unknown => own_failure = true,
-            Assessment::Faulty(fault) => found(&fault),
+            Assessment::Faulty(fault) => {
+                beside_udp(observed, question, fault).iter().for_each(&mut found)
+            }
         }
         if let Some(outcome) = edns_refusal(observed, observation) {
             let refusal = failure(outcome).unwrap_or(Fault::Silent);
@@ -62,6 +65,24 @@ pub(crate) fn judge_address(
         verdict.unobserved_addresses.push(target.address);
     } else {
         verdict.observed_addresses += 1;
+    }
+}
+
+/// The fault, unless it is one over TCP and the same query fails alike over UDP: that is one fault, not two.
+fn beside_udp(observed: &Observed, question: &Query, fault: Fault) -> Option<Fault> {
+    let Fault::Tcp(over_tcp) = fault else {
+        return Some(fault);
+    };
+    let mut pairs = observed.target.queries.iter().zip(&observed.observations);
+    let over_udp = pairs.find(|(q, _)| q.transport == Transport::Udp && q.set == question.set);
+    match over_udp.map(|(question, observation)| judge_one(question, observation)) {
+        Some(Assessment::Faulty(fault)) => {
+            let (code, same) = (fault.code(), over_tcp.code());
+            let alike = code == same || code == FaultCode::Truncated(Box::new(same));
+            (!alike).then_some(Fault::AlsoTcp(over_tcp))
+        }
+        Some(Assessment::Unknown) => None,
+        _ => Some(Fault::Tcp(over_tcp)),
     }
 }
 

@@ -55,6 +55,68 @@ fn an_answer_to_the_query_is_accepted_right_or_wrong() {
     assert!(bent(|m| m.queries[0].name = name("WwW.eXample.net.")).is_ok());
 }
 
+/// The right answer as bytes, and then a record of this type and data in the section whose count stands there.
+fn with_record(asked: &Message, count_at: usize, rtype: u16, rdata: &[u8]) -> Vec<u8> {
+    let mut message = reply(asked, 1);
+    let edns = message.edns.take().filter(|_| count_at < 10);
+    let mut packet = bytes(&message);
+    packet[count_at + 1] += 1;
+    packet.extend(b"\xc0\x0c"); // the owner is the name of the question
+    packet.extend(rtype.to_be_bytes());
+    packet.extend(b"\0\x01\0\0\x01\x2c");
+    packet.extend(u16::try_from(rdata.len()).unwrap().to_be_bytes());
+    packet.extend(rdata);
+    if edns.is_some() {
+        packet[11] += 1;
+        packet.extend(b"\0\0\x29\x04\xd0\x01\0\0\0\0\0"); // OPT with a high code of 1, and so BADVERS
+    }
+    packet
+}
+
+#[test]
+fn rdata_that_nobody_compares_may_be_any_bytes_in_any_section() {
+    let asked = query("www.example.net.");
+    let (answer, authority, additional) = (6, 8, 10);
+    let naptr = b"\0\x01\0\x01\x01!\0\0\0";
+    for (section, rtype, rdata, accepted) in [
+        (answer, 65534, &b""[..], true), // BIND while it signs
+        (answer, 35, naptr, true),
+        (answer, 35, b"\xff", true),
+        (answer, 65, b"\0\x01\x40", true), // HTTPS
+        (answer, 46, b"", true),           // RRSIG
+        (answer, 255, b"x", true),         // no type of a record at all
+        (answer, 29, b"", true),
+        (answer, 1, b"\xc0\0\x02", false), // A, of three bytes
+        (answer, 16, b"", false),
+        (answer, 5, b"\xff", false),
+        (authority, 16, b"", true),
+        (authority, 6, b"\xff", true),
+        (additional, 1, b"\xc0\0\x02", true),
+        (additional, 28, b"", true),
+        (additional, 250, b"", true),
+    ] {
+        let packet = with_record(&asked, section, rtype, rdata);
+        let got = accept_datagram(&asked, &packet);
+        assert_eq!(got.is_ok(), accepted, "{section} {rtype} {rdata:?} {got:?}");
+        let Ok(message) = got else {
+            continue;
+        };
+        assert!(matches!(message.answers[0].data, RData::A(_)), "{message}");
+        let high = u16::from(message.metadata.response_code) >> 4;
+        assert_eq!((message.edns.is_some(), high), (section < 10, u16::from(section < 10)));
+        let added = match section {
+            6 => message.answers.last(),
+            8 => message.authorities.last(),
+            _ => message.additionals.last(),
+        };
+        assert_eq!(added.unwrap().record_type(), RecordType::from(rtype));
+        assert_eq!(added.unwrap().name, asked.queries[0].name);
+        // A record that ends too early is none, whatever its type.
+        let short = accept_datagram(&asked, &packet[..packet.len() - 1]);
+        assert!(short.is_err(), "{short:?}");
+    }
+}
+
 #[test]
 fn any_other_packet_is_rejected_with_the_reason() {
     let (other_question, other_kind) =

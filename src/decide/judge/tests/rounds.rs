@@ -159,15 +159,50 @@ fn one_fault_of_many_queries_of_a_zone_is_one_finding() {
             "down 127.0.0.2:53 example.net ftp.example.net A +0 no-records",
             "down 127.0.0.2:53 example.org example.org SOA +1 rcode-refused",
             "down [::1]:53 example.org example.org SOA +1 rcode-refused",
-            "degraded 127.0.0.2:53 example.org example.org SOA +0 tcp-rcode-refused",
-            "degraded [::1]:53 example.org example.org SOA +0 tcp-rcode-refused",
         ]
     );
     assert_eq!(second.severity(), Some(Severity::Down));
     assert_eq!(
-        second.findings[5].command,
-        "dig @::1 +norecurse +bufsize=1232 +tcp example.org SOA"
+        second.findings[3].command,
+        "dig @::1 +norecurse +bufsize=1232 +dnssec example.org SOA"
     );
+}
+
+#[test]
+fn a_fault_over_tcp_has_a_row_of_its_own_unless_udp_fails_alike() {
+    let config = two();
+    let refused =
+        || observation(Outcome::Answer(Answer { rcode: ResponseCode::Refused, ..with(&[]) }));
+    let cut = || Observation { truncated: true, ..observation(Outcome::Closed) };
+    let closed = || observation(Outcome::Closed);
+    let own = || observation(Outcome::Local("no sockets".to_owned()));
+    for (udp, tcp, said) in [
+        (refused(), refused(), &["answers REFUSED: it does not serve this zone (lame)"][..]),
+        (
+            cut(),
+            closed(),
+            &["says over UDP that the answer is too long, and over TCP it refuses packets: \
+                             nothing listens on the port"],
+        ),
+        (
+            refused(),
+            closed(),
+            &[
+                "answers REFUSED: it does not serve this zone (lame)",
+                "has another fault over TCP: it refuses packets: nothing listens on the port",
+            ],
+        ),
+        (own(), closed(), &[]),
+    ] {
+        let round = round(&config, |asked, question| match asked {
+            "127.0.0.1:53 UDP example.net SOA" => udp.clone(),
+            "127.0.0.1:53 TCP example.net SOA" => tcp.clone(),
+            _ => right(question),
+        });
+        let [first, _] = verdicts(&config, &round);
+        let details: Vec<&str> = first.findings.iter().map(|row| row.detail.as_str()).collect();
+        assert_eq!(details, said);
+    }
 }
 
 #[test]
