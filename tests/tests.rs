@@ -22,6 +22,7 @@ mod kill;
 mod lamp_reader;
 mod life;
 mod metrics;
+mod pictures;
 mod probing;
 mod program;
 mod randomized;
