@@ -156,7 +156,7 @@ async fn a_page_is_judged_by_its_status_its_text_and_its_redirect() {
         (ok, "status = 204", "down status: it answers with 200, not 204"),
         (page(503, ""), "", "down status: it answers with 503, not 2xx"),
         (page(503, ""), "status = [401, 503]", "well"),
-        (moved.clone(), "", "down status: it answers with 301, not 2xx"),
+        (moved.clone(), "", "down status: it answers with 301, not 2xx, and leads to /new"),
         (moved.clone(), "location = \"/new\"", "well"),
         (moved, elsewhere, "down location: it leads to /new, not to https://www.example.net/"),
     ];
@@ -204,7 +204,11 @@ async fn a_broken_late_or_foreign_answer_is_down_and_read_only_as_far_as_needed(
         (stalls(""), keys, MUTE),
         (stalls(cut), keys, MUTE),
         (sends("220 mail.example.net ESMTP\r\n"), keys, "down garbled: it sends something…"),
-        (sends(&endless), keys, "down garbled: it sends something…"),
+        (
+            sends(&endless),
+            keys,
+            "degraded unsupported: it cannot be judged: pilotlight cannot read headers…",
+        ),
     ];
     let (setup, web) = (Setup::new(), Web::http(HERE, Site::Resets));
     setup.hold(&web, &cases).await;
@@ -218,6 +222,90 @@ async fn a_broken_late_or_foreign_answer_is_down_and_read_only_as_far_as_needed(
         }
     }
     assert_eq!(last, CLOSED);
+}
+
+#[tokio::test]
+async fn headers_that_browsers_read_are_read() {
+    let page = |headers: &str| Site::page(200, headers, "Welcome");
+    let cookie = |c: char| page(&format!("set-cookie: a={c}b\r\n"));
+    let keys = "contains = \"Welcome\"";
+    let cases = [
+        (page("x-folded: a\r\n b\r\n"), keys, "well"),
+        (page("x-space : a\r\n"), keys, "well"),
+        (page(" x-first: a\r\n"), keys, "well"),
+        (cookie('\u{1}'), keys, "well"),
+        (cookie('\u{e9}'), keys, "well"),
+        (page("no colon at all\r\n"), keys, "well"),
+        (page(&"x-many: a\r\n".repeat(2_000)), keys, "well"),
+        (Site::Sends("HTTP/1.1 200\ncontent-length: 7\n\nWelcome".to_owned()), keys, "well"),
+    ];
+    Setup::new().hold(&Web::http(HERE, Site::Resets), &cases).await;
+}
+
+#[tokio::test]
+async fn a_page_that_we_cannot_read_is_described() {
+    let page = |headers: &str, body: &str| Site::page(200, headers, body);
+    let latin_1 = b"HTTP/1.1 200 X\r\ncontent-type: text/html; charset=iso-8859-1\r\n\r\nK\xfcche";
+    let (text, umlaut) = ("contains = \"Welcome\"", "contains = \"Küche\"");
+    let unread = |what: &str| {
+        format!("degraded unsupported: it cannot be judged: pilotlight cannot read a page {what}")
+    };
+    let (gzip, utf_16, greek) =
+        (unread("that is compressed (gzip)"), unread("in utf-16le"), unread("in iso-8859-7"));
+    let cases = [
+        (page("content-encoding: gzip\r\n", "\u{1f}\u{8b}"), text, gzip.as_str()),
+        (page("content-encoding: gzip\r\n", "\u{1f}\u{8b}"), "", "well"),
+        (page("content-encoding: identity\r\n", "Welcome"), text, "well"),
+        (page("content-type: text/html; charset=\"UTF-16LE\"\r\n", "W\0e\0"), text, &utf_16),
+        (page("content-type: text/html; charset=iso-8859-7\r\n", "K"), umlaut, &greek),
+        (page("content-type: text/html; charset=iso-8859-7\r\n", "Welcome"), text, "well"),
+        (Site::Raw(latin_1.to_vec()), umlaut, "well"),
+        (page("", "Küche"), umlaut, "well"),
+    ];
+    let web = Web::http(HERE, Site::Resets);
+    Setup::new().hold(&web, &cases).await;
+    let requests = web.requests();
+    assert!(
+        requests.iter().all(|r| r.contains("\r\nAccept-Encoding: identity\r\n")),
+        "{requests:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_protocol_that_we_do_not_speak_is_degraded() {
+    let setup = Setup::new();
+    let unsupported = "degraded unsupported: it cannot be judged: pilotlight cannot speak";
+    let settings = Site::Raw(b"\0\0\x06\x04\0\0\0\0\0\0\x03\0\0\0\x64".to_vec());
+    let plain = Web::http(HERE, settings);
+    expect(&setup.said(&http(&plain, "")).await, &format!("{unsupported} HTTP/2…"));
+    let alert = |number| Site::Raw(vec![0x15, 3, 3, 0, 2, 2, number]);
+    let (handshake, version, protocol) = (40, 70, 120);
+    for (number, expected) in [
+        (handshake, format!("{unsupported} the TLS that it wants…")),
+        (version, format!("{unsupported} the TLS that it wants…")),
+        (protocol, format!("{unsupported} HTTP/2…")),
+        (
+            80,
+            "down tls: it takes the connection, and then no TLS: it has an internal error"
+                .to_owned(),
+        ),
+    ] {
+        plain.set(alert(number));
+        expect(&setup.said(&https(&plain, "www.example.net", "")).await, &expected);
+    }
+}
+
+#[tokio::test]
+async fn a_certificate_that_is_itself_in_the_ca_file_is_trusted() {
+    let (setup, own) = (Setup::new(), "chains/self-signed");
+    let web = Web::https_as(HERE, Site::page(200, "", ""), own);
+    let ca = authority().with_file_name(format!("{own}.pem"));
+    let url = format!("url = \"https://www.example.net:{}/\"\nca = {ca:?}", web.port());
+    assert_eq!(setup.said(&url).await, "well");
+    expect(
+        &setup.said(&url.replace("www.", "other.")).await,
+        "down certificate-name: it has a certificate for other names: www.example.net",
+    );
 }
 
 #[tokio::test]

@@ -49,6 +49,32 @@ pub struct Endpoint {
     pub lamp: Option<u8>,
 }
 
+impl Endpoint {
+    /// The host of the URL, and its port if it has one.
+    #[must_use]
+    pub fn authority(&self) -> &str {
+        let rest = self.url.split_once("://").map_or("", |(_, rest)| rest);
+        rest.split('/').next().unwrap_or_default()
+    }
+
+    /// The host as it is in the URL: there may be a dot at its end.
+    #[must_use]
+    pub fn url_host(&self) -> &str {
+        let port = |rest: &str| rest.bytes().all(|c| c.is_ascii_digit());
+        match self.authority().rsplit_once(':') {
+            Some((host, rest)) if port(rest) => host,
+            _ => self.authority(),
+        }
+    }
+
+    /// The path of the URL, with its query.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        let before = self.scheme.word().len() + "://".len() + self.authority().len();
+        &self.url[before..]
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scheme {
     Https,

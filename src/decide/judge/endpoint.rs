@@ -1,11 +1,15 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use url::Url;
+
 use crate::config::{Endpoint, Host, Scheme};
 use crate::decide::judge::fault_code::FaultKind;
 use crate::decide::judge::finding::{FailedQuery, Finding, Severity, Verdict};
 use crate::decide::judge::uplink::Uplink;
-use crate::decide::probe::endpoint::{AddressResult, CheckOutcome, EndpointReply, EndpointResult};
+use crate::decide::probe::endpoint::{
+    AddressResult, CheckOutcome, EndpointReply, EndpointResult, Search,
+};
 use crate::decide::probe::endpoint_error::EndpointError;
 use crate::decide::probe::query::name_text;
 use crate::decide::time::Moment;
@@ -42,8 +46,8 @@ pub fn verdict(result: &EndpointResult, uplink: Uplink, at: &Moment) -> Verdict 
             Some(trouble) => add(&mut verdict, endpoint, address_result.address, &trouble),
             None => latencies.push(address_result.latency),
         }
-        let ends = address_result.certificate.zip(at.wall).filter(|(end, now)| {
-            let left = end.duration_since(*now);
+        let ends = address_result.certificate.as_ref().zip(at.wall).filter(|(end, now)| {
+            let left = end.at.duration_since(*now);
             Duration::try_from(left).unwrap_or_default() < endpoint.certificate_warning
         });
         if let Some((end, _)) = ends {
@@ -51,7 +55,7 @@ pub fn verdict(result: &EndpointResult, uplink: Uplink, at: &Moment) -> Verdict 
                 &mut verdict,
                 endpoint,
                 address_result.address,
-                &EndpointError::CertificateEnds(end),
+                &EndpointError::CertificateEnds(end.clone()),
             );
         }
     }
@@ -93,7 +97,7 @@ fn add(verdict: &mut Verdict, endpoint: &Endpoint, address: SocketAddr, trouble:
 
 fn severity(error: &EndpointError) -> Severity {
     match error {
-        EndpointError::CertificateEnds(_) => Severity::Degraded,
+        EndpointError::CertificateEnds(_) | EndpointError::Unsupported(_) => Severity::Degraded,
         _ => Severity::Down,
     }
 }
@@ -110,10 +114,13 @@ fn code(error: &EndpointError) -> FaultKind {
         EndpointError::Tls(_) => FaultKind::Tls,
         EndpointError::CertificateEnded(_) => FaultKind::CertificateEnded,
         EndpointError::CertificateAhead => FaultKind::CertificateAhead,
-        EndpointError::CertificateName(_) => FaultKind::CertificateName,
+        EndpointError::CertificateName(_) | EndpointError::CertificateCommonName(_) => {
+            FaultKind::CertificateName
+        }
+        EndpointError::Unsupported(_) => FaultKind::Unsupported,
         EndpointError::CertificateUntrusted(_) => FaultKind::CertificateUntrusted,
         EndpointError::CertificateEnds(_) => FaultKind::CertificateEnds,
-        EndpointError::Status(..) => FaultKind::Status,
+        EndpointError::Status { .. } => FaultKind::Status,
         EndpointError::Location(..) => FaultKind::Location,
         EndpointError::Text(_) => FaultKind::Text,
     }
@@ -121,8 +128,10 @@ fn code(error: &EndpointError) -> FaultKind {
 
 /// What is wrong with a address_result, the end of the certificate apart.
 fn endpoint_error(endpoint: &Endpoint, address_result: &AddressResult) -> Option<EndpointError> {
-    let (status, location, contains) = match &address_result.outcome {
-        EndpointReply::Page { status, location, contains } => (*status, location, *contains),
+    let (status, location, retry_after, contains) = match &address_result.outcome {
+        EndpointReply::Page { status, location, retry_after, contains } => {
+            (*status, location, retry_after, contains)
+        }
         EndpointReply::Failed(trouble) => return Some(trouble.clone()),
         EndpointReply::Open | EndpointReply::Local(_) => return None,
     };
@@ -137,23 +146,27 @@ fn endpoint_error(endpoint: &Endpoint, address_result: &AddressResult) -> Option
             true => format!("{class}xx"),
             false => listed.join(" or "),
         };
-        return Some(EndpointError::Status(status, expected));
+        let (location, retry_after) = (location.clone(), retry_after.clone());
+        return Some(EndpointError::Status { status, expected, location, retry_after });
     }
     if let Some(expected) = &endpoint.location {
-        let there = location.as_ref().map(|location| absolute(endpoint, location));
-        if there.as_ref() != Some(&absolute(endpoint, expected)) {
+        let leads = |to: &String| *to == *expected || same_url(&endpoint.url, to, expected);
+        if !location.as_ref().is_some_and(leads) {
             return Some(EndpointError::Location(location.clone(), expected.clone()));
         }
     }
-    let missing = endpoint.contains.as_ref().filter(|_| !contains);
-    missing.map(|text| EndpointError::Text(text.clone()))
+    match (contains, &endpoint.contains) {
+        (Search::Missing, Some(text)) => Some(EndpointError::Text(text.clone())),
+        (Search::Unreadable(what), _) => Some(EndpointError::Unsupported(what.clone())),
+        _ => None,
+    }
 }
 
-/// A path alone stands for the same server.
-fn absolute(endpoint: &Endpoint, location: &str) -> String {
-    let path = location.starts_with('/') && !location.starts_with("//");
-    let origin = endpoint.url.split('/').take(3).collect::<Vec<_>>().join("/");
-    if path { format!("{origin}{location}") } else { location.to_owned() }
+/// Whether both, absolute or seen from the page, are one URL. The letter case of a host and a default port do not
+/// matter.
+fn same_url(page: &str, one: &str, other: &str) -> bool {
+    let Ok(page) = Url::parse(page) else { return false };
+    page.join(one).is_ok_and(|one| page.join(other).is_ok_and(|other| one == other))
 }
 
 fn host_text(endpoint: &Endpoint) -> String {
@@ -185,12 +198,13 @@ fn command(endpoint: &Endpoint, address: SocketAddr, trouble: &EndpointError) ->
         EndpointError::CertificateEnded(_)
         | EndpointError::CertificateAhead
         | EndpointError::CertificateName(_)
+        | EndpointError::CertificateCommonName(_)
         | EndpointError::CertificateUntrusted(_)
         | EndpointError::CertificateEnds(_) => "-vI",
         _ => "-i",
     };
     let resolve = match &endpoint.host {
-        Host::Name(name) => format!(" --resolve {}:{port}:{ip}", name_text(name)),
+        Host::Name(_) => format!(" --resolve {}:{port}:{ip}", endpoint.url_host()),
         Host::Address(_) => String::new(),
     };
     let ca = match &endpoint.ca {

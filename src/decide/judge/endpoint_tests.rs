@@ -5,6 +5,7 @@ use crate::decide::judge::round::Judgement;
 use crate::decide::judge::uplink::Family;
 use crate::decide::probe::endpoint::EndpointCheck;
 use crate::decide::probe::endpoint::endpoint_checks;
+use crate::decide::probe::endpoint_error::CertificateEnd;
 use crate::decide::show::panel::{LampState, PanelState, SubjectLamp};
 use crate::decide::testing::{ONLINE, at, well};
 use crate::decide::track::state::MonitorState;
@@ -45,7 +46,9 @@ fn address_result(address: &str, outcome: EndpointReply) -> AddressResult {
 }
 
 fn page(status: u16, location: Option<&str>, contains: bool) -> EndpointReply {
-    EndpointReply::Page { status, location: location.map(str::to_owned), contains }
+    let contains = if contains { Search::Found } else { Search::Missing };
+    let location = location.map(str::to_owned);
+    EndpointReply::Page { status, location, retry_after: None, contains }
 }
 
 /// What is said of the endpoint after one address_result.
@@ -70,6 +73,8 @@ fn an_expected_answer_is_well() {
         (0, page(204, None, true)),
         (1, page(301, Some("/new"), true)),
         (1, page(302, Some("http://example.net/new"), true)),
+        (1, page(302, Some("HTTP://EXAMPLE.net:80/new"), true)),
+        (1, page(302, Some("new"), true)),
         (2, EndpointReply::Open),
         (3, page(401, None, true)),
     ] {
@@ -81,7 +86,7 @@ fn an_expected_answer_is_well() {
 fn every_unexpected_answer_is_reported_with_the_expected_one() {
     for (index, outcome, text) in [
         (0, page(503, None, false), "status: it answers with 503, not 2xx"),
-        (0, page(302, Some("/"), true), "status: it answers with 302, not 2xx"),
+        (0, page(302, Some("/"), true), "status: it answers with 302, not 2xx, and leads to /"),
         (3, page(500, None, true), "status: it answers with 500, not 200 or 401"),
         (1, page(200, None, true), "status: it answers with 200, not 3xx"),
         (1, page(301, Some("/login"), true), "location: it leads to /login, not to /new"),
@@ -105,7 +110,7 @@ fn every_unexpected_answer_is_reported_with_the_expected_one() {
 fn every_endpoint_error_reads_as_the_end_of_a_sentence_and_is_down() {
     let time = Duration::from_secs(10);
     let names = ["a.example", "b.example"].map(str::to_owned).to_vec();
-    let end = at(0).wall;
+    let end = CertificateEnd { at: at(0).wall.unwrap(), issuer: None };
     for (trouble, text) in [
         (EndpointError::Silent(time), "silent: it takes no connection within 10 s"),
         (
@@ -133,6 +138,49 @@ fn every_endpoint_error_reads_as_the_end_of_a_sentence_and_is_down() {
 }
 
 #[test]
+fn text_of_a_server_is_bounded_and_printable() {
+    let hostile = "\u{1b}[2J".repeat(10_000);
+    let busy = |location: Option<&str>, retry_after: Option<&str>| EndpointReply::Page {
+        status: 503,
+        location: location.map(str::to_owned),
+        retry_after: retry_after.map(str::to_owned),
+        contains: Search::Found,
+    };
+    assert_eq!(
+        said(0, busy(None, Some("120"))),
+        ["status: it answers with 503, not 2xx, and asks to wait (Retry-After: 120)"]
+    );
+    for outcome in [
+        busy(Some(&hostile), None),
+        busy(None, Some(&hostile)),
+        page(302, Some(&hostile), true),
+        EndpointReply::Failed(EndpointError::CertificateName(vec![hostile.clone(); 9])),
+        EndpointReply::Failed(EndpointError::CertificateCommonName(hostile.clone())),
+        EndpointReply::Failed(EndpointError::Garbled(hostile.clone())),
+    ] {
+        let said = said(1, outcome).remove(0);
+        assert!(!said.contains('\u{1b}') && said.len() < 2_500, "{said}");
+    }
+}
+
+#[test]
+fn what_we_cannot_read_is_degraded() {
+    let unreadable = Search::Unreadable("read a page that is compressed (br)".to_owned());
+    let page = EndpointReply::Page {
+        status: 200,
+        location: None,
+        retry_after: None,
+        contains: unreadable,
+    };
+    let row = rows(0, page).remove(0);
+    assert_eq!((row.severity, row.fault.to_string().as_str()), (Severity::Degraded, "unsupported"));
+    assert_eq!(
+        row.detail,
+        "cannot be judged: pilotlight cannot read a page that is compressed (br)"
+    );
+}
+
+#[test]
 fn the_command_asks_the_same_of_the_same_address() {
     let closed = || EndpointReply::Failed(EndpointError::Closed);
     let commands: Vec<String> = (0..4).map(|n| rows(n, closed()).remove(0).command).collect();
@@ -145,7 +193,7 @@ fn the_command_asks_the_same_of_the_same_address() {
             "curl -i -m 10 --cacert 'tests/fakes/web/ca.pem' 'https://[2001:db8::80]:8443/'",
         ]
     );
-    let ended = rows(0, EndpointReply::Failed(EndpointError::CertificateEnded(None))).remove(0);
+    let ended = rows(0, EndpointReply::Failed(EndpointError::CertificateAhead)).remove(0);
     assert!(ended.command.starts_with("curl -vI "), "{}", ended.command);
     let server = "192.0.2.2:5353".parse().unwrap();
     let nowhere =
@@ -164,7 +212,8 @@ fn a_certificate_that_ends_soon_is_degraded_unless_the_clock_is_not_set() {
     };
     let verdict = |left, moment: &Moment| {
         let address_result = address_result("192.0.2.80:443", page(200, None, true));
-        let address_result = AddressResult { certificate: Some(days(left)), ..address_result };
+        let end = CertificateEnd { at: days(left), issuer: None };
+        let address_result = AddressResult { certificate: Some(end), ..address_result };
         verdict(&result(0, CheckOutcome::Addresses(vec![address_result])), ONLINE, moment)
     };
     let soon = verdict(13, &at(0));

@@ -63,6 +63,7 @@ pub enum FaultKind {
     Status,
     Location,
     Text,
+    Unsupported,
 }
 
 impl FaultCode {

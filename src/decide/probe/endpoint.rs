@@ -5,10 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hickory_resolver::proto::rr::Name;
-use jiff::Timestamp;
 
 use crate::config::{Config, Endpoint, Host};
-use crate::decide::probe::endpoint_error::EndpointError;
+use crate::decide::probe::endpoint_error::{CertificateEnd, EndpointError};
 
 /// One endpoint to be checked.
 #[derive(Debug, Clone, PartialEq)]
@@ -87,8 +86,8 @@ pub struct AddressResult {
     pub outcome: EndpointReply,
     /// From connecting to the last byte.
     pub latency: Duration,
-    /// When the accepted certificate ends.
-    pub certificate: Option<Timestamp>,
+    /// Which certificate of the accepted chain ends first.
+    pub certificate: Option<CertificateEnd>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -99,12 +98,24 @@ pub enum EndpointReply {
         status: u16,
         /// The `Location` header.
         location: Option<String>,
+        /// The `Retry-After` header.
+        retry_after: Option<String>,
         /// Whether the page has the configured text.
-        contains: bool,
+        contains: Search,
     },
     Failed(EndpointError),
     /// A failure on our own side.
     Local(String),
+}
+
+/// The result of the search for a text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Search {
+    /// Also if there is no text to be found.
+    Found,
+    Missing,
+    /// The page cannot be read: completes "pilotlight cannot".
+    Unreadable(String),
 }
 
 /// The part of a page, in bytes, that is searched for the configured text.

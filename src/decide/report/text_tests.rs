@@ -13,7 +13,7 @@ use super::*;
 use crate::config::{Config, Expected};
 use crate::decide::judge::round::judge;
 use crate::decide::probe::endpoint::{
-    AddressResult, CheckOutcome, EndpointReply, EndpointResult, endpoint_checks,
+    AddressResult, CheckOutcome, EndpointReply, EndpointResult, Search, endpoint_checks,
 };
 use crate::decide::probe::endpoint_error::EndpointError;
 use crate::decide::probe::query::{Query, Transport, targets};
@@ -239,7 +239,12 @@ fn the_issue_of_a_web_endpoint_that_is_down() {
         certificate: None,
     };
     let bad = || {
-        let error = EndpointReply::Page { status: 503, location: None, contains: true };
+        let error = EndpointReply::Page {
+            status: 503,
+            location: None,
+            retry_after: None,
+            contains: Search::Found,
+        };
         let silent = EndpointReply::Failed(EndpointError::Silent(Duration::from_secs(10)));
         let visits = [("192.0.2.80:443", error), ("[2001:db8::80]:443", silent)];
         let visits = visits.map(|(address, outcome)| visit(address, outcome));

@@ -13,7 +13,6 @@ use futures_util::future::{BoxFuture, Shared, join_all, ready};
 use hickory_resolver::net::runtime::RuntimeProvider;
 use hickory_resolver::net::runtime::iocompat::AsyncIoStdAsTokio;
 use hickory_resolver::proto::rr::Name;
-use jiff::Timestamp;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::timeout;
 
@@ -21,7 +20,7 @@ use crate::config::{Endpoint, Host, Scheme};
 use crate::decide::probe::endpoint::{
     AddressResult, CheckOutcome, EndpointCheck, EndpointReply, EndpointResult,
 };
-use crate::decide::probe::endpoint_error::EndpointError;
+use crate::decide::probe::endpoint_error::{CertificateEnd, EndpointError};
 use crate::decide::probe::query::name_text;
 use crate::decide::time::span_text;
 use crate::io::clock::Clock;
@@ -156,12 +155,12 @@ impl<P: RuntimeProvider> EndpointChecker<P> {
         AddressResult { address, outcome, latency, certificate }
     }
 
-    /// The reply, and the end of the certificate if it is near.
+    /// The reply, and the end of the certificates.
     async fn ask(
         &self,
         endpoint: &Endpoint,
         address: SocketAddr,
-    ) -> Result<(EndpointReply, Option<Timestamp>), EndpointReply> {
+    ) -> Result<(EndpointReply, Option<CertificateEnd>), EndpointReply> {
         let began = self.clock.now();
         let tls = match endpoint.scheme {
             Scheme::Https => Some(TlsClient::new(endpoint, began.wall)?),

@@ -3,14 +3,18 @@
 use std::io;
 use std::time::Duration;
 
-use jiff::Timestamp;
-use rustls::CertificateError;
-use rustls::pki_types::UnixTime;
+use rustls::{AlertDescription, CertificateError, Error, OtherError};
 
 use crate::decide::probe::endpoint::EndpointReply;
 use crate::decide::probe::endpoint_error::EndpointError;
 use crate::decide::probe::round::Outcome;
 use crate::io::dns::message::io_outcome;
+
+/// What a server may have instead of the TLS that [`rustls`] has.
+const HANDSHAKE: &str = "speak the TLS that it wants (pilotlight has TLS 1.2 and 1.3 with ECDHE, AES-GCM and \
+     ChaCha20, and keys of RSA, ECDSA P-256 and P-384, Ed25519)";
+
+pub(super) const HTTP_2: &str = "speak HTTP/2, and it does not offer HTTP/1.1";
 
 /// Something on our side failed.
 pub(super) fn local(error: impl ToString) -> EndpointReply {
@@ -31,7 +35,7 @@ pub(super) fn unconnected(error: &io::Error, timeout: Duration) -> EndpointReply
 /// The connection failed before the answer was complete.
 pub(super) fn broken(error: &io::Error, timeout: Duration) -> EndpointReply {
     match error.get_ref().and_then(|inner| inner.downcast_ref()) {
-        Some(rustls::Error::FailedToGetCurrentTime) => {
+        Some(Error::FailedToGetCurrentTime) => {
             local("the clock is not set yet, so no certificate can be judged")
         }
         Some(error) => EndpointReply::Failed(tls_error(error)),
@@ -42,35 +46,80 @@ pub(super) fn broken(error: &io::Error, timeout: Duration) -> EndpointReply {
     }
 }
 
-fn tls_error(error: &rustls::Error) -> EndpointError {
-    let rustls::Error::InvalidCertificate(error) = error else {
-        return EndpointError::Tls(error.to_string());
+fn tls_error(error: &Error) -> EndpointError {
+    let why = match error {
+        Error::InvalidCertificate(CertificateError::Other(OtherError(error))) => {
+            if let Some(error) = error.downcast_ref::<EndpointError>() {
+                return error.clone();
+            }
+            "its certificate is malformed"
+        }
+        Error::InvalidCertificate(_) => "the signature of its handshake is wrong",
+        Error::AlertReceived(alert) => return alert_error(*alert),
+        Error::PeerIncompatible(_) => return EndpointError::Unsupported(HANDSHAKE.to_owned()),
+        Error::InvalidMessage(_) => "its answer is not TLS",
+        Error::NoCertificatesPresented => "it has no certificate",
+        _ => "its handshake breaks the rules of TLS",
     };
-    match error {
-        CertificateError::Expired => EndpointError::CertificateEnded(None),
-        CertificateError::ExpiredContext { not_after, .. } => {
-            EndpointError::CertificateEnded(timestamp(*not_after))
+    EndpointError::Tls(why.to_owned())
+}
+
+fn alert_error(alert: AlertDescription) -> EndpointError {
+    use AlertDescription as Alert;
+    let why = match alert {
+        // The server does not say which: a person must look.
+        Alert::HandshakeFailure | Alert::ProtocolVersion | Alert::InsufficientSecurity => {
+            return EndpointError::Unsupported(HANDSHAKE.to_owned());
         }
-        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
-            EndpointError::CertificateAhead
+        Alert::NoApplicationProtocol => return EndpointError::Unsupported(HTTP_2.to_owned()),
+        Alert::CertificateRequired
+        | Alert::NoCertificate
+        | Alert::BadCertificate
+        | Alert::UnsupportedCertificate
+        | Alert::CertificateUnknown
+        | Alert::UnknownCA
+        | Alert::AccessDenied => "it asks for a client certificate",
+        Alert::UnrecognisedName => "it does not know the host name of the URL (SNI)",
+        Alert::InternalError => "it has an internal error",
+        alert => {
+            let number = u8::from(alert);
+            return EndpointError::Tls(format!("it ends the handshake with alert {number}"));
         }
-        CertificateError::NotValidForName => EndpointError::CertificateName(Vec::new()),
-        CertificateError::NotValidForNameContext { presented, .. } => {
-            EndpointError::CertificateName(presented.iter().map(|name| plain(name)).collect())
+    };
+    EndpointError::Tls(why.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rustls::{InvalidMessage, PeerIncompatible, PeerMisbehaved};
+
+    #[test]
+    fn no_word_of_the_tls_library_reaches_a_person() {
+        let mut errors: Vec<Error> =
+            (0..=255).map(|alert| Error::AlertReceived(AlertDescription::from(alert))).collect();
+        errors.extend([
+            Error::InvalidCertificate(CertificateError::BadSignature),
+            Error::InvalidCertificate(CertificateError::BadEncoding),
+            Error::InvalidMessage(InvalidMessage::InvalidContentType),
+            Error::PeerIncompatible(PeerIncompatible::NoCipherSuitesInCommon),
+            Error::PeerMisbehaved(PeerMisbehaved::IllegalMiddleboxChangeCipherSpec),
+            Error::NoCertificatesPresented,
+            Error::DecryptError,
+            Error::General("General { why }".to_owned()),
+        ]);
+        for error in errors {
+            let text = tls_error(&error).to_string();
+            let camel = |word: &str| {
+                let mut pairs = word.as_bytes().windows(2);
+                pairs.any(|pair| pair[0].is_ascii_lowercase() && pair[1].is_ascii_uppercase())
+            };
+            let ours = ["ChaCha20"];
+            let words = text.split(|c: char| !c.is_alphanumeric());
+            let foreign: Vec<&str> =
+                words.filter(|word| camel(word) && !ours.contains(word)).collect();
+            let code = ["{", "::", "(\""].iter().any(|code| text.contains(code));
+            assert!(foreign.is_empty() && !code, "{error:?}: {text}");
         }
-        CertificateError::UnknownIssuer => EndpointError::CertificateUntrusted(
-            "its issuer is unknown, or it has signed itself".to_owned(),
-        ),
-        error => EndpointError::CertificateUntrusted(error.to_string()),
     }
-}
-
-/// The name in rustls' `DnsName("www.example.net")` or `IpAddress(192.0.2.1)`.
-fn plain(name: &str) -> String {
-    let inner = name.split_once('(').map_or(name, |(_, inner)| inner.trim_end_matches(')'));
-    inner.trim_matches('"').to_owned()
-}
-
-pub(super) fn timestamp(time: UnixTime) -> Option<Timestamp> {
-    Timestamp::from_second(i64::try_from(time.as_secs()).ok()?).ok()
 }

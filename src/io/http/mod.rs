@@ -1,9 +1,11 @@
 //! HTTP: the client for GitHub, and the checks of web endpoints.
 
+mod certificate;
 pub mod client;
 pub(super) mod endpoint;
 pub mod error;
 mod failure;
+mod head;
 mod page;
 mod tls;
 mod trust;

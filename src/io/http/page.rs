@@ -1,23 +1,19 @@
-//! One GET over one connection.
+//! One GET over one connection: HTTP/1.1, read as leniently as browsers read it.
 //!
-//! [`ureq_proto`] speaks HTTP/1.1 and reads and writes nothing itself, so that a check needs no thread. No
-//! redirect is followed, no cookie or password sent, no proxy used.
+//! No redirect is followed, no cookie or password sent, no proxy used.
 
 use std::io;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use ureq_proto::client::state::RecvBody;
-use ureq_proto::client::{Call, RecvResponseResult, SendRequestResult};
-use ureq_proto::http::{HeaderValue, Request, Response, header};
-use ureq_proto::{BodyMode, Error};
 
 use crate::config::Endpoint;
-use crate::decide::probe::endpoint::{BODY_LIMIT, EndpointReply};
+use crate::decide::probe::endpoint::{BODY_LIMIT, EndpointReply, Search};
 use crate::decide::probe::endpoint_error::EndpointError;
 use crate::io::http::client::USER_AGENT;
-use crate::io::http::failure::{broken, local};
+use crate::io::http::failure::{HTTP_2, broken};
+use crate::io::http::head::{Body, Head, NotHttp};
 
-/// For the request, and for the status line and headers of the answer.
+/// For the status line and headers of the answer.
 const HEAD_LIMIT: usize = 64 * 1024;
 
 /// A connection, and what has been read from it but not used yet.
@@ -32,58 +28,46 @@ pub(super) async fn get<S: AsyncRead + AsyncWrite + Unpin>(
     stream: S,
     endpoint: &Endpoint,
 ) -> Result<EndpointReply, EndpointReply> {
-    let request = Request::get(&endpoint.url)
-        .header(header::USER_AGENT, USER_AGENT)
-        .header(header::ACCEPT, "*/*")
-        .header(header::CONNECTION, "close")
-        .body(())
-        .map_err(local)?;
     let mut connection = Connection { stream, unread: Vec::new(), endpoint };
-    let (response, body) = connection.exchange(request).await?;
-    let contains = match (&endpoint.contains, body) {
-        (None, _) => true,
-        (Some(_), None) => false,
-        (Some(text), Some(body)) => connection.contains(text.as_bytes(), body).await?,
+    connection.send(&request(endpoint)).await?;
+    let head = connection.head().await?;
+    let contains = match &endpoint.contains {
+        None => Search::Found,
+        Some(text) => connection.search(text, &head).await?,
     };
-    let location = response.headers().get(header::LOCATION);
-    let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
-    let (status, location) = (response.status().as_u16(), location.map(text));
-    Ok(EndpointReply::Page { status, location, contains })
+    let Head { status, location, retry_after, .. } = head;
+    Ok(EndpointReply::Page { status, location, retry_after, contains })
+}
+
+fn request(endpoint: &Endpoint) -> String {
+    let (host, path) = (endpoint.authority(), endpoint.path());
+    format!(
+        "GET {path} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: {USER_AGENT}\r\nAccept: */*\r\n\
+         Accept-Encoding: identity\r\nConnection: close\r\n\r\n"
+    )
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
-    /// Sends the request and reads the head of the answer. The call that comes with it reads the body, if
-    /// there is one.
-    async fn exchange(
-        &mut self,
-        request: Request<()>,
-    ) -> Result<(Response<()>, Option<Call<RecvBody>>), EndpointReply> {
-        let mut call = Call::new(request).map_err(local)?.proceed();
-        let mut head = vec![0; HEAD_LIMIT];
-        let length = call.write(&mut head).map_err(local)?;
+    async fn send(&mut self, request: &str) -> Result<(), EndpointReply> {
         let sent = async {
-            self.stream.write_all(&head[..length]).await?;
+            self.stream.write_all(request.as_bytes()).await?;
             self.stream.flush().await
         };
-        sent.await.map_err(|error| self.broken(&error))?;
-        let Ok(Some(SendRequestResult::RecvResponse(mut call))) = call.proceed() else {
-            return Err(local("the URL is too long"));
-        };
+        sent.await.map_err(|error| self.broken(&error))
+    }
+
+    async fn head(&mut self) -> Result<Head, EndpointReply> {
         loop {
-            let (used, response) = call.try_response(&self.unread, false).map_err(garbled)?;
-            self.unread.drain(..used);
-            match response {
-                Some(response) => {
-                    let body = match call.proceed() {
-                        Some(RecvResponseResult::RecvBody(body)) => Some(body),
-                        _ => None,
-                    };
-                    return Ok((response, body));
+            match Head::parse(&self.unread).map_err(not_http)? {
+                Some((used, head)) => {
+                    self.unread.drain(..used);
+                    if !head.interim() {
+                        return Ok(head);
+                    }
                 }
-                None if used > 0 => {} // an interim answer (1xx)
                 None if self.unread.len() > HEAD_LIMIT => {
-                    let why = format!("headers of more than {HEAD_LIMIT} bytes");
-                    return Err(EndpointReply::Failed(EndpointError::Garbled(why)));
+                    let what = "read headers of more than 64 KiB".to_owned();
+                    return Err(EndpointReply::Failed(EndpointError::Unsupported(what)));
                 }
                 None if !self.read().await? => return Err(self.ended()),
                 None => {}
@@ -91,31 +75,38 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
         }
     }
 
-    /// Whether the text is in the first [`BODY_LIMIT`] bytes of the page. Reads no further than it must.
-    async fn contains(
-        &mut self,
-        text: &[u8],
-        mut body: Call<RecvBody>,
-    ) -> Result<bool, EndpointReply> {
-        let (mut page, mut chunk) = (Vec::new(), [0; 8 * 1024]);
+    /// Looks for the text in the first [`BODY_LIMIT`] bytes of the page. Reads no further than it must.
+    async fn search(&mut self, text: &str, head: &Head) -> Result<Search, EndpointReply> {
+        if let Some(encoding) = &head.encoding {
+            return Ok(Search::Unreadable(format!("read a page that is compressed ({encoding})")));
+        }
+        let latin_1: Option<Vec<u8>> = text.chars().map(|c| u8::try_from(c).ok()).collect();
+        let texts = [Some(text.as_bytes().to_vec()), latin_1];
+        let found = |page: &[u8]| {
+            let mut texts = texts.iter().flatten();
+            texts.any(|text| page.windows(text.len()).any(|window| window == text))
+        };
+        let missing = match head.unreadable_charset(text) {
+            Some(charset) => Search::Unreadable(format!("read a page in {charset}")),
+            None => Search::Missing,
+        };
+        let (mut body, mut page) = (head.body, Vec::new());
         let mut left = usize::try_from(BODY_LIMIT).unwrap_or(usize::MAX);
         loop {
-            let (used, length) = body.read(&self.unread, &mut chunk).map_err(garbled)?;
-            self.unread.drain(..used);
-            let length = length.min(left);
-            left -= length;
-            page.extend_from_slice(&chunk[..length]);
-            if page.windows(text.len()).any(|window| window == text) {
-                return Ok(true);
+            let before = page.len();
+            let complete = body.decode(&mut self.unread, &mut page).map_err(not_http)?;
+            page.truncate(before + left);
+            left -= page.len() - before;
+            if found(&page) {
+                return Ok(Search::Found);
+            }
+            if complete || left == 0 {
+                return Ok(missing);
             }
             // The text may have begun in these bytes.
             page.drain(..page.len().saturating_sub(text.len() - 1));
-            let until_closed = body.body_mode() == BodyMode::CloseDelimited;
-            if left == 0 || body.can_proceed() && !until_closed {
-                return Ok(false);
-            }
-            if used == 0 && length == 0 && !self.read().await? {
-                return if until_closed { Ok(false) } else { Err(self.ended()) };
+            if !self.read().await? {
+                return if body == Body::UntilClosed { Ok(missing) } else { Err(self.ended()) };
             }
         }
     }
@@ -143,6 +134,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
     }
 }
 
-fn garbled(error: Error) -> EndpointReply {
-    EndpointReply::Failed(EndpointError::Garbled(error.to_string()))
+fn not_http(error: NotHttp) -> EndpointReply {
+    EndpointReply::Failed(match error {
+        NotHttp::Http2 => EndpointError::Unsupported(HTTP_2.to_owned()),
+        other => EndpointError::Garbled(other.to_string()),
+    })
 }

@@ -1,23 +1,27 @@
 //! TLS on a connection to an endpoint, and the verdict on its certificate at a given time.
 
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use rustls::client::WebPkiServerVerifier;
-use rustls::client::danger::ServerCertVerifier;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::time_provider::TimeProvider;
-use rustls::{CertificateError, ClientConfig, RootCertStore};
+use rustls::{
+    CertificateError, ClientConfig, DigitallySignedStruct, Error, OtherError, SignatureScheme,
+};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use crate::config::{Endpoint, Host};
 use crate::decide::probe::endpoint::EndpointReply;
+use crate::decide::probe::endpoint_error::{CertificateEnd, EndpointError};
 use crate::decide::probe::query::name_text;
-use crate::io::http::failure::{local, timestamp};
+use crate::io::http::certificate::{Trust, has_small_rsa};
+use crate::io::http::failure::local;
 use crate::io::http::trust::certificates;
 
 /// Without the wall time no certificate can be judged.
@@ -30,13 +34,10 @@ impl TimeProvider for FixedTime {
     }
 }
 
-/// All that a handshake needs.
+/// All that one handshake needs.
 pub(super) struct TlsClient {
     name: ServerName<'static>,
-    /// Since 1970.
-    now: Option<Duration>,
-    warning: Duration,
-    verifier: Arc<WebPkiServerVerifier>,
+    verifier: Arc<Verifier>,
     connector: TlsConnector,
 }
 
@@ -49,52 +50,93 @@ impl TlsClient {
         let name = ServerName::try_from(host).map_err(local)?;
         let now = now.and_then(|now| u64::try_from(now.as_second()).ok()).map(Duration::from_secs);
         let time = FixedTime(now.map(UnixTime::since_unix_epoch));
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let roots = Arc::new(roots(endpoint)?);
-        let verifier = WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(&provider));
-        let verifier = verifier.build().map_err(local)?;
-        let config = ClientConfig::builder_with_details(provider, Arc::new(time))
+        let provider = Arc::new(ring::default_provider());
+        let given = endpoint.ca.as_ref().map(|ca| certificates("endpoint.ca", ca)).transpose();
+        let trust = Trust::new(given.map_err(local)?, provider.signature_verification_algorithms);
+        let (provided, end) = (Arc::clone(&provider), OnceLock::new());
+        let verifier = Arc::new(Verifier { trust, provider: provided, end });
+        let mut config = ClientConfig::builder_with_details(provider, Arc::new(time))
             .with_safe_default_protocol_versions()
             .map_err(local)?
-            .with_webpki_verifier(Arc::clone(&verifier))
+            .dangerous() // what rustls calls a verifier of one's own
+            .with_custom_certificate_verifier(Arc::clone(&verifier) as Arc<_>)
             .with_no_client_auth();
-        let connector = TlsConnector::from(Arc::new(config));
-        Ok(Self { name, now, warning: endpoint.certificate_warning, verifier, connector })
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Ok(Self { name, verifier, connector: TlsConnector::from(Arc::new(config)) })
     }
 
-    /// The connection with TLS, and the end of its certificates if that is nearer than the warning.
+    /// The connection with TLS, and the end of its certificates.
     pub(super) async fn handshake<S: AsyncRead + AsyncWrite + Unpin>(
         &self,
         stream: S,
-    ) -> io::Result<(TlsStream<S>, Option<Timestamp>)> {
+    ) -> io::Result<(TlsStream<S>, Option<CertificateEnd>)> {
         let stream = self.connector.connect(self.name.clone(), stream).await?;
-        let chain = stream.get_ref().1.peer_certificates();
-        let end = chain.and_then(|chain| self.near_end(chain));
-        Ok((stream, end))
-    }
-
-    /// Verifies the chain again at the time of the warning; the error has the date.
-    fn near_end(&self, chain: &[CertificateDer<'_>]) -> Option<Timestamp> {
-        let time = UnixTime::since_unix_epoch(self.now?.saturating_add(self.warning));
-        let (leaf, others) = chain.split_first()?;
-        match self.verifier.verify_server_cert(leaf, others, &self.name, &[], time) {
-            Err(rustls::Error::InvalidCertificate(CertificateError::ExpiredContext {
-                not_after,
-                ..
-            })) => timestamp(not_after),
-            _ => None,
-        }
+        Ok((stream, self.verifier.end.get().cloned()))
     }
 }
 
-fn roots(endpoint: &Endpoint) -> Result<RootCertStore, EndpointReply> {
-    let mut roots = RootCertStore::empty();
-    match &endpoint.ca {
-        None => roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()),
-        Some(path) => {
-            let found = certificates("endpoint.ca", path).map_err(local)?;
-            roots.add_parsable_certificates(found);
-        }
+/// Judges the certificate of one handshake. An error holds an [`EndpointError`].
+#[derive(Debug)]
+struct Verifier {
+    trust: Trust,
+    provider: Arc<CryptoProvider>,
+    end: OnceLock<CertificateEnd>,
+}
+
+impl Verifier {
+    fn signed(
+        verified: Result<HandshakeSignatureValid, Error>,
+        certificate: &CertificateDer<'_>,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verified.map_err(|error| match has_small_rsa(certificate) {
+            true => invalid(EndpointError::Unsupported(
+                "verify signatures of RSA keys with less than 2048 bits".to_owned(),
+            )),
+            false => error,
+        })
     }
-    Ok(roots)
+}
+
+impl ServerCertVerifier for Verifier {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        _ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        let judged = self.trust.judge(end_entity, intermediates, server_name, now);
+        let end = judged.map_err(invalid)?;
+        self.end.get_or_init(|| end);
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let algorithms = &self.provider.signature_verification_algorithms;
+        Self::signed(verify_tls12_signature(message, cert, dss, algorithms), cert)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let algorithms = &self.provider.signature_verification_algorithms;
+        Self::signed(verify_tls13_signature(message, cert, dss, algorithms), cert)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+fn invalid(error: EndpointError) -> Error {
+    Error::InvalidCertificate(CertificateError::Other(OtherError(Arc::new(error))))
 }

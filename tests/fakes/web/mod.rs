@@ -26,6 +26,8 @@ pub enum Site {
     Sends(String),
     /// Sends them, and leaves the connection open.
     Stalls(String),
+    /// Sends these bytes after whatever comes first, before any TLS.
+    Raw(Vec<u8>),
     /// Resets the connection without reading the request.
     Resets,
 }
@@ -66,9 +68,14 @@ impl Web {
 
     /// The same over TLS.
     pub fn https(here: IpAddr, site: Site) -> Self {
-        let file = |name: &str| authority().with_file_name(name);
-        let certificate = CertificateDer::from_pem_file(file("server.pem")).unwrap();
-        let key = PrivateKeyDer::from_pem_file(file("server.key")).unwrap();
+        Self::https_as(here, site, "server")
+    }
+
+    /// The same with the certificate and the key of this name.
+    pub fn https_as(here: IpAddr, site: Site, name: &str) -> Self {
+        let file = |extension| authority().with_file_name(format!("{name}.{extension}"));
+        let certificate = CertificateDer::from_pem_file(file("pem")).unwrap();
+        let key = PrivateKeyDer::from_pem_file(file("key")).unwrap();
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let config = ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
@@ -121,12 +128,16 @@ impl Drop for Web {
 }
 
 impl State {
-    fn serve(&self, stream: TcpStream) {
+    fn serve(&self, mut stream: TcpStream) {
         stream.set_read_timeout(Some(IDLE_TIMEOUT)).unwrap();
         let site = self.site.lock().unwrap().clone();
         if matches!(site, Site::Resets) {
             // To close with something unread is to reset.
             let _ = stream.peek(&mut [0]);
+            return;
+        }
+        if let Site::Raw(bytes) = &site {
+            let _ = stream.read(&mut [0; 4096]).and_then(|_| stream.write_all(bytes));
             return;
         }
         match &self.tls {
