@@ -3,6 +3,7 @@
 mod auxiliary;
 pub mod github;
 pub mod heartbeat;
+mod markdown;
 pub mod marker;
 pub mod observations;
 mod other_vantages;

@@ -2,6 +2,7 @@
 
 use crate::config::{Schedule, address_text};
 use crate::decide::judge::finding::{Finding, Severity};
+use crate::decide::report::markdown::{cell, code};
 use crate::decide::report::marker::{CLOSING, VantageObservation, hide, vantages_part};
 use crate::decide::time::{Moment, span_text, wall_text};
 use crate::decide::track::incident::DesiredIssue;
@@ -19,9 +20,6 @@ const COUNTED: usize = 50;
 
 /// GitHub takes 256 characters in a title.
 const TITLE: usize = 200;
-
-/// Text from a server may be long (a TXT record): this many characters of it are shown.
-const DETAIL: usize = 300;
 
 /// A comment names this many zones, and counts the others.
 const NAMED: usize = 20;
@@ -207,37 +205,9 @@ fn table_row(row: &Finding) -> String {
         n => format!(" (and {n} more queries)"),
     };
     let (zone, detail) = (cell(&row.zone), cell(&row.detail));
-    let Finding { question, command, .. } = row;
+    let (question, command) = (code(&row.question), code(&row.command));
     let address = address_text(&row.address);
-    format!("| {zone} | `{address}` | `{question}`: it {detail}{more} | `{command}` |\n")
-}
-
-/// Text from the network in a table: it stays in its cell, and mentions no person and no issue.
-///
-/// Neither a backslash nor a character reference keeps GitHub from making a mention of what follows an
-/// `@` (<https://github.com/github/cmark-gfm/issues/181>); a space of no width does.
-pub(super) fn cell(text: &str) -> String {
-    let mut safe = String::new();
-    for (index, c) in text.chars().enumerate() {
-        match c {
-            _ if index == DETAIL => {
-                safe.push('…');
-                break;
-            }
-            '\\' | '|' | '`' | '*' | '_' | '<' | '>' | '[' | ']' | '~' | '$' => {
-                safe.push('\\');
-                safe.push(c);
-            }
-            '@' | '#' => {
-                safe.push(c);
-                safe.push_str("&#8203;");
-            }
-            '&' => safe.push_str("&amp;"),
-            c if c.is_control() => safe.push(' '),
-            c => safe.push(c),
-        }
-    }
-    safe
+    format!("| {zone} | `{address}` | {question}: it {detail}{more} | {command} |\n")
 }
 
 /// `12:00:20 down (2 zones), 12:00:40 well`.
