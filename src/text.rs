@@ -27,7 +27,7 @@ pub fn printable_up_to(text: &str, longest: usize) -> String {
         }
     }
     if let left @ 1.. = text.chars().skip(longest).count() {
-        line.push_str(&format!("… and {left} more characters"));
+        line.push_str(&format!("… and {}", count(left, "more character")));
     }
     line
 }
@@ -69,11 +69,16 @@ pub fn has_token(text: &str) -> bool {
     matches!(redacted(text), Cow::Owned(_))
 }
 
-/// `1 problem`, `200,000 problems`.
+/// `1 query`, `2 queries`, `0 addresses`, `200,000 problems`.
 #[must_use]
 pub fn count(n: usize, thing: &str) -> String {
-    let s = if n == 1 { "" } else { "s" };
-    format!("{} {thing}{s}", grouped(n))
+    let things = match thing.strip_suffix('y') {
+        _ if n == 1 => thing.to_owned(),
+        Some(stem) => format!("{stem}ies"),
+        None if thing.ends_with('s') => format!("{thing}es"),
+        None => format!("{thing}s"),
+    };
+    format!("{} {things}", grouped(n))
 }
 
 /// `199,950`.
@@ -87,7 +92,7 @@ pub fn grouped(n: usize) -> String {
 pub fn printable_lines(text: &str) -> String {
     let mut lines: Vec<String> = text.lines().take(LINES).map(printable).collect();
     if let left @ 1.. = text.lines().skip(LINES).count() {
-        lines.push(format!("… and {left} more lines"));
+        lines.push(format!("… and {}", count(left, "more line")));
     }
     lines.join("\n")
 }
@@ -95,6 +100,23 @@ pub fn printable_lines(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_count_is_singular_or_plural() {
+        let texts = [0, 1, 2].map(|n| ["line", "query", "address"].map(|thing| count(n, thing)));
+        assert_eq!(
+            texts,
+            [
+                ["0 lines", "0 queries", "0 addresses"],
+                ["1 line", "1 query", "1 address"],
+                ["2 lines", "2 queries", "2 addresses"],
+            ]
+        );
+        assert_eq!(printable_up_to("ab", 1), "a… and 1 more character");
+        assert_eq!(printable_up_to("abc", 1), "a… and 2 more characters");
+        let lines = printable_lines(&"\n".repeat(LINES + 1));
+        assert!(lines.ends_with("… and 1 more line"), "{lines}");
+    }
 
     #[test]
     fn what_a_terminal_obeys_becomes_visible() {
@@ -142,7 +164,6 @@ mod tests {
             format!("{}… and 7 more characters", "ü".repeat(1_000))
         );
         assert_eq!(printable(&"\0".repeat(1_000)).len(), 2_000);
-        assert_eq!(printable_up_to("abc", 1), "a… and 2 more characters");
         assert_eq!(printable_lines("a\nb\u{1b}\r\nc"), "a\nb\\u{1b}\nc");
         assert_eq!(
             printable_lines(&"\n".repeat(1_000)),

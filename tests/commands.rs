@@ -130,11 +130,13 @@ fn a_missing_uplink_is_named_below_the_table() {
     setup.anchor.stop();
     let ran = setup.setting.run(&["check"]);
     assert_eq!(ran.code, Some(3), "{ran:?}");
+    let (anchor, port) = (setup.anchor.addr(), setup.anchor.addr().port());
     assert_eq!(
         ran.out,
         format!(
-            "1 ns1.example.net  unknown     not observed: {}\n\nIPv4 is offline here: no anchor answers, so \
-             nothing is said about IPv4 addresses\n",
+            "1 ns1.example.net  unknown     not observed: {}\n\nIPv4 is offline here, so nothing is known about \
+             IPv4 addresses: no answer from {anchor} (vantage.anchors). Try `dig @127.0.0.1 -p {port} +norecurse . \
+             SOA`: if it fails, too, check the cable, the router and a firewall that blocks port {port}\n",
             setup.server.addr()
         )
     );
@@ -251,11 +253,43 @@ fn report_without_github_or_without_a_token_names_what_is_missing() {
     assert_eq!(ran.code, Some(1), "{ran:?}");
     assert!(ran.err.contains("there is no [github] section"), "{ran:?}");
     let mut text = fs::read_to_string(&setting.config).unwrap();
-    text.push_str("[github]\nrepository = \"owner/infra\"\napi = \"http://127.0.0.1:1\"\n");
-    fs::write(&setting.config, text).unwrap();
+    text.push_str("[github]\nrepository = \"owner/infra\"\n");
+    fs::write(&setting.config, &text).unwrap();
+    let file = setting.config.display().to_string();
+    let next = format!(
+        "\nMake a fine-grained token: https://github.com/settings/personal-access-tokens/new\n    with access to the \
+         repository owner/infra, and the permission \"Issues: read and write\"\nTry it:\n    GITHUB_TOKEN=… pilotlight \
+         report --test --config {file}\nGive it to the service:\n    sudo install -Dm600 /dev/stdin \
+         /etc/credstore/github-token    # paste it, then Enter and Ctrl-D\n    sudo systemctl restart pilotlight\n"
+    );
+    let ran = |credentials: Option<&std::path::Path>| {
+        let mut command = setting.command(&["report"]);
+        command.env_remove("CREDENTIALS_DIRECTORY");
+        command.envs(credentials.map(|folder| ("CREDENTIALS_DIRECTORY", folder)));
+        let ran = Ran::of(&mut command);
+        assert_eq!((ran.code, ran.out.as_str()), (Some(1), ""), "{ran:?}");
+        ran.err.strip_suffix(&next).unwrap_or_else(|| panic!("{}", ran.err)).to_owned()
+    };
+    let none = "pilotlight: there is no token: github.token-file is not in the configuration, this process has no \
+                systemd credential github-token, and the environment variable GITHUB_TOKEN is not set";
+    assert_eq!(ran(None), none);
+    let dir = setting.dir.path();
+    assert_eq!(ran(Some(dir)), none);
+    let token = dir.join("github-token");
+    fs::write(&token, "\n").unwrap();
+    let empty =
+        format!("pilotlight: there is no token: the credential {} is empty", token.display());
+    assert_eq!(ran(Some(dir)), empty);
+    fs::write(&setting.config, text.clone() + "token-file = \"github-token\"\n").unwrap();
+    assert_eq!(ran(None), empty.replace("credential", "file"));
+    fs::remove_file(&token).unwrap();
+    let missing = format!("pilotlight: the token file {} does not exist", token.display());
+    assert_eq!(ran(None), missing);
+    let enterprise = text + "api = \"https://git.example.net/api/v3\"\n";
+    fs::write(&setting.config, enterprise).unwrap();
     let ran = setting.run(&["report"]);
-    assert_eq!(ran.code, Some(1), "{ran:?}");
-    assert!(ran.err.contains("there is no token"), "{ran:?}");
+    let page = "https://git.example.net/settings/personal-access-tokens/new\n";
+    assert!(ran.err.contains(page), "{ran:?}");
 }
 
 #[test]

@@ -140,7 +140,7 @@ records = [
         manager: Manager::new(None, |_| ()),
         places: places.clone(),
         notices: places.runtime.join("notices"),
-        token: |_| Ok(Some(TOKEN.to_owned())),
+        token: |_| Ok(TOKEN.to_owned()),
         config: path,
         orders: receiver,
     };

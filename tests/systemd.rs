@@ -18,6 +18,7 @@ use pilotlight::io::gpio::driver::{Driver, LampError, Nothing};
 use pilotlight::io::gpio::panel::Panel;
 use pilotlight::io::system::files::Places;
 use pilotlight::io::system::systemd::Manager;
+use pilotlight::io::system::token::TokenError;
 use tempfile::TempDir;
 use tokio::sync::mpsc;
 
@@ -326,7 +327,7 @@ async fn pings<P: RuntimeProvider>(
         manager,
         places: Places { runtime: folder.path().join("run"), state: folder.path().join("state") },
         notices: folder.path().join("notices"),
-        token: |_| Ok(None),
+        token: |_| Err(TokenError::Missing(String::new())),
         config: folder.path().join("pilotlight.toml"),
         orders: receiver,
     };

@@ -4,9 +4,10 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use crate::cli::common::{Failed, load};
-use crate::config::{Config, EXAMPLE, Endpoint, Scheme, address_text};
+use crate::config::{Config, EXAMPLE, Endpoint, Scheme, addresses_text};
 use crate::decide::probe::query::{name_text, targets};
 use crate::decide::time::span_text;
+use crate::text::count;
 
 pub(super) fn config(path: &Path, example: bool) -> Result<u8, Failed> {
     let mut out = io::stdout().lock();
@@ -24,8 +25,7 @@ fn summary(out: &mut impl Write, path: &Path, config: &Config) -> io::Result<()>
     writeln!(out, "{}: no problems\n", path.display())?;
     let targets = targets(config);
     for (index, server) in config.nameservers.iter().enumerate() {
-        let addresses: Vec<String> = server.addresses.iter().map(address_text).collect();
-        writeln!(out, "{} {} at {}", index + 1, server.name, addresses.join(", "))?;
+        writeln!(out, "{} {} at {}", index + 1, server.name, addresses_text(&server.addresses))?;
         let Some(target) = targets.iter().find(|target| target.nameserver == index) else {
             continue; // every nameserver has a zone, and an address
         };
@@ -48,17 +48,17 @@ fn summary(out: &mut impl Write, path: &Path, config: &Config) -> io::Result<()>
     let schedule = &config.schedule;
     writeln!(
         out,
-        "\n{questions} queries every {}; a fault is checked again after {}, and counts after {} in a row",
+        "\n{} every {}; a fault is checked again after {}, and counts after {} in a row",
+        count(questions, "query"),
         span_text(schedule.interval),
         span_text(schedule.recheck),
         schedule.open_after
     )?;
-    let anchors: Vec<String> = config.vantage.anchors.iter().map(address_text).collect();
     writeln!(
         out,
         "anchors that prove the uplink of {}: {}",
         config.vantage.name,
-        anchors.join(", ")
+        addresses_text(&config.vantage.anchors)
     )?;
     match &config.github {
         Some(github) => writeln!(out, "issues go to {} at {}", github.repository, github.api),

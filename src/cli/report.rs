@@ -5,12 +5,14 @@ use std::path::Path;
 use std::thread;
 
 use crate::cli::common::{Failed, load};
+use crate::config::GitHub as GitHubSettings;
 use crate::decide::report::github::IssueState;
 use crate::decide::report::marker::comment;
 use crate::decide::time::wall_text;
 use crate::decide::track::reported::Failure;
 use crate::io::github::api::{GitHub, WRITE_PAUSE};
 use crate::io::system::token;
+use crate::text::count;
 
 /// `@ACCOUNTS@` in it are the logins whose signs of life are believed.
 const WORKFLOW: &str = include_str!("workflow.yml");
@@ -23,13 +25,8 @@ pub(super) fn report(path: &Path, test: bool, workflow: bool) -> Result<u8, Fail
             path.display()
         )));
     };
-    let Some(token) = token::read(settings.token_file.as_deref()).map_err(Failed::Other)? else {
-        return Err(Failed::Other(
-            "there is no token: put it into the environment variable GITHUB_TOKEN, or into the systemd \
-             credential github-token"
-                .to_owned(),
-        ));
-    };
+    let token = token::read(settings.token_file.as_deref())
+        .map_err(|error| Failed::Other(format!("{error}\n{}", how_to_make_one(settings, path))))?;
     let mut out = io::stdout().lock();
     let mut github =
         GitHub::new(settings, &token).map_err(|error| Failed::Other(error.to_string()))?;
@@ -45,7 +42,7 @@ pub(super) fn report(path: &Path, test: bool, workflow: bool) -> Result<u8, Fail
     if let Some(expires) = github.expires() {
         writeln!(out, "expires    {}", wall_text(Some(expires)))?;
     }
-    writeln!(out, "repository {repository}, {} open issues of ours", access.open)?;
+    writeln!(out, "repository {repository}, {} of ours", count(access.open, "open issue"))?;
     if !test {
         writeln!(
             out,
@@ -75,6 +72,22 @@ pub(super) fn report(path: &Path, test: bool, workflow: bool) -> Result<u8, Fail
     closed.map_err(failed)?;
     writeln!(out, "closed     it: outages will be reported")?;
     Ok(0)
+}
+
+fn how_to_make_one(settings: &GitHubSettings, config: &Path) -> String {
+    let GitHubSettings { api, repository, .. } = settings;
+    let site = api.replacen("://api.", "://", 1);
+    let site = site.strip_suffix("/api/v3").unwrap_or(&site); // GitHub Enterprise
+    format!(
+        "Make a fine-grained token: {site}/settings/personal-access-tokens/new\n    \
+         with access to the repository {repository}, and the permission \"Issues: read and write\"\n\
+         Try it:\n    \
+         GITHUB_TOKEN=… pilotlight report --test --config {}\n\
+         Give it to the service:\n    \
+         sudo install -Dm600 /dev/stdin /etc/credstore/github-token    # paste it, then Enter and Ctrl-D\n    \
+         sudo systemctl restart pilotlight",
+        config.display()
+    )
 }
 
 fn failed(failure: Failure) -> Failed {

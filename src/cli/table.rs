@@ -2,12 +2,12 @@
 
 use std::io::{self, Write};
 
-use crate::config::address_text;
+use crate::config::{address_text, addresses_text};
 use crate::decide::judge::finding::{Finding, Severity};
 use crate::decide::show::status::{Status, SubjectStatus};
 use crate::decide::time::wall_text;
 use crate::decide::track::health_state::HealthState;
-use crate::text::printable;
+use crate::text::{count, printable};
 
 const RED: &str = "\x1b[31m";
 const GREEN: &str = "\x1b[32m";
@@ -46,8 +46,7 @@ pub(super) fn print(out: &mut impl Write, view: &Status, colour: bool) -> io::Re
 fn facts(server: &SubjectStatus) -> String {
     let mut facts = Vec::new();
     if server.questions > 0 {
-        let s = if server.questions == 1 { "" } else { "s" };
-        facts.push(format!("{} question{s}", server.questions));
+        facts.push(count(server.questions, "question"));
     }
     if let Some(latency) = server.latency_ms {
         facts.push(format!("{latency:.2} ms"));
@@ -59,8 +58,7 @@ fn facts(server: &SubjectStatus) -> String {
         facts.push(format!("issue #{issue}"));
     }
     if !server.unobserved_addresses.is_empty() {
-        let unseen: Vec<String> = server.unobserved_addresses.iter().map(address_text).collect();
-        facts.push(format!("not observed: {}", unseen.join(", ")));
+        facts.push(format!("not observed: {}", addresses_text(&server.unobserved_addresses)));
     }
     if let Some(why) = &server.unobserved_why {
         facts.push(printable(why));

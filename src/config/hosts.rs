@@ -165,6 +165,12 @@ pub fn address_text(address: &SocketAddr) -> String {
     if address.port() == 53 { address.ip().to_string() } else { address.to_string() }
 }
 
+/// The same for several.
+#[must_use]
+pub fn addresses_text(addresses: &[SocketAddr]) -> String {
+    addresses.iter().map(address_text).collect::<Vec<_>>().join(", ")
+}
+
 pub(super) fn vantage<'a>(root: &Node<'a>, addresses: &mut Addresses<'a>, host: &str) -> Vantage {
     let table = root.get("vantage").table("name anchors intercept");
     let key = table.get("anchors");

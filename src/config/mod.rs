@@ -36,7 +36,7 @@ mod zone_file;
 pub use endpoint::{Endpoint, Host, Scheme};
 pub use environment::{Environment, TEXT_ONLY, host_name, read_file};
 pub use github::GitHub;
-pub use hosts::{Nameserver, Vantage, address_text, server_address};
+pub use hosts::{Nameserver, Vantage, address_text, addresses_text, server_address};
 pub use name::zone_name;
 pub use panel::{Driver, Panel};
 pub use problem::{Problem, Problems, Rejection};

@@ -11,6 +11,7 @@ use super::name;
 use super::problem::{Rejection, reject};
 use super::records::{self, TYPES, canonical};
 use super::registry::{Field, fields, record_type, type_text};
+use crate::text::count;
 
 /// A value in canonical form; `None`: its type is queried but not compared. A DNAME is read for its target.
 pub(super) fn value(
@@ -69,7 +70,7 @@ fn generic(rtype: RecordType, tokens: &[Token<'_>]) -> Result<Option<RData>, Rej
     let bytes = records::bytes(hex)?;
     let length: u16 = length.text().parse().map_err(|_| wrong())?;
     if bytes.len() != usize::from(length) {
-        return reject(format!("has {} bytes, not {length}", bytes.len()), next);
+        return reject(format!("has {}, not {length}", count(bytes.len(), "byte")), next);
     }
     if !TYPES.contains(&rtype) {
         return Ok(None);

@@ -1,13 +1,14 @@
 //! What the log says: one line a round when all is well; a change says what, since when, and what happens
 //! next. Fields are named so that a journal can be searched by them.
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tracing::{info, warn};
 
-use crate::config::{Config, Problems, Schedule, address_text};
+use crate::config::{Config, Problems, Schedule, address_text, addresses_text};
 use crate::decide::judge::round::Judgement;
 use crate::decide::judge::uplink::Uplink;
 use crate::decide::judge::uplink::uplink_text;
@@ -20,6 +21,7 @@ use crate::decide::track::state::{MonitorState, Notice, Reporting};
 use crate::decide::track::subject::Subject;
 use crate::decide::track::subject_kind::SubjectKind;
 use crate::io::system::executable;
+use crate::text::count;
 
 pub(super) fn started(config: &Config, targets: &[Arc<Target>]) {
     let file = executable::this().map_or_else(String::new, |program| format!(" ({program})"));
@@ -53,20 +55,16 @@ pub(super) fn reloaded(config: &Config, targets: &[Arc<Target>]) {
 fn task(config: &Config, targets: &[Arc<Target>]) -> String {
     let questions: usize = targets.iter().map(|target| target.regular()).sum();
     format!(
-        "{} at {} addresses, {questions} questions{} every {}",
+        "{} at {}, {}{} every {}",
         count(config.nameservers.len(), "nameserver"),
-        targets.len(),
+        count(targets.len(), "address"),
+        count(questions, "question"),
         match config.endpoints.len() {
             0 => String::new(),
             n => format!(", and {}", count(n, "endpoint")),
         },
         span_text(config.schedule.interval)
     )
-}
-
-fn count(n: usize, thing: &str) -> String {
-    let s = if n == 1 { "" } else { "s" };
-    format!("{n} {thing}{s}")
 }
 
 pub(super) fn stopping() {
@@ -82,6 +80,7 @@ pub(super) fn round(
     monitor: &MonitorState,
     judgement: &Judgement,
     before: Option<Uplink>,
+    anchors: &[SocketAddr],
     took: Duration,
 ) {
     let Some(uplink) = monitor.uplink else { return };
@@ -91,7 +90,9 @@ pub(super) fn round(
             warn!(
                 "uplink: {text}: something in this network answers for other servers on port 53; what it covers is not judged"
             );
-        } else if before.is_some() || uplink.is_down() {
+        } else if let silent @ [_, ..] = uplink.silent(anchors).as_slice() {
+            warn!("uplink: {text}: no answer from {}", addresses_text(silent));
+        } else if before.is_some() {
             warn!("uplink: {text}");
         } else {
             info!("uplink: {text}");

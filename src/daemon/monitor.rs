@@ -180,7 +180,8 @@ impl<P: RuntimeProvider> Daemon<P> {
         } else if before.is_some_and(|uplink| uplink.is_down()) {
             self.report_after = now.uptime; // GitHub was unreachable, too
         }
-        log::round(&self.monitor, &judgement, before, now.uptime.saturating_sub(round.at.uptime));
+        let took = now.uptime.saturating_sub(round.at.uptime);
+        log::round(&self.monitor, &judgement, before, &self.config.vantage.anchors, took);
         for (index, change) in &changes {
             log::change(&self.monitor.subjects[*index], change, &now, schedule);
         }
@@ -306,6 +307,7 @@ mod tests {
     use crate::io::gpio::panel::Panel;
     use crate::io::system::files::Places;
     use crate::io::system::systemd::Manager;
+    use crate::io::system::token::TokenError;
 
     #[tokio::test(start_paused = true)]
     async fn an_overdue_round_stops_the_watchdog_pings() {
@@ -322,7 +324,7 @@ mod tests {
             manager: Manager::new(Some(Duration::from_secs(60)), tell),
             places: Places { runtime: folder.path().into(), state: folder.path().into() },
             notices: folder.path().join("notices"),
-            token: |_| Ok(None),
+            token: |_| Err(TokenError::Missing(String::new())),
             config: folder.path().join("pilotlight.toml"),
             orders: tokio::sync::mpsc::channel(1).1,
         };

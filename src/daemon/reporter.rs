@@ -15,9 +15,10 @@ use crate::decide::track::reported::{Failure, FailureKind, Report};
 use crate::decide::track::state::ReportInput;
 use crate::io::clock::Clock;
 use crate::io::github::api::{GitHub, WRITE_PAUSE};
+use crate::io::system::token::TokenError;
 
 /// Reads the token; the path is `github.token-file`.
-pub type TokenFrom = fn(Option<&Path>) -> Result<Option<String>, String>;
+pub type TokenFrom = fn(Option<&Path>) -> Result<String, TokenError>;
 
 /// An issue that GitHub has refused to change in so many reports is given up: its incident gets another one.
 const REFUSED_TIMES: usize = 3;
@@ -58,13 +59,8 @@ impl Reporter {
     }
 
     fn connect(&mut self) -> Result<(), Failure> {
-        let token =
-            (self.token)(self.settings.token_file.as_deref()).map_err(Failure::needs_operator)?;
-        let token = token.ok_or_else(|| {
-            Failure::needs_operator(
-                "there is no token: put one into the credential github-token or into GITHUB_TOKEN"
-                    .to_owned(),
-            )
+        let token = (self.token)(self.settings.token_file.as_deref()).map_err(|error| {
+            Failure::needs_operator(format!("{error}; `pilotlight report` says how to make one"))
         })?;
         if self.github.as_ref().is_some_and(|github| github.has(&token)) {
             return Ok(());

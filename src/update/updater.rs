@@ -14,6 +14,7 @@ use super::system::System;
 use super::upload::Upload;
 use crate::io::system::disk::{Disk, FileError};
 use crate::io::system::executable::sha256;
+use crate::text::count;
 
 /// A file with this name asks for the previous version.
 pub const ROLLBACK: &str = "rollback";
@@ -102,7 +103,7 @@ impl<'a, S: System> Updater<'a, S> {
             info!("{name}: {} is in use already: nothing to do", self.in_use());
             return Ok(());
         }
-        info!("{name}: {} bytes received", bytes.len());
+        info!("{name}: {} received", count(bytes.len(), "byte"));
         self.begin(name.clone())?;
         self.disk.put(&self.paths.store.join(&hash), Some(&bytes), Some(0o755))?;
         drop(bytes);

@@ -16,6 +16,7 @@ use pilotlight::io::gpio::driver::Nothing;
 use pilotlight::io::gpio::panel::Panel;
 use pilotlight::io::system::files::Places;
 use pilotlight::io::system::systemd::Manager;
+use pilotlight::io::system::token::TokenError;
 use tempfile::TempDir;
 use tokio::sync::mpsc;
 use tokio::task::yield_now;
@@ -332,7 +333,11 @@ impl World {
             manager: Manager::new(None, |_| {}),
             places: self.places(),
             notices: self.places().runtime.join("notices"),
-            token: if self.has_token { |_| Ok(Some(TOKEN.to_owned())) } else { |_| Ok(None) },
+            token: if self.has_token {
+                |_| Ok(TOKEN.to_owned())
+            } else {
+                |_| Err(TokenError::Missing(String::new()))
+            },
             config: path,
             orders: receiver,
         };

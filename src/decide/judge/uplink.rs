@@ -4,6 +4,8 @@
 //! the middle of a round causes no fault. Each address family is judged by itself: a home without IPv6 is not an
 //! outage of a nameserver that has it.
 
+use std::net::SocketAddr;
+
 use hickory_resolver::proto::op::ResponseCode;
 use serde::{Deserialize, Serialize};
 
@@ -61,6 +63,13 @@ impl Uplink {
     #[must_use]
     pub fn is_down(&self) -> bool {
         !self.ipv4.believable() && !self.ipv6.believable()
+    }
+
+    /// The anchors that did not answer: those of an address family that is offline.
+    #[must_use]
+    pub fn silent(&self, anchors: &[SocketAddr]) -> Vec<SocketAddr> {
+        let family = |anchor: &SocketAddr| if anchor.is_ipv6() { self.ipv6 } else { self.ipv4 };
+        anchors.iter().filter(|anchor| family(anchor) == Family::Offline).copied().collect()
     }
 
     /// Some family is intercepted.

@@ -1,12 +1,13 @@
 //! What `status` and `check` show: all that is believed, as plain data with a stable JSON form.
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::config::Config;
+use crate::config::{Config, addresses_text};
 use crate::decide::judge::finding::Finding;
 use crate::decide::judge::uplink::{Family, Uplink};
 use crate::decide::show::panel::{PanelState, PanelView};
@@ -32,6 +33,9 @@ pub struct Status {
     pub at: Option<Timestamp>,
     /// `None` before the first round.
     pub uplink: Option<Uplink>,
+    /// Servers that prove the uplink.
+    #[serde(default)]
+    pub anchors: Vec<SocketAddr>,
     pub reporting: ReportingState,
     pub reporting_why: Option<String>,
     /// Notices on this machine that wait for the user.
@@ -101,7 +105,7 @@ pub struct SubjectStatus {
     pub latency_ms: Option<f64>,
     /// Addresses that could not be observed, because our own side failed.
     #[serde(rename = "unseen")]
-    pub unobserved_addresses: Vec<std::net::SocketAddr>,
+    pub unobserved_addresses: Vec<SocketAddr>,
     /// Why, if the uplink is not the reason.
     #[serde(default)]
     #[serde(rename = "unseen_why")]
@@ -144,6 +148,7 @@ impl Status {
             meaning,
             at: now.wall,
             uplink: monitor.uplink,
+            anchors: config.vantage.anchors.clone(),
             reporting,
             reporting_why,
             notices: monitor.notices.clone(),
@@ -167,6 +172,7 @@ impl Status {
             meaning: face.meaning(),
             at: now.wall,
             uplink: None,
+            anchors: Vec::new(),
             reporting: ReportingState::Off,
             reporting_why: None,
             notices,
@@ -202,17 +208,37 @@ impl Status {
         let uplink = self.uplink?;
         let why = |family: Family, name: &str| match family {
             Family::Offline => Some(format!(
-                "{name} is offline here: no anchor answers, so nothing is said about {name} addresses"
+                "{name} is offline here, so nothing is known about {name} addresses: {}",
+                self.offline_hint(name == "IPv6")
             )),
             Family::Intercepted => Some(format!(
                 "{name} is intercepted here: something in this network answers for other servers on port \
-                 53 (a router or a provider), so nothing is said about {name} addresses"
+                 53 (a router or a provider), so nothing is known about {name} addresses"
             )),
             Family::Unused | Family::Online => None,
         };
         let both = [why(uplink.ipv4, "IPv4"), why(uplink.ipv6, "IPv6")];
         let said: Vec<String> = both.into_iter().flatten().collect();
         (!said.is_empty()).then(|| said.join("\n"))
+    }
+}
+
+impl Status {
+    fn offline_hint(&self, v6: bool) -> String {
+        let asked = self.anchors.iter().filter(|anchor| anchor.is_ipv6() == v6).copied();
+        let asked: Vec<SocketAddr> = asked.collect();
+        let Some(first) = asked.first() else {
+            return "no anchor answers".to_owned(); // written by an earlier version
+        };
+        let port = if first.port() == 53 { String::new() } else { format!(" -p {}", first.port()) };
+        let absent = if v6 { "; if this network has no IPv6, nothing is wrong" } else { "" };
+        format!(
+            "no answer from {} (vantage.anchors). Try `dig @{}{port} +norecurse . SOA`: if it fails, too, check the \
+             cable, the router and a firewall that blocks port {}{absent}",
+            addresses_text(&asked),
+            first.ip(),
+            first.port()
+        )
     }
 }
 

@@ -3,6 +3,7 @@
 //! A forger or a broken middlebox can send packets before the right one. So over UDP what does not answer the
 //! query is passed over, with the reason, and the right answer may still follow.
 
+use crate::text::count;
 use hickory_resolver::proto::op::{Message, MessageType, OpCode, ResponseCode};
 use hickory_resolver::proto::rr::rdata::NULL;
 use hickory_resolver::proto::rr::{DNSClass, Name, RData, Record, RecordType};
@@ -33,7 +34,10 @@ pub(super) fn accept_datagram(query: &Message, datagram: &[u8]) -> Result<Messag
 pub(super) fn accept(query: &Message, packet: &[u8]) -> Result<Message, NotAnAnswer> {
     let length = packet.len();
     if length < HEADER {
-        return Err(NotAnAnswer(format!("a packet of {length} bytes, shorter than a DNS header")));
+        return Err(NotAnAnswer(format!(
+            "a packet of {}, shorter than a DNS header",
+            count(length, "byte")
+        )));
     }
     if packet[..2] != query.metadata.id.to_be_bytes() {
         return Err(NotAnAnswer("an answer with another message ID".to_owned()));

@@ -143,7 +143,7 @@ fn a_datagram_has_a_header_at_least_and_the_allowed_size_at_most() {
     let asked = query("www.example.net.");
     let right = bytes(&reply(&asked, 1));
     for length in 0..HEADER {
-        let why = format!("a packet of {length} bytes, shorter than a DNS header");
+        let why = format!("a packet of {}, shorter than a DNS header", count(length, "byte"));
         assert_eq!(accept_datagram(&asked, &right[..length]), Err(NotAnAnswer(why)));
     }
     // Bytes after the message do not matter, but too many are too many.
