@@ -388,6 +388,46 @@ async fn a_name_in_our_zone_has_the_addresses_from_our_nameservers() {
 }
 
 #[tokio::test]
+async fn a_name_in_a_delegated_zone_has_the_addresses_from_there() {
+    let setup = Setup::new();
+    let port = setup.servers[0].addr().port();
+    let below = ZoneData::parse(
+        "sub.example.net",
+        "@ 300 SOA ns hostmaster 1 2 3 4 5\nwww 300 A 127.0.0.2",
+    );
+    let server = SocketServer::start(THERE, port, Nameserver::new([below.clone()]));
+    setup.servers[1].nameserver().set(Behaviour::Silent);
+    setup.zone.set("sub", RecordType::NS, &["ns.sub.example.net."]);
+    setup.zone.set("ns.sub", RecordType::A, &["127.0.0.2"]);
+    let (listener, url) = tcp(THERE);
+    let url = url.replace("www.", "www.sub.");
+    assert_eq!(setup.said(&url).await, "well");
+    drop(listener);
+    assert_eq!(setup.said(&url).await, CLOSED);
+    below.set("www", RecordType::A, &[]);
+    let nowhere = setup.verdict(&url).await;
+    assert_eq!(nowhere.findings[0].address, server.addr());
+    server.nameserver().set(Behaviour::Refused);
+    expect(
+        &setup.said(&url).await,
+        "unknown: none of the nameservers of sub.example.net answers for www.sub.example.net",
+    );
+}
+
+#[tokio::test]
+async fn addresses_after_the_eighth_are_left_out_and_counted() {
+    let setup = Setup::new();
+    let web = Web::http(HERE, Site::page(200, "", ""));
+    let ninety: Vec<String> = (1..=90).map(|n| format!("127.0.0.{n}")).collect();
+    let ninety: Vec<&str> = ninety.iter().map(String::as_str).collect();
+    setup.zone.set("other", RecordType::A, &ninety);
+    let url = http(&web, "").replace("www.", "other.");
+    let verdict = setup.verdict(&url).await;
+    assert_eq!((verdict.observed_addresses, verdict.findings.len()), (8, 7), "one is well");
+    assert_eq!(verdict.why.as_deref(), Some("8 of its addresses are checked, and 82 left out"));
+}
+
+#[tokio::test]
 async fn a_nameserver_that_is_dead_or_wrong_is_not_the_endpoints_fault() {
     let setup = Setup::new();
     let (_listener, url) = tcp(HERE);
@@ -407,7 +447,7 @@ async fn a_nameserver_that_is_dead_or_wrong_is_not_the_endpoints_fault() {
     }
     expect(
         &setup.said(&url).await,
-        "unknown: none of your nameservers answers for www.example.net",
+        "unknown: none of the nameservers of example.net answers for www.example.net",
     );
 }
 

@@ -30,6 +30,10 @@ pub fn verdict(result: &EndpointResult, uplink: Uplink, at: &Moment) -> Verdict 
         CheckOutcome::NoAddress(_) => return verdict,
         CheckOutcome::Unknown(why) => return Verdict { why: Some(why.clone()), ..verdict },
     };
+    if result.left_out > 0 {
+        let (checked, left) = (results.len(), result.left_out);
+        verdict.why = Some(format!("{checked} of its addresses are checked, and {left} left out"));
+    }
     for address_result in results {
         if !uplink.of(&address_result.address).believable() {
             verdict.unobserved_addresses.push(address_result.address);

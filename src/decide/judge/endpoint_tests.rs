@@ -37,7 +37,7 @@ fn check(index: usize) -> Arc<EndpointCheck> {
 }
 
 fn result(index: usize, found: CheckOutcome) -> EndpointResult {
-    EndpointResult { check: check(index), outcome: found }
+    EndpointResult { check: check(index), outcome: found, left_out: 0 }
 }
 
 fn address_result(address: &str, outcome: EndpointReply) -> AddressResult {

@@ -55,6 +55,8 @@ impl EndpointCheck {
 pub struct EndpointResult {
     pub check: Arc<EndpointCheck>,
     pub outcome: CheckOutcome,
+    /// The number of addresses that are not checked: the name has too many.
+    pub left_out: usize,
 }
 
 impl EndpointResult {
@@ -73,7 +75,7 @@ impl EndpointResult {
 pub enum CheckOutcome {
     /// One result for each address of the host.
     Addresses(Vec<AddressResult>),
-    /// This nameserver of ours answers that the host has no address, and no other contradicts it.
+    /// This nameserver answers that the host has no address, and no other contradicts it.
     NoAddress(SocketAddr),
     /// The host name could not be looked up, for this reason. If our nameservers are to blame they have an
     /// incident of their own.

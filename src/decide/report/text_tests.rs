@@ -235,8 +235,11 @@ fn the_issue_of_a_web_endpoint_that_is_down() {
         let visits = [("192.0.2.80:443", error), ("[2001:db8::80]:443", silent)];
         let visits = visits.map(|(address, outcome)| visit(address, outcome));
         let found = CheckOutcome::Addresses(visits.to_vec());
-        let visited =
-            vec![EndpointResult { check: endpoint_checks(&config).remove(0), outcome: found }];
+        let visited = vec![EndpointResult {
+            check: endpoint_checks(&config).remove(0),
+            outcome: found,
+            left_out: 0,
+        }];
         Round { endpoints: visited, ..round(&config, |_, _| None) }
     };
     sample("endpoint", &opened_by(&config, 20, &[bad(), bad(), bad()]));

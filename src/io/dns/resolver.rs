@@ -4,9 +4,10 @@
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
 use std::time::Duration;
+use std::{fs, io};
 
 use hickory_resolver::net::runtime::RuntimeProvider;
-use hickory_resolver::proto::op::ResponseCode;
+use hickory_resolver::proto::op::{Message, ResponseCode};
 use hickory_resolver::proto::rr::{Name, RData, Record, RecordType};
 use tokio::sync::Semaphore;
 
@@ -19,6 +20,12 @@ use crate::io::runtime::LOOKUPS;
 /// A longer chain of aliases counts as a loop.
 const ALIASES: usize = 8;
 
+/// Aliases and referrals of one name.
+const STEPS: usize = 2 * ALIASES;
+
+/// Of a delegated zone that are asked.
+const NAMESERVERS: usize = 4;
+
 /// For the system's resolver.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -27,10 +34,24 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 pub(in crate::io) enum Resolution {
     /// Never empty.
     Addresses(Vec<IpAddr>),
-    /// This nameserver of ours answers that there is none, and no other has any.
+    /// This nameserver answers that there is none, and no other has any.
     NoAddress(SocketAddr),
     /// No answer, for this reason.
     Failed(String),
+}
+
+/// What one zone's nameservers have for a name.
+enum Step {
+    Resolved(Resolution),
+    Alias(Name),
+    /// The name is in a zone that they delegate.
+    Referral(Delegation),
+}
+
+struct Delegation {
+    delegated: ServedZone,
+    nameservers: Vec<Name>,
+    port: u16,
 }
 
 #[derive(Clone)]
@@ -47,31 +68,39 @@ impl<P: RuntimeProvider> Resolver<P> {
 
     pub(in crate::io) async fn resolve(&self, host: &Name, zones: &[ServedZone]) -> Resolution {
         let mut name = host.clone();
-        for _ in 0..ALIASES {
+        let mut referred: Option<ServedZone> = None;
+        for _ in 0..STEPS {
             let ours = zones.iter().filter(|served| served.zone.zone_of(&name));
-            let Some(served) = ours.max_by_key(|served| served.zone.num_labels()) else {
+            let ours = ours.max_by_key(|served| served.zone.num_labels());
+            let Some(served) = referred.as_ref().or(ours) else {
                 return self.system(&name).await;
             };
-            match self.own(&name, &served.servers).await {
-                Ok(resolution) => return resolution,
-                Err(alias) => name = alias,
+            match self.own(&name, served).await {
+                Step::Resolved(resolution) => return resolution,
+                Step::Alias(alias) => (name, referred) = (alias, None),
+                Step::Referral(delegation) => referred = Some(self.servers(delegation).await),
             }
         }
-        Resolution::Failed(format!(
-            "{} is the start of too long a chain of aliases",
-            name_text(host)
-        ))
+        let host = name_text(host);
+        Resolution::Failed(format!("{host} is the start of too long a chain of aliases"))
     }
 
     /// Asks one nameserver after another until one has an address: one that is dead, or wrong, has an
-    /// incident of its own. `Err`: the name is an alias of this one.
-    async fn own(&self, name: &Name, servers: &[SocketAddr]) -> Result<Resolution, Name> {
+    /// incident of its own.
+    async fn own(&self, name: &Name, served: &ServedZone) -> Step {
         let mut without = None;
-        for &server in servers {
+        for &server in &served.servers {
             let (v4, v6) = tokio::join!(
-                self.records(server, name, RecordType::A),
-                self.records(server, name, RecordType::AAAA),
+                self.answer(server, name, RecordType::A),
+                self.answer(server, name, RecordType::AAAA),
             );
+            let referral = [&v4, &v6].into_iter().flatten().find_map(|m| referral(m, name, served));
+            if let Some((zone, nameservers, glue)) = referral {
+                let servers = glue.into_iter().map(|ip| (ip, server.port()).into()).collect();
+                let delegated = ServedZone { zone, servers };
+                return Step::Referral(Delegation { delegated, nameservers, port: server.port() });
+            }
+            let (v4, v6) = (v4.and_then(authoritative), v6.and_then(authoritative));
             let both = v4.is_some() && v6.is_some();
             let records: Vec<Record> = v4.into_iter().chain(v6).flatten().collect();
             let end = last_alias(name, &records);
@@ -79,34 +108,40 @@ impl<P: RuntimeProvider> Resolver<P> {
             let addresses: Vec<IpAddr> =
                 addresses.filter_map(|record| record.data.ip_addr()).collect();
             if !addresses.is_empty() {
-                return Ok(Resolution::Addresses(addresses));
+                return Step::Resolved(Resolution::Addresses(addresses));
             }
             if end != *name {
-                return Err(end);
+                return Step::Alias(end);
             }
             without = without.or(both.then_some(server));
         }
-        Ok(without.map_or_else(
+        Step::Resolved(without.map_or_else(
             || {
-                let name = name_text(name);
-                Resolution::Failed(format!("none of your nameservers answers for {name}"))
+                let (name, zone) = (name_text(name), name_text(&served.zone));
+                Resolution::Failed(format!("none of the nameservers of {zone} answers for {name}"))
             },
             Resolution::NoAddress,
         ))
     }
 
-    /// The nameserver's own answer, if it has one.
-    async fn records(
-        &self,
-        server: SocketAddr,
-        name: &Name,
-        rtype: RecordType,
-    ) -> Option<Vec<Record>> {
+    async fn answer(&self, server: SocketAddr, name: &Name, rtype: RecordType) -> Option<Message> {
         let query = QueryParams::new(name, rtype, QueryKind::Records);
-        let message = self.client.ask(server, query).await.ok()?;
-        let known = [ResponseCode::NoError, ResponseCode::NXDomain];
-        let own = message.metadata.authoritative && known.contains(&message.metadata.response_code);
-        own.then_some(message.answers)
+        self.client.ask(server, query).await.ok()
+    }
+
+    /// The delegated zone, with the addresses of its nameservers from elsewhere if the referral has none.
+    async fn servers(&self, delegation: Delegation) -> ServedZone {
+        let Delegation { mut delegated, nameservers, port } = delegation;
+        for nameserver in nameservers.iter().take(NAMESERVERS) {
+            if !delegated.servers.is_empty() {
+                break;
+            }
+            if let Resolution::Addresses(found) = self.system(nameserver).await {
+                delegated.servers.extend(found.into_iter().map(|ip| SocketAddr::new(ip, port)));
+            }
+        }
+        delegated.servers.truncate(NAMESERVERS);
+        delegated
     }
 
     /// The system does not tell a resolver that fails from a name that does not exist, and the resolver is
@@ -117,27 +152,76 @@ impl<P: RuntimeProvider> Resolver<P> {
         let asked = text.clone();
         let lookup = tokio::task::spawn_blocking(move || {
             let _permit = permit; // the thread holds it even after the timeout
-            (asked.as_str(), 0).to_socket_addrs()
+            system_addresses(&asked)
         });
         let why = match tokio::time::timeout(TIMEOUT, lookup).await {
-            Ok(Ok(Ok(found))) => {
+            Ok(Ok(Ok(found))) if !found.is_empty() => {
                 let mut addresses: Vec<IpAddr> = Vec::new();
-                for address in found.map(|address| address.ip()) {
+                for address in found {
                     if !addresses.contains(&address) {
                         addresses.push(address);
                     }
                 }
-                if !addresses.is_empty() {
-                    return Resolution::Addresses(addresses);
-                }
-                "it has no address".to_owned()
+                return Resolution::Addresses(addresses);
             }
+            Ok(Ok(Ok(_))) => "it has no address".to_owned(),
             Ok(Ok(Err(error))) => error.to_string(),
             Ok(Err(error)) => error.to_string(),
             Err(_) => "its resolver does not answer".to_owned(),
         };
         Resolution::Failed(format!("this system cannot resolve {text}: {why}"))
     }
+}
+
+/// From hosts(5), else from the resolver. The dot at the end of an absolute name keeps the system's search domains out:
+/// in one of them a wildcard may have an address for a name that does not exist.
+fn system_addresses(name: &str) -> io::Result<Vec<IpAddr>> {
+    let hosts = fs::read_to_string("/etc/hosts").unwrap_or_default();
+    let found = in_hosts(&hosts, name);
+    if !found.is_empty() {
+        return Ok(found);
+    }
+    Ok((format!("{name}."), 0).to_socket_addrs()?.map(|address| address.ip()).collect())
+}
+
+fn in_hosts(hosts: &str, name: &str) -> Vec<IpAddr> {
+    let address = |line: &str| {
+        let mut words = line.split('#').next()?.split_ascii_whitespace();
+        let address = words.next()?.parse().ok()?;
+        words.any(|word| word.eq_ignore_ascii_case(name)).then_some(address)
+    };
+    hosts.lines().filter_map(address).collect()
+}
+
+/// The records, if the nameserver answers for the name's zone.
+fn authoritative(message: Message) -> Option<Vec<Record>> {
+    let known = [ResponseCode::NoError, ResponseCode::NXDomain];
+    let own = message.metadata.authoritative && known.contains(&message.metadata.response_code);
+    own.then_some(message.answers)
+}
+
+/// The delegated zone that a nameserver refers to, its nameservers, and their addresses if they are there (glue).
+fn referral(
+    message: &Message,
+    name: &Name,
+    served: &ServedZone,
+) -> Option<(Name, Vec<Name>, Vec<IpAddr>)> {
+    if message.metadata.authoritative || message.metadata.response_code != ResponseCode::NoError {
+        return None;
+    }
+    let nameserver = |record: &Record| match &record.data {
+        RData::NS(nameserver) => Some((record.name.clone(), nameserver.0.clone())),
+        _ => None,
+    };
+    // Only downwards: no server sends us round in a circle.
+    let below = |zone: &Name| zone.zone_of(name) && zone.num_labels() > served.zone.num_labels();
+    let mut found = message.authorities.iter().filter_map(nameserver).filter(|(z, _)| below(z));
+    let (zone, first) = found.next()?;
+    let others = found.filter(|(other, _)| *other == zone).map(|(_, nameserver)| nameserver);
+    let nameservers: Vec<Name> = std::iter::once(first).chain(others).collect();
+    let glue = message.additionals.iter().filter(|record| nameservers.contains(&record.name));
+    let glue = glue.filter_map(|record| record.data.ip_addr()).take(NAMESERVERS).collect();
+    Some((zone, nameservers, glue))
 }
 
 /// The name at the end of the aliases in an answer.
@@ -154,4 +238,20 @@ fn last_alias(name: &Name, records: &[Record]) -> Name {
         }
     }
     end
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_file_names_are_found_in_any_letter_case() {
+        let hosts = "# all\n127.0.0.1\tlocalhost router.lan # router\n::1 LocalHost\nbad line\n";
+        let found = |name| in_hosts(hosts, name);
+        let v4: IpAddr = [127, 0, 0, 1].into();
+        assert_eq!(found("localhost"), [v4, "::1".parse::<IpAddr>().unwrap()]);
+        assert_eq!(found("Router.lan"), [v4]);
+        assert_eq!(found("router"), [v4; 0]);
+        assert_eq!(found("line"), [v4; 0]);
+    }
 }

@@ -122,9 +122,11 @@ impl<P: RuntimeProvider> EndpointChecker<P> {
             () = end.clone() => Resolution::Failed(OUT_OF_TIME.to_owned()),
             resolution = look_up => resolution,
         };
+        let mut left_out = 0;
         let outcome = match resolution {
             Resolution::Addresses(addresses) => {
-                let checks = addresses.into_iter().take(ADDRESSES).map(async |ip| {
+                let addresses = chosen(addresses, &mut left_out);
+                let checks = addresses.into_iter().map(async |ip| {
                     let address = SocketAddr::new(ip, endpoint.port);
                     tokio::select! {
                         biased;
@@ -142,7 +144,7 @@ impl<P: RuntimeProvider> EndpointChecker<P> {
             Resolution::NoAddress(server) => CheckOutcome::NoAddress(server),
             Resolution::Failed(why) => CheckOutcome::Unknown(why),
         };
-        EndpointResult { check, outcome }
+        EndpointResult { check, outcome, left_out }
     }
 
     async fn check_address(&self, endpoint: &Endpoint, address: SocketAddr) -> AddressResult {
@@ -188,6 +190,17 @@ impl<P: RuntimeProvider> EndpointChecker<P> {
         let mute = |_| Err(EndpointReply::Failed(EndpointError::Mute(endpoint.timeout)));
         timeout(endpoint.timeout.saturating_sub(passed), reply).await.unwrap_or_else(mute)
     }
+}
+
+/// Those that are checked: both families, and the same ones in every round.
+fn chosen(mut addresses: Vec<IpAddr>, left_out: &mut usize) -> Vec<IpAddr> {
+    addresses.sort_unstable();
+    addresses.dedup();
+    *left_out = addresses.len().saturating_sub(ADDRESSES);
+    let (v6, v4): (Vec<IpAddr>, Vec<IpAddr>) = addresses.into_iter().partition(IpAddr::is_ipv6);
+    let half = v6.len().min(ADDRESSES / 2);
+    let v4 = v4.into_iter().take(ADDRESSES - half);
+    v4.chain(v6).take(ADDRESSES).collect()
 }
 
 impl Permits {
