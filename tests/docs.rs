@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use pilotlight::config::Config;
+use serde_json::Value;
 
 use crate::program::PROGRAM;
 
@@ -120,8 +121,8 @@ fn keys(text: &str) -> Vec<String> {
     known.lines().next().unwrap().split(", ").map(str::to_owned).collect()
 }
 
-#[test]
-fn every_key_of_the_parser_has_its_row_in_the_manual() {
+/// Every key of the configuration, such as `github.repository`.
+fn all_keys() -> BTreeSet<String> {
     let unknown = "qqqqqqqqqqqqqqqq = 1\n";
     let mut known = BTreeSet::new();
     for table in keys(unknown) {
@@ -131,6 +132,11 @@ fn every_key_of_the_parser_has_its_row_in_the_manual() {
             keys(&format!("{header}\n{unknown}")).iter().map(|key| format!("{table}.{key}")),
         );
     }
+    known
+}
+
+#[test]
+fn every_key_of_the_parser_has_its_row_in_the_manual() {
     let manual = read("src/config/README.md");
     let mut described = BTreeSet::new();
     for row in manual.lines().filter_map(|line| line.strip_prefix("| `")) {
@@ -142,5 +148,19 @@ fn every_key_of_the_parser_has_its_row_in_the_manual() {
             described.insert(format!("{table}.{key}"));
         }
     }
-    assert_eq!(described, known);
+    assert_eq!(described, all_keys());
+}
+
+#[test]
+fn the_schema_has_the_keys_of_the_parser() {
+    let schema: Value = serde_json::from_str(&read("src/config/pilotlight.schema.json")).unwrap();
+    let mut found = BTreeSet::new();
+    for (table, shape) in schema["properties"].as_object().unwrap() {
+        let shape = shape.get("items").unwrap_or(shape);
+        assert_eq!(shape["additionalProperties"], Value::Bool(false), "{table}");
+        for key in shape["properties"].as_object().unwrap().keys() {
+            found.insert(format!("{table}.{key}"));
+        }
+    }
+    assert_eq!(found, all_keys());
 }

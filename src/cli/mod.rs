@@ -162,6 +162,12 @@ fn unused_config() -> Arg {
     hidden("config", "config").short('c')
 }
 
+/// The command line, for man pages and completions.
+#[must_use]
+pub fn command() -> clap::Command {
+    Args::command()
+}
+
 /// Runs the command on the command line.
 #[must_use]
 pub fn main() -> ExitCode {
