@@ -164,21 +164,64 @@ fn colours_are_for_terminals_without_no_color() {
 }
 
 #[test]
-fn config_lists_the_queries() {
+fn config_lists_each_name_with_its_types() {
     let setting = unasked();
+    let mut text = fs::read_to_string(&setting.config).unwrap();
+    let record = |name: &str, rtype: &str| {
+        format!("{{ name = {name:?}, type = {rtype:?}, values = [\"127.0.0.9\"] }}, ")
+    };
+    let more: String = (0..16).map(|n| record(&format!("host{n}"), "A")).collect();
+    text.push_str(&format!(
+        "[[zone]]\nname = \"example.org\"\nrecords = [{}{}{{ name = \"www\", type = \"AAAA\", values = [\"::1\"] }}]\n",
+        record("www", "A"), more
+    ));
+    fs::write(&setting.config, text).unwrap();
     let ran = setting.run(&["config"]);
     let expected = "no problems
 
 1 ns1.example.net at 127.0.0.1:5301
-    example.net: example.net SOA over UDP, example.net NS over UDP, www.example.net A over UDP, example.net SOA over TCP
-    once an hour, to find an open resolver: . SOA
+example.net on ns1.example.net
+    @ SOA NS; www A
+example.org on ns1.example.net
+    @ SOA NS; www A AAAA; host0 A; host1 A; host2 A; host3 A; host4 A; host5 A; host6 A; host7 A;
+    host8 A; host9 A; host10 A; host11 A; host12 A; host13 A; host14 A; host15 A
+once an hour, to find an open resolver: . SOA
 
-4 queries every 10 min; a fault is checked again after 10 s, and counts after 3 in a row
+25 queries every 10 min; a fault is checked again after 10 s, and counts after 3 in a row
 anchors that prove the uplink of test: 127.0.0.2:5301
 no [github] section: no issues, only lamps and log
 ";
     assert_eq!(ran.out, format!("{}: {expected}", setting.config.display()), "{ran:?}");
     assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""));
+}
+
+#[test]
+fn config_needs_the_files_that_reports_read() {
+    let setting = unasked();
+    let mut text = fs::read_to_string(&setting.config).unwrap();
+    text.push_str(
+        "[github]\nrepository = \"octocat/infra\"\nca = \"ca.pem\"\ntoken-file = \"token\"\n",
+    );
+    fs::write(&setting.config, &text).unwrap();
+    let line = text.lines().count() - 1;
+    let file = setting.config.display();
+    let next =
+        "put it there, or name another (the path is relative to the folder of the configuration)";
+    let expected = format!(
+        "{file}:{line}: github.ca: \"ca.pem\" names a file that does not exist\n    {next}\n\
+         {file}:{}: github.token-file: \"token\" names a file that does not exist\n    {next}\n\n2 problems\n",
+        line + 1
+    );
+    let ran = setting.run(&["config"]);
+    assert_eq!((ran.code, ran.err), (Some(78), expected));
+    fs::write(setting.dir.path().join("ca.pem"), "garbage").unwrap();
+    fs::write(setting.dir.path().join("token"), "x").unwrap();
+    let ran = setting.run(&["config"]);
+    assert_eq!(ran.code, Some(78), "{ran:?}");
+    assert!(ran.err.contains("github.ca: \"ca.pem\" has no certificate in it\n"), "{ran:?}");
+    fs::copy("tests/fakes/web/ca.pem", setting.dir.path().join("ca.pem")).unwrap();
+    let ran = setting.run(&["config"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
 }
 
 #[test]

@@ -48,7 +48,11 @@ fn completed(case: &str) -> String {
 }
 
 fn on_disk(file: &str, text: &str) -> Result<Config, Problems> {
-    Config::parse_in(Environment { host_name: "", read: &read_file }, file, text)
+    Config::parse_in(
+        Environment { host_name: "", read: &read_file, for_reports: false },
+        file,
+        text,
+    )
 }
 
 fn printed(text: &str) -> String {

@@ -1,13 +1,19 @@
 //! `pilotlight config`: every problem of the configuration, or a summary of what is watched.
 
+use std::collections::HashMap;
 use std::io::{self, Write};
 use std::path::Path;
 
-use crate::cli::common::{Failed, load};
-use crate::config::{Config, EXAMPLE, Endpoint, Scheme, addresses_text};
-use crate::decide::probe::query::{name_text, targets};
+use hickory_resolver::proto::rr::RecordType;
+
+use crate::cli::common::Failed;
+use crate::config::{Config, EXAMPLE, Endpoint, Scheme, Zone, address_text, type_text};
+use crate::decide::probe::query::{Query, name_text, targets};
 use crate::decide::time::span_text;
 use crate::text::count;
+
+/// Of a terminal with room for a margin.
+const WIDTH: usize = 100;
 
 pub(super) fn config(path: &Path, example: bool) -> Result<u8, Failed> {
     let mut out = io::stdout().lock();
@@ -15,7 +21,7 @@ pub(super) fn config(path: &Path, example: bool) -> Result<u8, Failed> {
         out.write_all(EXAMPLE.as_bytes())?;
         return Ok(0);
     }
-    let config = load(path)?;
+    let config = Config::load_with(path, true)?;
     summary(&mut out, path, &config)?;
     out.flush()?;
     Ok(0)
@@ -23,23 +29,21 @@ pub(super) fn config(path: &Path, example: bool) -> Result<u8, Failed> {
 
 fn summary(out: &mut impl Write, path: &Path, config: &Config) -> io::Result<()> {
     writeln!(out, "{}: no problems\n", path.display())?;
-    let targets = targets(config);
     for (index, server) in config.nameservers.iter().enumerate() {
-        writeln!(out, "{} {} at {}", index + 1, server.name, addresses_text(&server.addresses))?;
-        let Some(target) = targets.iter().find(|target| target.nameserver == index) else {
-            continue; // every nameserver has a zone, and an address
-        };
-        for (zone, of_zone) in config.zones.iter().enumerate() {
-            let asked = target.queries.iter().filter(|question| question.zone == Some(zone));
-            let asked: Vec<String> =
-                asked.map(|question| format!("{question} over {}", question.transport)).collect();
-            if !asked.is_empty() {
-                writeln!(out, "    {}: {}", name_text(&of_zone.name), asked.join(", "))?;
-            }
-        }
-        for question in target.queries.iter().filter(|question| question.zone.is_none()) {
-            writeln!(out, "    once an hour, to find an open resolver: {question}")?;
-        }
+        let start = format!("{} {} at ", index + 1, server.name);
+        let addresses = server.addresses.iter().map(address_text).collect();
+        write_list(out, &start, addresses, ", ")?;
+    }
+    for zone in &config.zones {
+        let servers = zone.nameservers.iter().map(|&index| config.nameservers[index].name.clone());
+        let start = format!("{} on ", name_text(&zone.name));
+        write_list(out, &start, servers.collect(), ", ")?;
+        write_list(out, "    ", names(zone), "; ")?;
+    }
+    let targets = targets(config);
+    let outside = |query: &&Query| query.zone.is_none();
+    if let Some(query) = targets.iter().flat_map(|target| &target.queries).find(outside) {
+        writeln!(out, "once an hour, to find an open resolver: {query}")?;
     }
     for endpoint in &config.endpoints {
         writeln!(out, "- {}: {}", endpoint.url, expected(endpoint))?;
@@ -54,16 +58,53 @@ fn summary(out: &mut impl Write, path: &Path, config: &Config) -> io::Result<()>
         span_text(schedule.recheck),
         schedule.open_after
     )?;
-    writeln!(
-        out,
-        "anchors that prove the uplink of {}: {}",
-        config.vantage.name,
-        addresses_text(&config.vantage.anchors)
-    )?;
+    let start = format!("anchors that prove the uplink of {}: ", config.vantage.name);
+    let anchors = config.vantage.anchors.iter().map(address_text).collect();
+    write_list(out, &start, anchors, ", ")?;
     match &config.github {
         Some(github) => writeln!(out, "issues go to {} at {}", github.repository, github.api),
         None => writeln!(out, "no [github] section: no issues, only lamps and log"),
     }
+}
+
+/// `www A AAAA` for each name, in the order of the queries; `@` is the apex.
+fn names(zone: &Zone) -> Vec<String> {
+    let mut names = vec!["@ SOA NS".to_owned()];
+    let mut places = HashMap::from([(&zone.name, 0)]);
+    let apex = format!(".{}", name_text(&zone.name));
+    for set in
+        zone.records.iter().filter(|set| !matches!(set.rtype, RecordType::SOA | RecordType::NS))
+    {
+        let place = *places.entry(&set.name).or_insert(names.len());
+        if place == names.len() {
+            let name = name_text(&set.name);
+            names.push(name.strip_suffix(&apex).unwrap_or(&name).to_owned());
+        }
+        names[place].push(' ');
+        names[place].push_str(&type_text(set.rtype));
+    }
+    names
+}
+
+/// Writes a list in lines of at most [`WIDTH`] characters, if its items are short.
+fn write_list(
+    out: &mut impl Write,
+    start: &str,
+    items: Vec<String>,
+    separator: &str,
+) -> io::Result<()> {
+    let mut line = start.to_owned();
+    for (index, item) in items.iter().enumerate() {
+        if index > 0 {
+            line.push_str(separator);
+            if line.len() + item.len() > WIDTH {
+                writeln!(out, "{}", line.trim_end())?;
+                line = "    ".to_owned();
+            }
+        }
+        line.push_str(item);
+    }
+    writeln!(out, "{line}")
 }
 
 /// What counts as well for an endpoint.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use hickory_resolver::proto::rr::Name;
 
 use super::document::{Node, distinct};
-use super::environment::{Environment, unreadable};
+use super::environment::Environment;
 use super::name;
 use super::panel::PinAssignments;
 use super::problem::{Rejection, reject};
@@ -120,7 +120,8 @@ pub(super) fn endpoints<'a>(
             }
             reject(format!("is already {place}"), "remove one of the two")
         });
-        reject_foreign_keys(&table, address.as_ref().map(|address| address.scheme));
+        let scheme = address.as_ref().map(|address| address.scheme);
+        reject_foreign_keys(&table, scheme);
         let words = |key| {
             table.get(key).text("Welcome", |text| match text {
                 "" => reject("is empty", "write some text, or leave the key out"),
@@ -132,9 +133,10 @@ pub(super) fn endpoints<'a>(
         let (contains, location) = (words("contains"), words("location"));
         let timeout = time("timeout", "10s", LONGEST_TIMEOUT);
         let certificate_warning = time("certificate-warning", "14d", LONGEST);
-        let ca = table.get("ca").text("ca.pem", |text| {
-            let path = folder.join(text);
-            (environment.read)(&path).map(|_| path).map_err(|error| unreadable(&error))
+        let ca = table.get("ca");
+        let ca = ca.text("ca.pem", |text| match scheme {
+            Some(Scheme::Http | Scheme::Tcp) => Ok(folder.join(text)),
+            _ => environment.authorities(folder.join(text)),
         });
         let lamp = pins.add_subject(&table.get("lamp"));
         endpoints.extend(address.map(|Address { url, scheme, host, port }| Endpoint {

@@ -2,12 +2,13 @@
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use super::problem::Rejection;
+use super::certificates::certificates;
+use super::problem::{Rejection, reject};
 
 /// Larger files are rejected: a zone file whose queries fit into a round is far smaller.
-pub(super) const LARGEST_FILE: usize = 16 << 20;
+const LARGEST_FILE: usize = 16 << 20;
 
 /// The surroundings of a configuration.
 #[derive(Clone, Copy)]
@@ -16,11 +17,39 @@ pub struct Environment<'a> {
     pub host_name: &'a str,
     /// The content of a file that the configuration names, or a bit more than 16 MB of it.
     pub read: &'a dyn Fn(&Path) -> io::Result<Vec<u8>>,
+    /// The files that only reports read must be right, too: `github.ca` and `github.token-file`. Without them the
+    /// daemon starts, and tries again.
+    pub for_reports: bool,
 }
 
 /// A text on its own: every file that it names is missing.
 pub const TEXT_ONLY: Environment<'_> =
-    Environment { host_name: "", read: &|_| Err(ErrorKind::NotFound.into()) };
+    Environment { host_name: "", read: &|_| Err(ErrorKind::NotFound.into()), for_reports: false };
+
+impl Environment<'_> {
+    /// The content of a file; `next` is the advice for one that is too large.
+    pub(super) fn content(&self, path: &Path, next: &str) -> Result<Vec<u8>, Rejection> {
+        let content = (self.read)(path).map_err(|error| unreadable(&error))?;
+        if content.len() > LARGEST_FILE {
+            return reject(format!("is larger than {} MB", LARGEST_FILE >> 20), next);
+        }
+        Ok(content)
+    }
+
+    /// Checks the PEM file at `path`.
+    pub(super) fn authorities(&self, path: PathBuf) -> Result<PathBuf, Rejection> {
+        let pem = self.content(&path, "name a PEM file with the certificates of the authority")?;
+        certificates(&pem).map(|_| path)
+    }
+
+    /// Checks that the file at `path` exists. Only the daemon may be able to read it.
+    pub(super) fn existing(&self, path: PathBuf) -> Result<PathBuf, Rejection> {
+        match (self.read)(&path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => Err(unreadable(&error)),
+            _ => Ok(path),
+        }
+    }
+}
 
 /// The host name of this machine.
 #[must_use]
@@ -43,7 +72,7 @@ pub fn read_file(path: &Path) -> io::Result<Vec<u8>> {
 }
 
 /// Why the file that a key names cannot be used.
-pub(super) fn unreadable(error: &io::Error) -> Rejection {
+fn unreadable(error: &io::Error) -> Rejection {
     match error.kind() {
         ErrorKind::NotFound => Rejection::new(
             "names a file that does not exist",

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::document::Node;
+use super::environment::Environment;
 use super::problem::{Rejection, reject};
 use super::value::{self, LONGEST, SECOND, duration};
 
@@ -34,7 +35,11 @@ pub struct GitHub {
 }
 
 /// File names are relative to `folder`.
-pub(super) fn github(root: &Node<'_>, folder: &Path) -> Option<GitHub> {
+pub(super) fn github(
+    root: &Node<'_>,
+    folder: &Path,
+    environment: Environment<'_>,
+) -> Option<GitHub> {
     let table = root.get("github").table(GITHUB);
     if !table.exists() {
         return None;
@@ -44,10 +49,14 @@ pub(super) fn github(root: &Node<'_>, folder: &Path) -> Option<GitHub> {
         let list = table.get(key).texts(example, read).unwrap_or_default();
         list.into_iter().filter_map(|(_, text)| text).collect()
     };
-    let file = |key, example: &'static str, what: &'static str| {
-        table.get(key).text(example, |text| match text {
-            "" => reject("is empty", format!("name {what}, or leave the key out")),
-            path => Ok(folder.join(path)),
+    type Check<'a> = &'a dyn Fn(PathBuf) -> Result<PathBuf, Rejection>;
+    let file = |key, example, what: &str, check: Check<'_>| {
+        table.get(key).text(example, |text| match folder.join(text) {
+            _ if text.is_empty() => {
+                reject("is empty", format!("name {what}, or leave the key out"))
+            }
+            path if environment.for_reports => check(path),
+            path => Ok(path),
         })
     };
     let public = "https://api.github.com";
@@ -55,13 +64,15 @@ pub(super) fn github(root: &Node<'_>, folder: &Path) -> Option<GitHub> {
     Some(GitHub {
         repository: repository.unwrap_or_default(),
         api: table.get("api").text(public, api).unwrap_or_else(|| public.to_owned()),
-        ca: file("ca", "ca.pem", "a PEM file"),
+        ca: file("ca", "ca.pem", "a PEM file", &|path| environment.authorities(path)),
         labels: strings("labels", "outage", label),
         assignees: strings("assignees", "octocat", login),
         accounts: strings("accounts", "office-bot", login),
         heartbeat: table.get("heartbeat").text("6h", heartbeat).unwrap_or(Some(6 * 3600 * SECOND)),
         quorum: table.get("quorum").number(1..=100).unwrap_or(1),
-        token_file: file("token-file", "/etc/pilotlight/github-token", "a file"),
+        token_file: file("token-file", "/etc/pilotlight/github-token", "a file", &|path| {
+            environment.existing(path)
+        }),
     })
 }
 

@@ -7,13 +7,15 @@
 //! |---|---|
 //! | `problem` | place, value, reason, next step |
 //! | `document` | the walk over TOML |
-//! | `value`, `environment`, `lexer`, `name` | times and URLs; files; the zone-file lexer; DNS names |
+//! | `value`, `environment`, `certificates` | times and URLs; files, and those of authorities |
+//! | `lexer`, `name` | the zone-file lexer; DNS names |
 //! | `registry` | the record types of the IANA registry, and the form of their values |
 //! | `records`, `rdata`, `zone_data`, `zone_file` | record sets, and how a zone file is read |
 //! | `panel`, `hosts`, `zone`, `endpoint`, `github`, `schedule` | one table of the file each: its type and its check |
 //! | `root`, `candidate` | the whole [`Config`]; `check --nameserver` |
 
 mod candidate;
+mod certificates;
 mod document;
 mod endpoint;
 mod environment;
@@ -33,6 +35,7 @@ mod zone;
 mod zone_data;
 mod zone_file;
 
+pub use certificates::certificates;
 pub use endpoint::{Endpoint, Host, Scheme};
 pub use environment::{Environment, TEXT_ONLY, host_name, read_file};
 pub use github::GitHub;

@@ -96,6 +96,14 @@ impl Config {
     /// # Errors
     /// All problems, or that it cannot be read.
     pub fn load(path: &Path) -> Result<Self, Problems> {
+        Self::load_with(path, false)
+    }
+
+    /// The same, with [`Environment::for_reports`].
+    ///
+    /// # Errors
+    /// All problems, or that it cannot be read.
+    pub fn load_with(path: &Path, for_reports: bool) -> Result<Self, Problems> {
         let file = path.display().to_string();
         let problem = |line, reason: &str, next| {
             let why = Rejection::new(reason, next);
@@ -119,7 +127,8 @@ impl Config {
             let line = valid.iter().filter(|byte| **byte == b'\n').count() + 1;
             problem(Some(line), "is not UTF-8 text from here on", "save the file as UTF-8")
         })?;
-        Self::parse_in(Environment { host_name: &host_name(), read: &read_file }, &file, &text)
+        let environment = Environment { host_name: &host_name(), read: &read_file, for_reports };
+        Self::parse_in(environment, &file, &text)
     }
 
     /// The lamps of the file at `path`, to make them dark even if the file is wrong or is no TOML.
@@ -176,7 +185,7 @@ fn config(root: &Node<'_>, file: &Path, environment: Environment<'_>) -> Config 
     let nameservers = nameservers(root, &mut pins, &mut addresses);
     let endpoints = endpoints(root, folder, &mut pins, environment);
     Config {
-        github: github(root, folder),
+        github: github(root, folder, environment),
         vantage: vantage(root, &mut addresses, environment.host_name),
         schedule: schedule(root),
         panel: pins.complete(panel),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use hickory_resolver::proto::rr::{Name, RecordType};
 
 use super::document::{Node, distinct};
-use super::environment::{Environment, LARGEST_FILE, unreadable};
+use super::environment::Environment;
 use super::hosts::Nameserver;
 use super::name;
 use super::problem::{Rejection, reject};
@@ -55,7 +55,8 @@ pub(super) fn zones<'a>(
         let node = table.get("file");
         let file = node.text("example.net.zone", |text| {
             let path = folder.join(text);
-            let content = content(&path, environment)?;
+            let next = "write the important record sets into records = [ … ] instead";
+            let content = environment.content(&path, next)?;
             let file = path.display().to_string();
             match apex.map(|apex| zone_file::read(&file, &content, &apex, &records, &cuts)) {
                 Some(Ok(more)) => records.extend(more),
@@ -114,17 +115,6 @@ fn apex(table: &Node<'_>, seen: &mut HashMap<Name, String>) -> Option<Name> {
 /// The name of a zone, if it is right.
 fn apex_of(table: &Node<'_>) -> Option<Name> {
     name::zone_name(table.get("name").as_str()?).ok()
-}
-
-fn content(path: &Path, environment: Environment<'_>) -> Result<Vec<u8>, Rejection> {
-    let content = (environment.read)(path).map_err(|error| unreadable(&error))?;
-    if content.len() > LARGEST_FILE {
-        return reject(
-            format!("is larger than {} MB", LARGEST_FILE >> 20),
-            "write the important record sets into records = [ … ] instead",
-        );
-    }
-    Ok(content)
 }
 
 /// The queries of one round.

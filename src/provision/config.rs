@@ -64,7 +64,7 @@ pub(super) fn import(import: &mut Import<'_>) -> Result {
 
 fn check(paths: &CardPaths, file: &CardText) -> std::result::Result<Checked, Vec<Problem>> {
     let path = paths.card.join(&file.name);
-    let environment = Environment { host_name: "", read: &read_file };
+    let environment = Environment { host_name: "", read: &read_file, for_reports: false };
     let config = Config::parse_in(environment, &path.display().to_string(), &file.text);
     let config = config.map_err(|mut problems| {
         for problem in &mut problems.list {

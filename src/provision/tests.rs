@@ -16,6 +16,7 @@ const GOOD: &str = "nameserver = [{ name = 'ns1.example.net', addresses = ['192.
 const OTHER: &str = "nameserver = [{ name = 'ns2.example.net', addresses = ['192.0.2.2'] }]\n\
                      zone = [{ name = 'example.net' }]\ngithub = { repository = 'o/r', ca = 'tls/ca.pem' }\n";
 const PAGE: &str = "endpoint = [{ url = 'https://www.example.net/', ca = 'tls/web.pem' }]\n";
+const AUTHORITY: &str = include_str!("../../tests/fakes/web/ca.pem");
 const BAD: &str = "nameserver = [{ name = 'ns1.example.net', addresses = ['192.0.2.300'] }]\r\n\
                    zone = [{ naem = 'example.net' }]\r\n";
 const TOKEN: &str = "github_pat_11SECRET0abcdefghijklmnop";
@@ -131,7 +132,7 @@ fn all_files_on_the_card_are_imported_and_the_second_start_changes_nothing() {
     let board = Board::new(&[
         ("pilotlight.toml", &both),
         ("tls/ca.pem", "certificate"),
-        ("tls/web.pem", "certificate"),
+        ("tls/web.pem", AUTHORITY),
         ("github-token", &format!("{TOKEN}\r\n")),
         ("authorized_keys", KEY),
         ("root_keys", KEY),
@@ -143,7 +144,7 @@ fn all_files_on_the_card_are_imported_and_the_second_start_changes_nothing() {
     for (file, mode, text) in [
         (CONFIG, 0o644, both.as_str()),
         ("data/pilotlight/config/tls/ca.pem", 0o644, "certificate"),
-        ("data/pilotlight/config/tls/web.pem", 0o644, "certificate"),
+        ("data/pilotlight/config/tls/web.pem", 0o644, AUTHORITY),
         (STORED_TOKEN, 0o600, TOKEN),
         ("run/credstore/github-token", 0o600, TOKEN),
         (KEYS, 0o644, KEY),

@@ -30,8 +30,12 @@ const TEXT: &str = r#"
 
 fn check(index: usize) -> Arc<EndpointCheck> {
     endpoint_checks(
-        &Config::parse_in(Environment { host_name: "", read: &read_file }, "test.toml", TEXT)
-            .unwrap(),
+        &Config::parse_in(
+            Environment { host_name: "", read: &read_file, for_reports: false },
+            "test.toml",
+            TEXT,
+        )
+        .unwrap(),
     )
     .remove(index)
 }
@@ -270,9 +274,12 @@ fn endpoints_follow_the_nameservers_and_have_those_that_serve_their_names() {
 /// A monitor state over [`TEXT`], in which the first page has a lamp of its own, after rounds that brought this.
 fn watched(found: &[CheckOutcome]) -> MonitorState {
     let text = TEXT.replacen("contains", "lamp = 5\n    contains", 1);
-    let config =
-        Config::parse_in(Environment { host_name: "", read: &read_file }, "test.toml", &text)
-            .unwrap();
+    let config = Config::parse_in(
+        Environment { host_name: "", read: &read_file, for_reports: false },
+        "test.toml",
+        &text,
+    )
+    .unwrap();
     let mut monitor = MonitorState::new(&config);
     for (round, found) in (0..).zip(found) {
         let now = at(round * 10);

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
 
+use crate::config;
 use crate::io::http::error::HttpError;
 
 /// The certificates in the PEM file that the configuration names at `key`; at least one.
@@ -13,12 +13,5 @@ pub(super) fn certificates(
     path: &Path,
 ) -> Result<Vec<CertificateDer<'static>>, HttpError> {
     let pem = std::fs::read(path).map_err(|error| HttpError::certificates(key, path, error))?;
-    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
-    match found {
-        Ok(found) if found.is_empty() => {
-            Err(HttpError::certificates(key, path, "no certificate in it; it must be a PEM file"))
-        }
-        Ok(found) => Ok(found),
-        Err(error) => Err(HttpError::certificates(key, path, error)),
-    }
+    config::certificates(&pem).map_err(|why| HttpError::certificates(key, path, why))
 }
