@@ -4,42 +4,69 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+/// A wall clock that differs more than this from what the other clock makes of it has been stepped.
+const STEP: Duration = Duration::from_secs(60);
+
 /// One instant, on the two clocks that a Pi has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Moment {
-    /// Since the program started; never steps.
+    /// Since the program started; never steps. Zero for a moment before the start.
     pub uptime: Duration,
+    /// How long before the start of the program a moment of an earlier process was.
+    pub before_start: Duration,
     /// Wall time; `None` until it can be trusted (a Pi has no clock of its own and starts in the past).
     pub wall: Option<Timestamp>,
 }
 
 impl Moment {
-    /// How long ago `earlier` was; zero when it lies ahead.
-    ///
-    /// Wall time counts when both have it, because an incident can be older than this process.
+    /// How long ago `earlier` was, by the clock that never steps; zero when it lies ahead.
     #[must_use]
     pub fn since(&self, earlier: &Self) -> Duration {
-        match (self.wall, earlier.wall) {
-            (Some(now), Some(then)) => now.duration_since(then).try_into().unwrap_or_default(),
-            _ => self.uptime.saturating_sub(earlier.uptime),
+        let by_wall = self.unplaced() || earlier.unplaced();
+        match wall_span(earlier, self).filter(|_| by_wall) {
+            Some(span) => span,
+            None => (self.uptime + earlier.before_start)
+                .saturating_sub(earlier.uptime + self.before_start),
         }
     }
 
-    /// The same moment with its wall time, worked out from now when the clock was set after it.
+    /// The same moment with its wall time, worked out from now if the clock was set after it, or stepped.
     #[must_use]
     pub fn dated(self, now: &Self) -> Self {
-        let ago = now.uptime.checked_sub(self.uptime);
-        let wall = now.wall.zip(ago).and_then(|(wall, ago)| wall.checked_sub(ago).ok());
-        Self { wall: self.wall.or(wall), ..self }
+        if self.wall.is_some() && self.unplaced() {
+            return now.recalled(self.wall);
+        }
+        let Some(wall) = now.wall.and_then(|wall| wall.checked_sub(now.since(&self)).ok()) else {
+            return self;
+        };
+        let right = self.wall.filter(|known| known.duration_since(wall).unsigned_abs() < STEP);
+        Self { wall: right.or(Some(wall)), ..self }
     }
 
-    /// A moment that is known by its wall time only, seen from now.
+    /// A moment that is known by its wall time only, seen from now. Its place on the clock that never steps is
+    /// found when the wall clock is set.
     #[must_use]
     pub fn recalled(&self, wall: Option<Timestamp>) -> Self {
-        let mut then = Self { uptime: self.uptime, wall };
-        then.uptime = self.uptime.saturating_sub(self.since(&then));
-        then
+        let unplaced = Self { wall, ..Self::default() };
+        match wall_span(&unplaced, self) {
+            Some(ago) => Self {
+                uptime: self.uptime.saturating_sub(ago),
+                before_start: ago.saturating_sub(self.uptime),
+                wall,
+            },
+            None if wall.is_none() => Self { wall, ..*self },
+            None => unplaced,
+        }
     }
+
+    /// Only the wall time is known.
+    fn unplaced(&self) -> bool {
+        self.uptime.is_zero() && self.before_start.is_zero()
+    }
+}
+
+fn wall_span(from: &Moment, to: &Moment) -> Option<Duration> {
+    Some(to.wall?.duration_since(from.wall?).try_into().unwrap_or_default())
 }
 
 /// `2026-01-31 12:00:00 UTC`, or that the clock was not set.
@@ -80,25 +107,45 @@ mod tests {
     fn at(uptime: u64, wall: Option<i64>) -> Moment {
         Moment {
             uptime: Duration::from_secs(uptime),
+            before_start: Duration::ZERO,
             wall: wall.map(|s| Timestamp::from_second(s).unwrap()),
         }
     }
 
     #[test]
-    fn a_duration_uses_wall_times_if_both_exist_and_uptime_otherwise() {
+    fn a_duration_is_by_uptime_however_the_wall_clock_steps() {
         let s = Duration::from_secs;
-        assert_eq!(at(9, Some(1000)).since(&at(1, Some(100))), s(900));
+        assert_eq!(at(9, Some(1000)).since(&at(1, Some(100))), s(8));
         assert_eq!(at(9, Some(1000)).since(&at(1, None)), s(8));
         assert_eq!(at(1, Some(100)).since(&at(9, Some(1000))), s(0));
-        let recalled = at(500, Some(1000)).recalled(Some(Timestamp::from_second(900).unwrap()));
-        assert_eq!(recalled, at(400, Some(900)));
     }
 
     #[test]
-    fn a_moment_before_the_clock_was_set_gets_its_wall_time_afterwards() {
+    fn a_moment_of_an_earlier_process_keeps_its_place_when_the_wall_clock_steps() {
+        let s = Duration::from_secs;
+        let wall = |seconds| Some(Timestamp::from_second(seconds).unwrap());
+        let recalled = at(500, Some(1000)).recalled(wall(900));
+        assert_eq!(recalled, at(400, Some(900)));
+        let older = at(50, Some(1000)).recalled(wall(900));
+        assert_eq!(older, Moment { before_start: s(50), ..at(0, Some(900)) });
+        assert_eq!(at(60, Some(9_000_000)).since(&older), s(110));
+        assert_eq!(older.dated(&at(60, Some(9_000_000))).wall, wall(9_000_000 - 110));
+        // The clock is set later.
+        let unplaced = at(50, None).recalled(wall(900));
+        assert_eq!(at(60, Some(1010)).since(&unplaced), s(110));
+        assert_eq!(unplaced.dated(&at(60, Some(1010))), older);
+        assert_eq!(unplaced.dated(&at(60, None)), unplaced);
+        assert_eq!(at(50, None).recalled(None), at(50, None));
+    }
+
+    #[test]
+    fn a_moment_before_the_clock_was_set_or_stepped_gets_its_wall_time_afterwards() {
         assert_eq!(at(10, None).dated(&at(70, Some(1000))), at(10, Some(940)));
         assert_eq!(at(10, None).dated(&at(70, None)), at(10, None));
-        assert_eq!(at(10, Some(5)).dated(&at(70, Some(1000))), at(10, Some(5)));
+        assert_eq!(at(10, Some(5)).dated(&at(70, Some(1000))), at(10, Some(940)));
+        assert_eq!(at(10, Some(5)).dated(&at(70, None)), at(10, Some(5)));
+        // A clock that is corrected slowly changes nothing.
+        assert_eq!(at(10, Some(940)).dated(&at(70, Some(1059))), at(10, Some(940)));
     }
 
     #[test]

@@ -51,7 +51,7 @@ impl Clock {
             Wall::System => wall(),
             Wall::From(start) => start.checked_add(uptime).ok(),
         };
-        Moment { uptime, wall }
+        Moment { uptime, wall, ..Moment::default() }
     }
 
     /// Returns once [`Moment::uptime`] has reached this.

@@ -83,7 +83,7 @@ impl System for FakeSystem {
     }
 
     fn now(&self) -> Moment {
-        Moment { uptime: self.now, wall: None }
+        Moment { uptime: self.now, ..Moment::default() }
     }
 }
 

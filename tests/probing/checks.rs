@@ -122,7 +122,7 @@ async fn after(rounds: &[(u64, Behaviour)]) -> [String; 2] {
     for (seconds, behaviour) in rounds {
         changing.set(behaviour.clone());
         let (_, judgement) = look(&net, &config, product()).await;
-        let now = Moment { uptime: Duration::from_secs(*seconds), wall: None };
+        let now = Moment { uptime: Duration::from_secs(*seconds), ..Moment::default() };
         (watch, _) = watch.after(&judgement, now, &once, "new");
     }
     let said = |index: usize| match &watch.subjects[index].health {

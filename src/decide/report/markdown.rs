@@ -98,7 +98,7 @@ mod tests {
         ] {
             assert_eq!(cell(text), safe);
         }
-        assert_eq!(cell(&"é".repeat(301)), format!("{}… and 1 more characters", "é".repeat(300)));
+        assert_eq!(cell(&"é".repeat(301)), format!("{}… and 1 more character", "é".repeat(300)));
     }
 
     #[test]

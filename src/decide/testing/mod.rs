@@ -29,7 +29,11 @@ pub(super) const ONLINE: Uplink = Uplink { ipv4: Family::Online, ipv6: Family::O
 /// So many seconds after the program started, which was at noon of the first day of 2026.
 pub(super) fn at(seconds: u64) -> Moment {
     let noon: Timestamp = "2026-01-01T12:00:00Z".parse().unwrap();
-    Moment { uptime: Duration::from_secs(seconds), wall: Some(noon + Duration::from_secs(seconds)) }
+    Moment {
+        uptime: Duration::from_secs(seconds),
+        wall: Some(noon + Duration::from_secs(seconds)),
+        ..Moment::default()
+    }
 }
 
 /// The same, before anybody has set the clock.

@@ -395,7 +395,7 @@ impl<'a> Story<'a> {
 
 fn moment(time: Time) -> Moment {
     let wall = jiff::Timestamp::from_millisecond(1_767_268_800_000 + time.cast_signed());
-    Moment { uptime: Duration::from_millis(time), wall: wall.ok() }
+    Moment { uptime: Duration::from_millis(time), wall: wall.ok(), ..Moment::default() }
 }
 
 fn months() -> u64 {

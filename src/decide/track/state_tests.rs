@@ -1,5 +1,7 @@
 //! What a monitor state believes after rounds and reports, and what it shows of it.
 
+use jiff::SignedDuration;
+
 use super::*;
 use crate::decide::judge::finding::Severity;
 use crate::decide::judge::finding::Verdict;
@@ -277,4 +279,30 @@ fn months_of_unreported_flapping_are_one_incident() {
         led = led.rounds(3, [down(), well()]).rounds(2, [well(), well()]);
     }
     assert_eq!(led.monitor.ended.len(), 1);
+}
+
+#[test]
+fn an_outage_in_which_the_clock_jumps_lasts_as_long_as_the_uptime_says() {
+    let decade = SignedDuration::from_hours(10 * 365 * 24);
+    for (jump, restarts) in [(decade, false), (-decade, false), (decade, true), (-decade, true)] {
+        let mut monitor = Led::new().rounds(3, [down(), well()]).monitor;
+        let mut started = 0;
+        if restarts {
+            started = 35;
+            let now = Moment { wall: at(started).wall, ..Moment::default() };
+            monitor = MonitorState::new(&config()).restored(monitor.unreported(), &now);
+        }
+        for (seconds, verdict) in [(40, down()), (50, down()), (60, well()), (70, well())] {
+            let mut now = at(seconds);
+            now.uptime -= Duration::from_secs(started);
+            now.wall = now.wall.map(|wall| wall + jump);
+            (monitor, _) = monitor.after(&judgement([verdict, well()]), now, &schedule(), "id");
+        }
+        let wanted = monitor.desired_issues();
+        let [DesiredIssue { incident, ended: Some(end), .. }] = wanted.as_slice() else {
+            panic!("{wanted:?}");
+        };
+        assert_eq!(end.since(&incident.since), Duration::from_secs(60), "{jump} {restarts}");
+        assert_eq!(incident.since.wall, at(10).wall.map(|wall| wall + jump), "{jump} {restarts}");
+    }
 }
