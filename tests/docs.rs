@@ -2,13 +2,16 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use pilotlight::config::Config;
 use serde_json::Value;
 
-use crate::program::PROGRAM;
+use crate::fakes::dns::script::{Behaviour, Nameserver, ZoneData};
+use crate::fakes::dns::socket::SocketServer;
+use crate::program::{PROGRAM, Setting, anchor};
 
 /// Every file of these folders that ends in `.md`, and the front page.
 fn manuals() -> Vec<PathBuf> {
@@ -163,4 +166,38 @@ fn the_schema_has_the_keys_of_the_parser() {
         }
     }
     assert_eq!(found, all_keys());
+}
+
+/// The words of an output that are the same each time: no ports, times and figures.
+fn fixed_words(output: &str) -> Vec<&str> {
+    let changes =
+        |word: &&str| word.starts_with(|first: char| first.is_ascii_digit()) || *word == "-p";
+    output.split_whitespace().filter(|word| !changes(word)).collect()
+}
+
+#[test]
+fn the_output_on_the_front_page_is_what_check_prints() {
+    let zone = "@ 300 SOA ns1 hostmaster 1 7200 3600 1209600 300\n@ 300 NS ns1\n@ 300 NS ns2\nwww 300 A 192.0.2.80";
+    let serve = |address: &str, behaviour| {
+        let nameserver = Nameserver::behaving([ZoneData::parse("example.net", zone)], behaviour);
+        SocketServer::start(address.parse::<IpAddr>().unwrap(), 0, nameserver)
+    };
+    let servers =
+        [serve("127.0.0.51", Behaviour::Good), serve("127.0.0.52", Behaviour::WrongAddress)];
+    let root = anchor("127.0.0.1".parse().unwrap());
+    let mut config =
+        format!("[vantage]\nname = \"home\"\nanchors = [\"{}\"]\nintercept = []\n", root.addr());
+    for (number, server) in (1..).zip(&servers) {
+        config += &format!(
+            "[[nameserver]]\nname = \"ns{number}.example.net\"\naddresses = [\"{}\"]\n",
+            server.addr()
+        );
+    }
+    config += "[[zone]]\nname = \"example.net\"\nrecords = [{ name = \"www\", type = \"A\", values = [\"192.0.2.80\"] }]\n";
+    let ran = Setting::new(&config).run(&["check"]);
+    let front = read("README.md");
+    let (_, shown) = front.split_once("$ pilotlight check\n").unwrap();
+    let (shown, code) = shown.split_once("$ echo $?\n").unwrap();
+    assert_eq!(fixed_words(&ran.out), fixed_words(shown), "{ran:?}");
+    assert_eq!(ran.code.map(|code| code.to_string()).as_deref(), code.lines().next());
 }
