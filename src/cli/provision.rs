@@ -11,6 +11,7 @@ use crate::io::system::disk::Disk;
 use crate::io::system::log;
 use crate::provision::context::CardPaths;
 use crate::provision::import::import;
+use crate::provision::judge::by_the_version_in_use;
 use crate::provision::report::one_line;
 
 #[derive(Args)]
@@ -33,7 +34,11 @@ pub(super) fn provision(folders: &Folders) -> Result<u8, Failed> {
     log::start(Clock::system(), colour(&io::stderr()));
     let card = card.unwrap_or("/boot/firmware".as_ref());
     let (data, run) = (data.unwrap_or("/data".as_ref()), run.unwrap_or("/run".as_ref()));
-    let report = import(&CardPaths::new(card, data, run), &mut Disk::with_card(card));
+    let report = import(
+        &CardPaths::new(card, data, run),
+        &mut Disk::with_card(card),
+        &by_the_version_in_use,
+    );
     for line in report.done.iter().chain(&report.in_force) {
         tracing::info!("{line}");
     }

@@ -1,9 +1,13 @@
 //! The user's files on the card, saved by any editor on any system.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use super::context::{Import, ProvisionError, Result};
+
+/// Far more than any of these files needs.
+const MAX_SIZE: usize = 1 << 20;
 
 #[derive(Debug)]
 pub(super) struct CardFile {
@@ -20,8 +24,28 @@ pub(super) struct CardText {
     pub(super) text: String,
 }
 
-/// Finds files by name. Upper case, as FAT may store it, and a `.txt` added by an editor do not matter.
-pub(super) fn find(card: &Path, wanted: &str) -> Result<Vec<CardFile>> {
+/// True for `wanted` in upper case, as FAT may store it, and with a `.txt` added by an editor.
+fn is_called(name: &str, wanted: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    lower.strip_suffix(".txt").unwrap_or(&lower) == wanted
+}
+
+/// True for a file on the card that only root may read.
+pub(super) fn is_secret(path: &Path) -> bool {
+    let name = path.to_string_lossy();
+    ["github-token", "wifi.conf"].iter().any(|secret| is_called(&name, secret))
+}
+
+/// The content of a file, or `None` if that is more than `size` bytes.
+pub(super) fn read_up_to(path: &Path, size: usize) -> io::Result<Option<Vec<u8>>> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(size as u64 + 1).read_to_end(&mut bytes)?;
+    Ok(Some(bytes).filter(|bytes| bytes.len() <= size))
+}
+
+/// Finds files by name. One that is too large is a problem.
+pub(super) fn find(import: &mut Import<'_>, wanted: &str) -> Result<Vec<CardFile>> {
+    let card = &import.paths.card;
     let at = |path: &Path| {
         let path = path.to_owned();
         |source| ProvisionError::Card { path, source }
@@ -30,10 +54,14 @@ pub(super) fn find(card: &Path, wanted: &str) -> Result<Vec<CardFile>> {
     for entry in fs::read_dir(card).map_err(at(card))? {
         let path = entry.map_err(at(card))?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let lower = name.to_ascii_lowercase();
-        if lower.strip_suffix(".txt").unwrap_or(&lower) == wanted && path.is_file() {
-            let bytes = fs::read(&path).map_err(at(&path))?;
-            found.push(CardFile { name, path, bytes });
+        if is_called(&name, wanted) && path.is_file() {
+            match read_up_to(&path, MAX_SIZE).map_err(at(&path))? {
+                Some(bytes) => found.push(CardFile { name, path, bytes }),
+                None => {
+                    let next = "write only what belongs into it, or remove the file";
+                    import.problem(&name, None, "is larger than 1 MB, and is not imported", next);
+                }
+            }
         }
     }
     found.sort_by(|a, b| a.name.cmp(&b.name));
@@ -47,7 +75,7 @@ pub(super) fn find_one(
     is_unedited: fn(&str) -> bool,
 ) -> Result<Option<CardText>> {
     let mut texts = Vec::new();
-    for CardFile { name, bytes, .. } in find(&import.paths.card, wanted)? {
+    for CardFile { name, bytes, .. } in find(import, wanted)? {
         match decode(&bytes) {
             _ if is_blank(&bytes) => texts.push(CardText { name, text: String::new() }),
             Ok(text) => texts.push(CardText { name, text }),
@@ -110,6 +138,7 @@ mod tests {
     use super::*;
     use crate::io::system::disk::Disk;
     use crate::provision::context::CardPaths;
+    use crate::provision::judge::by_this_program;
     use crate::provision::report::{ProvisionReport, one_line};
 
     #[test]
@@ -152,7 +181,8 @@ mod tests {
             fs::create_dir(dir.path().join("WIFI.CONF")).unwrap();
             let paths = CardPaths::new(dir.path(), dir.path(), dir.path());
             let (disk, report) = (&mut Disk::default(), ProvisionReport::default());
-            let mut import = Import { paths: &paths, disk, report };
+            let judge = &by_this_program;
+            let mut import = Import { paths: &paths, disk, judge, report };
             let found = find_one(&mut import, "wifi.conf", only_comments).unwrap();
             let found = match (found, &import.report.problems[..]) {
                 (Some(file), []) => format!("{}: {}", file.name, file.text),

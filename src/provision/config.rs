@@ -1,20 +1,24 @@
-//! The configuration and the files that it names: checked, copied into a new folder, and put in force by a
-//! symbolic link to that folder.
+//! The configuration and the files that it names: copied, judged, and put in force by a symbolic link to their
+//! folder.
 
 use std::fs;
-use std::io::ErrorKind;
 use std::path::{Component, Path, PathBuf};
 
+use toml::{Table, Value};
+
 use super::card_file::{self, CardText};
-use super::context::{CardPaths, Import, Result, problem};
-use crate::config::{Config, EXAMPLE, Environment, Problem, read_file};
-use crate::io::system::disk::Disk;
+use super::context::{Import, Result};
+use super::judge::{CANDIDATE, NAME};
+use super::report::problem;
+use crate::config::{EXAMPLE, Problem};
+use crate::io::system::disk::{Disk, has_content};
 use crate::io::system::executable::sha256;
 
-const NAME: &str = "pilotlight.toml";
+/// Bytes of the files that a configuration names, together: with more the board has no memory for their queries.
+const MAX_NAMED: usize = 8 << 20;
 
-/// A configuration without problems.
-struct Checked {
+/// A configuration on the card.
+struct Candidate {
     /// The files by their paths below the folder of the configuration.
     files: Vec<(PathBuf, Vec<u8>)>,
     /// The names of the nameservers.
@@ -39,21 +43,27 @@ pub(super) fn import(import: &mut Import<'_>) -> Result {
         Some(file) if file.text.is_empty() => {
             import.problem(&file.name, None, "is empty", "write it again, or remove it");
         }
-        Some(file) => match check(import.paths, &file) {
+        Some(file) => match Candidate::read(&import.paths.card, &file) {
             Err(problems) => import.report.problems.extend(problems),
-            Ok(checked) => {
-                let folder = checked.folder_name();
-                if in_force.as_deref() != Some(Path::new(&folder)) || !checked.is_in(&link) {
-                    checked.install(&home, &folder, import.disk)?;
-                    let watches = checked.watches;
-                    import.done(&file.name, &format!("in force as {folder}, watches {watches}"));
+            Ok(candidate) => {
+                let folder = candidate.folder_name();
+                let is_in_force = in_force.as_deref() == Some(Path::new(&folder));
+                if !is_in_force || !candidate.is_in(&link) {
+                    let problems = candidate.problems(import, &file.name)?;
+                    if problems.is_empty() {
+                        candidate.install(&home, &folder, import.disk)?;
+                        let watches = candidate.watches;
+                        import
+                            .done(&file.name, &format!("in force as {folder}, watches {watches}"));
+                    }
+                    import.report.problems.extend(problems);
                 }
             }
         },
     }
     if let Some(folder) = in_force.filter(|_| import.report.problems.len() > before) {
-        let config = Config::load(&link.join(NAME));
-        let watches = config.map_or_else(|_| "nothing".to_owned(), |config| names(&config));
+        let text = fs::read_to_string(link.join(NAME)).unwrap_or_default();
+        let watches = names(&toml::from_str(&text).unwrap_or_default());
         let folder = folder.display();
         import.report.in_force.push(format!(
             "the configuration imported before stays in force: {folder}, which watches {watches}"
@@ -62,48 +72,68 @@ pub(super) fn import(import: &mut Import<'_>) -> Result {
     remove_old(&home, import.disk)
 }
 
-fn check(paths: &CardPaths, file: &CardText) -> std::result::Result<Checked, Vec<Problem>> {
-    let path = paths.card.join(&file.name);
-    let environment = Environment { host_name: "", read: &read_file, for_reports: false };
-    let config = Config::parse_in(environment, &path.display().to_string(), &file.text);
-    let config = config.map_err(|mut problems| {
-        for problem in &mut problems.list {
-            // The user reads this with the card in another computer, so paths are relative to the card.
-            let relative = Path::new(&problem.file).strip_prefix(&paths.card);
-            if let Ok(below) = relative.map(|path| path.display().to_string()) {
-                problem.file = below;
-            }
-        }
-        problems.list
-    })?;
-    let mut files = vec![(PathBuf::from(NAME), file.text.clone().into_bytes())];
-    let mut problems = Vec::new();
-    for named in config.files() {
-        // Other absolute paths are not on the card; those files stay where they are.
-        let Ok(relative) = named.strip_prefix(&paths.card) else { continue };
-        let inside = relative.components().all(|part| matches!(part, Component::Normal(_)));
-        let reason = match fs::read(named) {
-            _ if !inside => "is outside this card",
-            Ok(bytes) => {
-                files.push((relative.to_owned(), bytes));
+impl Candidate {
+    /// Reads a configuration without its keys, which another version may know: each text in it that is the path of
+    /// a file on the card names that file.
+    fn read(card: &Path, file: &CardText) -> std::result::Result<Self, Vec<Problem>> {
+        // What is wrong with the text, the judge finds.
+        let table: Table = toml::from_str(&file.text).unwrap_or_default();
+        let (watches, mut named) = (names(&table), Vec::new());
+        texts(&Value::Table(table), &mut named);
+        named.sort_unstable();
+        named.dedup();
+        let mut files = vec![(PathBuf::from(NAME), file.text.clone().into_bytes())];
+        let mut left = MAX_NAMED;
+        for text in named {
+            // An absolute path of another folder names no file on the card.
+            let path = card.join(&text);
+            let Ok(relative) = path.strip_prefix(card) else { continue };
+            let inside = relative.components().all(|part| matches!(part, Component::Normal(_)));
+            if !inside || card_file::is_secret(relative) || !path.is_file() {
                 continue;
             }
-            Err(error) if error.kind() == ErrorKind::NotFound => "is not on this card",
-            Err(_) => "cannot be read",
-        };
-        let reason = format!("{} {reason}", relative.display());
-        let next = format!("put the file beside {}, or name another", file.name);
-        problems.push(problem(&file.name, None, &reason, &next));
+            let mistake = |reason, next| Err(vec![problem(&text, None, reason, next)]);
+            match card_file::read_up_to(&path, left) {
+                Err(_) => return mistake("cannot be read", "copy it to the card again"),
+                Ok(None) => {
+                    let reason =
+                        "and the other files that pilotlight.toml names are larger than 8 MB";
+                    return mistake(
+                        reason,
+                        "name smaller files: the board has no memory for these",
+                    );
+                }
+                Ok(Some(bytes)) => {
+                    left -= bytes.len();
+                    files.push((relative.to_owned(), bytes));
+                }
+            }
+        }
+        Ok(Self { files, watches })
     }
-    if problems.is_empty() { Ok(Checked { files, watches: names(&config) }) } else { Err(problems) }
-}
 
-fn names(config: &Config) -> String {
-    let names: Vec<&str> = config.nameservers.iter().map(|server| server.name.as_str()).collect();
-    names.join(", ")
-}
+    /// The problems that the judge finds in a copy.
+    fn problems(&self, import: &mut Import<'_>, name: &str) -> Result<Vec<Problem>> {
+        let folder = import.paths.run.join(CANDIDATE);
+        let mut memory = Disk::volatile();
+        if folder.exists() {
+            memory.remove_folder(&folder)?;
+        }
+        self.write(&folder, &mut memory)?;
+        let judged = (import.judge)(&import.paths.run);
+        memory.remove_folder(&folder)?;
+        let mut problems = judged.err().unwrap_or_default();
+        for place in
+            problems.iter_mut().flat_map(|problem| [&mut problem.file, &mut problem.reason])
+        {
+            // On the card it may be called pilotlight.toml.txt.
+            if let Some(rest) = place.strip_prefix(NAME) {
+                *place = format!("{name}{rest}");
+            }
+        }
+        Ok(problems)
+    }
 
-impl Checked {
     /// The same content has the same name.
     fn folder_name(&self) -> String {
         let one = |(name, bytes): &(PathBuf, Vec<u8>)| name.display().to_string() + &sha256(bytes);
@@ -112,8 +142,7 @@ impl Checked {
     }
 
     fn is_in(&self, folder: &Path) -> bool {
-        let is_same = |path: &Path, bytes: &[u8]| fs::read(path).is_ok_and(|old| old == bytes);
-        self.files.iter().all(|(name, bytes)| is_same(&folder.join(name), bytes))
+        self.files.iter().all(|(name, bytes)| has_content(&folder.join(name), bytes))
     }
 
     fn install(&self, home: &Path, name: &str, disk: &mut Disk) -> Result {
@@ -123,17 +152,38 @@ impl Checked {
             // An earlier import was interrupted, or the folder in force is damaged.
             disk.remove_folder(&folder)?;
         }
-        disk.folder(&folder, 0o755)?;
+        self.write(&folder, disk)?;
+        Ok(disk.point(&home.join("config"), Path::new(name))?)
+    }
+
+    fn write(&self, folder: &Path, disk: &mut Disk) -> Result {
+        disk.folder(folder, 0o755)?;
         for (name, bytes) in &self.files {
             let path = folder.join(name);
-            let parent = path.parent().unwrap_or(&folder);
+            let parent = path.parent().unwrap_or(folder);
             disk.folder(parent, 0o755)?;
             disk.write(&path, bytes, Some(0o644))?;
             disk.sync_folder(parent)?;
         }
-        disk.sync_folder(&folder)?;
-        Ok(disk.point(&home.join("config"), Path::new(name))?)
+        Ok(disk.sync_folder(folder)?)
     }
+}
+
+/// Collects all texts of a value.
+fn texts(value: &Value, found: &mut Vec<String>) {
+    match value {
+        Value::String(text) => found.push(text.clone()),
+        Value::Array(values) => values.iter().for_each(|value| texts(value, found)),
+        Value::Table(table) => table.values().for_each(|value| texts(value, found)),
+        _ => {}
+    }
+}
+
+/// The names of the nameservers.
+fn names(config: &Table) -> String {
+    let servers = config.get("nameserver").and_then(Value::as_array);
+    let names = servers.into_iter().flatten().filter_map(|server| server.get("name")?.as_str());
+    names.collect::<Vec<_>>().join(", ")
 }
 
 /// Removes configurations that are not in force.

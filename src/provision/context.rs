@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::report::ProvisionReport;
+use super::report::{ProvisionReport, problem};
 use crate::config::Problem;
 use crate::io::system::disk::{Disk, FileError};
 
@@ -45,9 +45,13 @@ pub(super) enum ProvisionError {
 
 pub(super) type Result<T = ()> = std::result::Result<T, ProvisionError>;
 
+/// Judges the configuration in a folder of `run`.
+pub type Judge<'a> = &'a dyn Fn(&Path) -> std::result::Result<(), Vec<Problem>>;
+
 pub(super) struct Import<'a> {
     pub(super) paths: &'a CardPaths,
     pub(super) disk: &'a mut Disk,
+    pub(super) judge: Judge<'a>,
     pub(super) report: ProvisionReport,
 }
 
@@ -59,10 +63,4 @@ impl Import<'_> {
     pub(super) fn done(&mut self, file: &str, what: &str) {
         self.report.done.push(format!("{file}: {what}"));
     }
-}
-
-pub(super) fn problem(file: &str, line: Option<usize>, reason: &str, next: &str) -> Problem {
-    let (key, value) = (String::new(), String::new());
-    let (reason, next) = (reason.to_owned(), next.to_owned());
-    Problem { file: file.to_owned(), line, key, value, reason, next }
 }

@@ -1,13 +1,13 @@
 //! Runs all steps of the import.
 
-use super::context::{CardPaths, Import, Result, problem};
-use super::report::{ProvisionReport, one_line};
+use super::context::{CardPaths, Import, Judge, Result};
+use super::report::{ProvisionReport, one_line, problem};
 use super::{config, keys, token, wifi};
 use crate::io::system::disk::Disk;
 
 /// Imports the files on the card. If a step fails, the others are still run.
-pub fn import(paths: &CardPaths, disk: &mut Disk) -> ProvisionReport {
-    let mut import = Import { paths, disk, report: ProvisionReport::default() };
+pub fn import(paths: &CardPaths, disk: &mut Disk, judge: Judge<'_>) -> ProvisionReport {
+    let mut import = Import { paths, disk, judge, report: ProvisionReport::default() };
     let steps: [fn(&mut Import<'_>) -> Result; 8] = [
         config::import,
         token::import,
@@ -33,7 +33,8 @@ pub fn import(paths: &CardPaths, disk: &mut Disk) -> ProvisionReport {
 }
 
 /// Tells the user of problems: by a file on the card, and by a notice on the panel.
-fn publish(Import { paths, disk, report }: &mut Import<'_>) -> Result {
+fn publish(Import { paths, disk, report, .. }: &mut Import<'_>) -> Result {
+    report.shorten();
     // Without the first step: for a card without a configuration the panel has a pattern of its own.
     let lines: String = report.problems.iter().map(|problem| one_line(problem) + "\n").collect();
     let lines = Some(lines.as_bytes()).filter(|lines| !lines.is_empty());

@@ -7,6 +7,9 @@ use std::process::{Command, Stdio};
 use super::card_file::{self, CardText};
 use super::context::{Import, ProvisionError, Result};
 
+/// Each takes a run of ssh-keygen, and a start may take a minute.
+const MAX_LINES: usize = 200;
+
 pub(super) fn import(import: &mut Import<'_>, name: &str) -> Result {
     let found = card_file::find_one(import, name, card_file::only_comments)?;
     let Some(file) = found.filter(|file| !file.text.is_empty()) else { return Ok(()) };
@@ -40,6 +43,11 @@ fn accepted_keys<'a>(
 ) -> Result<Vec<&'a str>> {
     let before = import.report.problems.len();
     let mut keys = Vec::new();
+    if file.text.lines().filter(|line| !line.trim().is_empty()).nth(MAX_LINES).is_some() {
+        let reason = format!("has more than {MAX_LINES} lines, and is not imported");
+        import.problem(&file.name, None, &reason, "write only the keys of people that log in");
+        return Ok(keys);
+    }
     for (number, line) in (1..).zip(file.text.lines().map(str::trim)) {
         let (invalidates_file, reason, next) = if line.is_empty() || line.starts_with('#') {
             continue;

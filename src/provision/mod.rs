@@ -11,6 +11,9 @@
 //! A missing file changes nothing: the last import stays in force. Problems are listed in `PROBLEMS.txt` on the
 //! card and, for the panel, in `RUN/pilotlight-notices/card`. A file is written only if its content changes.
 //!
+//! This runs as root, so it is always the program that came with the card. The version in use judges the
+//! configuration ([`judge`]), unprivileged.
+//!
 //! The power may fail at any time. Each step can be repeated, and new settings come into force by one rename, so
 //! the next start completes an interrupted import.
 
@@ -18,6 +21,7 @@ mod card_file;
 mod config;
 pub mod context;
 pub mod import;
+pub mod judge;
 mod keys;
 pub mod report;
 mod token;

@@ -22,7 +22,18 @@ pub fn one_line(problem: &Problem) -> String {
     format!("{}; {}", problem.what(), problem.next)
 }
 
+/// More are counted: nobody reads them all. A configuration has at most one less.
+const MOST: usize = 51;
+
 impl ProvisionReport {
+    pub(super) fn shorten(&mut self) {
+        if let more @ 1.. = self.problems.len().saturating_sub(MOST) {
+            self.problems.truncate(MOST);
+            let reason = format!("{more} more problems are not shown");
+            self.problems.push(problem("", None, &reason, "correct these first"));
+        }
+    }
+
     /// The content of `PROBLEMS.txt`; `None` if there is nothing to do.
     pub(super) fn problems_txt(&self) -> Option<String> {
         let heading = match (&self.problems[..], &self.first_step) {
@@ -41,4 +52,10 @@ impl ProvisionReport {
         // An old Notepad recognises UTF-8 only by its mark.
         Some(if text.is_ascii() { text } else { format!("\u{feff}{text}") })
     }
+}
+
+pub(super) fn problem(file: &str, line: Option<usize>, reason: &str, next: &str) -> Problem {
+    let (key, value) = (String::new(), String::new());
+    let (reason, next) = (reason.to_owned(), next.to_owned());
+    Problem { file: file.to_owned(), line, key, value, reason, next }
 }

@@ -5,9 +5,10 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use super::context::CardPaths;
+use super::context::{CardPaths, Judge};
 use super::import::import;
-use super::report::{ProvisionReport, one_line};
+use super::judge::{CANDIDATE, by_this_program};
+use super::report::{ProvisionReport, one_line, problem};
 use crate::config::{Config, EXAMPLE};
 use crate::io::system::disk::Disk;
 
@@ -33,6 +34,7 @@ const PROBLEMS: &str = "card/PROBLEMS.txt";
 struct Board {
     dir: tempfile::TempDir,
     paths: CardPaths,
+    judge: Judge<'static>,
 }
 
 impl Board {
@@ -45,7 +47,8 @@ impl Board {
         for folder in [&card, &data, &run] {
             fs::create_dir(folder).unwrap();
         }
-        let board = Self { dir, paths: CardPaths { card, data, run, durable: true } };
+        let paths = CardPaths { card, data, run, durable: true };
+        let board = Self { dir, paths, judge: &by_this_program };
         board.put(files);
         board
     }
@@ -67,7 +70,7 @@ impl Board {
     }
 
     fn start_with(&self, mut disk: Disk) -> ProvisionReport {
-        import(&self.paths, &mut disk)
+        import(&self.paths, &mut disk, self.judge)
     }
 
     fn disk(&self) -> Disk {
@@ -131,7 +134,7 @@ fn all_files_on_the_card_are_imported_and_the_second_start_changes_nothing() {
     let both = format!("{OTHER}{PAGE}");
     let board = Board::new(&[
         ("pilotlight.toml", &both),
-        ("tls/ca.pem", "certificate"),
+        ("tls/ca.pem", AUTHORITY),
         ("tls/web.pem", AUTHORITY),
         ("github-token", &format!("{TOKEN}\r\n")),
         ("authorized_keys", KEY),
@@ -143,7 +146,7 @@ fn all_files_on_the_card_are_imported_and_the_second_start_changes_nothing() {
     assert!(report.problems.is_empty() && report.first_step.is_none(), "{report:?}");
     for (file, mode, text) in [
         (CONFIG, 0o644, both.as_str()),
-        ("data/pilotlight/config/tls/ca.pem", 0o644, "certificate"),
+        ("data/pilotlight/config/tls/ca.pem", 0o644, AUTHORITY),
         ("data/pilotlight/config/tls/web.pem", 0o644, AUTHORITY),
         (STORED_TOKEN, 0o600, TOKEN),
         ("run/credstore/github-token", 0o600, TOKEN),
@@ -236,11 +239,12 @@ fn a_configuration_with_problems_is_explained_on_the_card_and_the_last_good_one_
 fn only_the_configuration_in_force_is_stored() {
     let board = Board::new(&[("pilotlight.toml", GOOD)]);
     board.start();
-    for certificate in ["one", "two"] {
+    let changed = format!("{AUTHORITY}\n");
+    for certificate in [AUTHORITY, &changed] {
         board.put(&[("pilotlight.toml", OTHER), ("tls/ca.pem", certificate)]);
         board.start();
     }
-    assert_eq!(board.read("data/pilotlight/config/tls/ca.pem").as_deref(), Some("two"));
+    assert_eq!(board.read("data/pilotlight/config/tls/ca.pem").as_deref(), Some(&*changed));
     assert_eq!(board.list("data/pilotlight").len(), 2);
     // A damaged file is replaced from the card.
     fs::write(board.at(CONFIG), "").unwrap();
@@ -251,9 +255,15 @@ fn only_the_configuration_in_force_is_stored() {
 #[test]
 fn the_files_that_a_configuration_names_must_be_on_the_card() {
     for (name, expected) in [
-        ("tls/ca.pem", "pilotlight.toml: tls/ca.pem is not on this card; put"),
-        ("../secret", "pilotlight.toml: ../secret is outside this card; put"),
-        ("/etc/ssl/ca.pem", ""), // not checked: it is not on the card
+        (
+            "tls/ca.pem",
+            "pilotlight.toml:3: github.ca: \"tls/ca.pem\" names a file that does not exist",
+        ),
+        (
+            "../secret",
+            "pilotlight.toml:3: github.ca: \"../secret\" names a file that does not exist",
+        ),
+        (concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fakes/web/ca.pem"), ""), // not on the card
     ] {
         let config = OTHER.replace("tls/ca.pem", name);
         let board = Board::new(&[("pilotlight.toml", &config), ("../secret", "x")]);
@@ -429,7 +439,7 @@ fn after_a_power_cut_at_any_time_the_next_start_has_the_same_result() {
         board.start();
         board.put(&[
             ("pilotlight.toml", OTHER),
-            ("tls/ca.pem", "certificate"),
+            ("tls/ca.pem", AUTHORITY),
             ("github-token", &format!("{TOKEN}\n")),
             ("authorized_keys", "# none\n"),
             ("root_keys", &format!("{KEY}nonsense\n")),
@@ -493,4 +503,55 @@ fn the_shipped_files_change_nothing_and_explain_themselves() {
         board.read("data/wifi/My network.psk").as_deref(),
         Some("[Security]\nPassphrase=8\\sto\\s63\\scharacters\n")
     );
+}
+
+/// A file that names no byte of the card's disk.
+fn put_zeros(board: &Board, name: &str, megabytes: u64) {
+    fs::File::create(board.at(name)).unwrap().set_len(megabytes << 20).unwrap();
+}
+
+#[test]
+fn a_file_that_does_not_fit_into_memory_is_said() {
+    let zone = GOOD.replace("'example.net' }", "'example.net', file = 'example.net.zone' }");
+    for name in ["pilotlight.toml", "github-token", "authorized_keys", "wifi.conf"] {
+        let board = Board::new(&[]);
+        put_zeros(&board, &format!("card/{name}"), 100);
+        let problems = board.problems();
+        assert!(problems.starts_with(&format!("{name}: is larger than 1 MB")), "{problems}");
+        assert!(board.read(PROBLEMS).unwrap().contains("is larger than 1 MB"));
+    }
+    let board = Board::new(&[("pilotlight.toml", &zone)]);
+    put_zeros(&board, "card/example.net.zone", 9);
+    put_zeros(&board, PROBLEMS, 100);
+    let problems = board.problems();
+    assert!(problems.starts_with("example.net.zone: and the other files that"), "{problems}");
+    assert!(board.read(PROBLEMS).unwrap().contains("are larger than 8 MB"));
+    let board =
+        Board::new(&[("authorized_keys", &KEY.repeat(201)), ("wifi.conf", &"x\n".repeat(60))]);
+    let problems = board.problems();
+    assert!(problems.starts_with("authorized_keys: has more than 200 lines"), "{problems}");
+    assert!(
+        problems.ends_with("\n10 more problems are not shown; correct these first\n"),
+        "{problems}"
+    );
+}
+
+#[test]
+fn the_version_in_use_judges_the_configuration_and_its_new_keys_name_files() {
+    let mut board =
+        Board::new(&[("pilotlight.toml.txt", "[new]\nkey = ['new/file', 'github-token']\n")]);
+    board.put(&[("new/file", "content"), ("github-token", TOKEN)]);
+    assert!(board.problems().contains("pilotlight.toml.txt:1: "), "this program knows no such key");
+    board.judge = &|run| {
+        let folder = run.join(CANDIDATE);
+        assert_eq!(fs::read_to_string(folder.join("new/file")).unwrap(), "content");
+        assert_eq!(fs::read_dir(folder).unwrap().count(), 2, "no secret is beside it");
+        Ok(())
+    };
+    assert_eq!(board.problems(), "");
+    assert_eq!(board.read("data/pilotlight/config/new/file").as_deref(), Some("content"));
+    board.put(&[("pilotlight.toml.txt", "other = 1\n")]);
+    board.judge = &|_| Err(vec![problem("", None, "pilotlight.toml:1: other: is new", "wait")]);
+    assert_eq!(board.problems(), "pilotlight.toml.txt:1: other: is new; wait\n");
+    assert_eq!(board.list("run/pilotlight-config"), [""; 0]);
 }

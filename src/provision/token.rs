@@ -13,7 +13,7 @@ pub(super) fn import(import: &mut Import<'_>) -> Result {
     let stored = home.join(NAME);
     let old = fs::read(&stored).unwrap_or_default();
     let mut files = Vec::new();
-    for file in card_file::find(&import.paths.card, NAME)? {
+    for file in card_file::find(import, NAME)? {
         if file.bytes.is_empty() {
             let next = "copy the token into it again, or remove the file";
             import.problem(&file.name, None, "is empty", next);

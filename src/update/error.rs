@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::state::Binary;
 use crate::decide::time::span_text;
 use crate::io::system::disk::FileError;
+use crate::io::system::unit::{ProcessEnd, SystemctlError};
 
 /// Why an update was rejected. The user corrects the cause and copies the file again.
 #[derive(Debug, thiserror::Error)]
@@ -43,25 +44,6 @@ pub enum UpdateError {
     File(#[from] FileError),
     #[error("{}: {source}", folder.display())]
     Folder { folder: PathBuf, source: io::Error },
-    #[error("systemctl {command}: {reason}")]
-    Systemctl { command: String, reason: String },
-}
-
-/// How a process ended, as systemd reports it (`Result=` of systemd.service(5)).
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum ProcessEnd {
-    #[error("it exited with {0}")]
-    Exited(String),
-    #[error("it was killed by signal {0}")]
-    Killed(String),
-    #[error("it hung, and the watchdog ended it")]
-    Watchdog,
-    #[error("it took too long")]
-    TimedOut,
-    #[error("it ended by itself")]
-    Finished,
-    #[error("it died, and was started again")]
-    Restarted,
-    #[error("it failed (systemd calls it {0:?})")]
-    Other(String),
+    #[error(transparent)]
+    Systemctl(#[from] SystemctlError),
 }

@@ -13,8 +13,9 @@
 
 use std::time::Duration;
 
-use super::error::{ProcessEnd, UpdateError};
+use super::error::UpdateError;
 use super::system::ServiceState;
+use crate::io::system::unit::ProcessEnd;
 
 #[derive(Debug, Clone, Copy)]
 pub struct TimeLimits {

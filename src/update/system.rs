@@ -1,7 +1,8 @@
 //! What an update needs of the machine around it; a test has one of its own.
 
-use super::error::{ProcessEnd, UpdateError};
+use super::error::UpdateError;
 use crate::decide::time::Moment;
+use crate::io::system::unit::ProcessEnd;
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ServiceState {

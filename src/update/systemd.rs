@@ -2,17 +2,17 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::thread::sleep;
 use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::error::{ProcessEnd, UpdateError};
+use super::error::UpdateError;
 use super::system::{ServiceState, System};
 use crate::decide::show::status::Program;
 use crate::decide::time::Moment;
 use crate::io::clock::Clock;
+use crate::io::system::unit::{ProcessEnd, Properties, systemctl};
 use crate::text::printable_lines;
 
 const SERVICE: &str = "pilotlight.service";
@@ -79,7 +79,7 @@ impl System for Systemd {
             let version = version.map(str::to_owned);
             return version.ok_or_else(|| UpdateError::NotPilotlight(first.to_owned()));
         };
-        let Ok(properties) = Properties::of(&unit) else { return Err(error) };
+        let Ok(properties) = Properties::of(&unit) else { return Err(error.into()) };
         let end = properties.end();
         let _ = systemctl(&["reset-failed", &unit]); // or `systemctl --failed` would list it
         if end == ProcessEnd::Exited(EXIT_EXEC.to_owned()) {
@@ -92,7 +92,7 @@ impl System for Systemd {
     }
 
     fn restart(&mut self) -> Result<(), UpdateError> {
-        systemctl(&["restart", "--no-block", SERVICE]).map(drop)
+        Ok(systemctl(&["restart", "--no-block", SERVICE]).map(drop)?)
     }
 
     fn service(&mut self) -> ServiceState {
@@ -118,45 +118,5 @@ impl System for Systemd {
 
     fn now(&self) -> Moment {
         self.clock.now()
-    }
-}
-
-/// Properties of a unit, as `systemctl show` prints them.
-struct Properties(String);
-
-impl Properties {
-    fn of(unit: &str) -> Result<Self, UpdateError> {
-        let names = "--property=InvocationID,SubState,Result,ExecMainStatus,MainPID";
-        systemctl(&["show", names, unit]).map(Self)
-    }
-
-    fn get(&self, name: &str) -> &str {
-        let mut values = self.0.lines().filter_map(|line| line.split_once('='));
-        values.find(|(key, _)| *key == name).map_or("", |(_, value)| value)
-    }
-
-    fn end(&self) -> ProcessEnd {
-        let code = self.get("ExecMainStatus").to_owned();
-        match self.get("Result") {
-            "exit-code" => ProcessEnd::Exited(code),
-            "signal" | "core-dump" => ProcessEnd::Killed(code),
-            "watchdog" => ProcessEnd::Watchdog,
-            "timeout" => ProcessEnd::TimedOut,
-            "success" | "protocol" => ProcessEnd::Finished,
-            other => ProcessEnd::Other(other.to_owned()),
-        }
-    }
-}
-
-/// Returns the output.
-fn systemctl(arguments: &[&str]) -> Result<String, UpdateError> {
-    let failed = |reason| UpdateError::Systemctl { command: arguments[0].to_owned(), reason };
-    let output = Command::new("systemctl").args(arguments).output();
-    let output = output.map_err(|error| failed(error.to_string()))?;
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().to_owned();
-    if output.status.success() {
-        Ok(text(&output.stdout))
-    } else {
-        Err(failed(text(&output.stderr)))
     }
 }

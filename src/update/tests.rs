@@ -9,7 +9,7 @@ use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, UNIX_EPOCH};
 
-use super::error::{ProcessEnd, UpdateError};
+use super::error::UpdateError;
 use super::paths::UpdatePaths;
 use super::probation::TimeLimits;
 use super::state::{Binary, Outcome, UpdateState};
@@ -18,6 +18,7 @@ use super::updater::{ROLLBACK, Updater};
 use crate::decide::time::Moment;
 use crate::io::system::disk::Disk;
 use crate::io::system::executable::sha256;
+use crate::io::system::unit::ProcessEnd;
 
 fn text(file: &Path) -> String {
     fs::read_to_string(file).unwrap()

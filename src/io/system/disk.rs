@@ -68,8 +68,10 @@ impl Disk {
         bytes: Option<&[u8]>,
         mode: Option<u32>,
     ) -> Result<bool, FileError> {
-        if fs::read(path).ok().as_deref() == bytes {
-            return Ok(false);
+        match bytes {
+            Some(bytes) if has_content(path, bytes) => return Ok(false),
+            None if path.symlink_metadata().is_err() => return Ok(false),
+            _ => {}
         }
         let Some(bytes) = bytes else { return self.remove(path).map(|()| true) };
         let folder = parent(path);
@@ -198,6 +200,12 @@ impl Disk {
         };
         Err(FileError::Remount { card: card.clone(), mode, reason })
     }
+}
+
+/// A file of another size is not read: it may be larger than the memory.
+pub(crate) fn has_content(path: &Path, bytes: &[u8]) -> bool {
+    let has_size = path.metadata().is_ok_and(|metadata| metadata.len() == bytes.len() as u64);
+    has_size && fs::read(path).is_ok_and(|content| content == bytes)
 }
 
 fn parent(path: &Path) -> &Path {

@@ -9,3 +9,4 @@ pub mod log;
 pub mod notices;
 pub mod systemd;
 pub mod token;
+pub mod unit;
