@@ -18,7 +18,7 @@ use pilotlight::io::inspector::Inspector;
 
 use crate::fakes::dns::script::{Behaviour, Nameserver, ZoneData};
 use crate::fakes::dns::socket::SocketServer;
-use crate::fakes::web::{Site, Web, authority};
+use crate::fakes::web::{Site, Web, authority, client};
 use crate::home::{Home, PATIENCE, wait};
 use crate::program::{Setting, anchor, loopback};
 
@@ -306,6 +306,80 @@ async fn a_certificate_that_is_itself_in_the_ca_file_is_trusted() {
         &setup.said(&url.replace("www.", "other.")).await,
         "down certificate-name: it has a certificate for other names: www.example.net",
     );
+}
+
+#[tokio::test]
+async fn a_port_with_tls_is_judged_by_its_certificate() {
+    let setup = Setup::new();
+    let smtp = &["220-mail\r\n220 ready\r\n", "250-mail\r\n250 STARTTLS\r\n", "220 go on\r\n"];
+    let imap = &["* OK ready\r\n", "* CAPABILITY IMAP4\r\na OK go on\r\n"];
+    let without = &["220 ready\r\n", "250 mail\r\n", "502 no\x1b[2J such command\r\n"];
+    for (scheme, web) in [
+        ("tls", Web::https(HERE, Site::Stalls(String::new()))),
+        ("smtp", Web::starttls(HERE, smtp)),
+        ("imap", Web::starttls(HERE, imap)),
+    ] {
+        let (port, ca) = (web.port(), authority());
+        let endpoint = |host| format!("url = \"{scheme}://{host}:{port}\"\nca = {ca:?}");
+        assert_eq!(setup.said(&endpoint("www.example.net")).await, "well", "{scheme}");
+        expect(&setup.said(&endpoint("other.example.net")).await, "down certificate-name: …");
+    }
+    let web = Web::starttls(HERE, without);
+    let url = format!("url = \"smtp://www.example.net:{}\"", web.port());
+    expect(
+        &setup.said(&url).await,
+        "down tls: it takes the connection, and then no TLS: it answers \"502 no…",
+    );
+    let web = Web::starttls(HERE, &["554 not now\r\n"]);
+    let url = format!("url = \"smtp://www.example.net:{}\"", web.port());
+    expect(
+        &setup.said(&url).await,
+        "down tls: it takes the connection, and then no TLS: it answers \"554 not now\" to the connection",
+    );
+}
+
+#[tokio::test]
+async fn a_server_that_wants_a_client_certificate_gets_it() {
+    let setup = Setup::new();
+    let web = Web::https_for_clients(HERE, Site::page(200, "", ""));
+    let keys = format!("cert = {:?}\nkey = {:?}", client("pem"), client("key"));
+    assert_eq!(setup.said(&https(&web, "www.example.net", &keys)).await, "well");
+    expect(
+        &setup.said(&https(&web, "www.example.net", "")).await,
+        "down tls: it takes the connection, and then no TLS: it asks for a client certificate",
+    );
+}
+
+#[tokio::test]
+async fn a_page_may_have_a_name_and_headers_and_an_underscore_in_its_host() {
+    let setup = Setup::new();
+    setup.zone.set("_my_shop", RecordType::A, &["127.0.0.1"]);
+    let web = Web::http(HERE, Site::page(200, "", ""));
+    let url = http(&web, "").replace("www.", "_my_shop.");
+    let verdicts = setup
+        .round(&[
+            format!("{url}\nname = \"shop\"\nheaders = {{ accept = \"text/html\", X-Key = \"secret\" }}"),
+            format!("{url}\nname = \"shop again\"\nstatus = 404\nheaders = {{ Accept = \"a/b\", X-Key = \"secret\" }}"),
+        ])
+        .await;
+    let port = web.port();
+    assert_eq!(said(&verdicts[0]), "well");
+    assert_eq!(said(&verdicts[1]), "down status: it answers with 200, not 404");
+    assert_eq!(
+        verdicts[1].findings[0].command,
+        format!(
+            "curl -i -m 10 -H 'Accept: a/b' -H 'X-Key: …' --resolve _my_shop.example.net:{port}:127.0.0.1 \
+             'http://_my_shop.example.net:{port}/'"
+        )
+    );
+    let requests = web.requests();
+    let first = requests.iter().find(|request| request.contains("text/html")).unwrap();
+    let agent = env!("CARGO_PKG_VERSION");
+    let expected = format!(
+        "GET / HTTP/1.1\r\nHost: _my_shop.example.net:{port}\r\nUser-Agent: pilotlight/{agent}\r\n"
+    );
+    assert!(first.starts_with(&expected) && !first.contains("*/*"), "{first}");
+    assert!(first.contains("X-Key: secret\r\n"), "{first}");
 }
 
 #[tokio::test]

@@ -46,7 +46,7 @@ fn summary(out: &mut impl Write, path: &Path, config: &Config) -> io::Result<()>
         writeln!(out, "once an hour, to find an open resolver: {query}")?;
     }
     for endpoint in &config.endpoints {
-        writeln!(out, "- {}: {}", endpoint.url, expected(endpoint))?;
+        writeln!(out, "- {}: {}", endpoint.name, expected(endpoint))?;
     }
     let questions: usize = targets.iter().map(|target| target.regular()).sum();
     let schedule = &config.schedule;
@@ -112,12 +112,19 @@ fn expected(endpoint: &Endpoint) -> String {
     let status: Vec<String> = endpoint.status.iter().map(u16::to_string).collect();
     let mut expected = match (endpoint.scheme, &endpoint.location) {
         (Scheme::Tcp, _) => vec!["takes a connection".to_owned()],
+        (Scheme::Tls, _) => vec!["has a good certificate".to_owned()],
+        (Scheme::Smtp | Scheme::Imap, _) => {
+            vec!["has a good certificate after STARTTLS".to_owned()]
+        }
         _ if !status.is_empty() => vec![format!("answers with {}", status.join(" or "))],
         (_, Some(_)) => vec!["answers with 3xx".to_owned()],
         (_, None) => vec!["answers with 2xx".to_owned()],
     };
     expected.extend(endpoint.location.iter().map(|location| format!("leads to {location}")));
     expected.extend(endpoint.contains.iter().map(|text| format!("contains {text:?}")));
+    if endpoint.name != endpoint.url {
+        expected.insert(0, endpoint.url.clone());
+    }
     expected.push(format!("within {}", span_text(endpoint.timeout)));
     expected.join(", ")
 }

@@ -259,6 +259,17 @@ impl<'a> Node<'a> {
         items.map(|item| item.table_or(known, next)).filter(Self::exists).collect()
     }
 
+    /// The keys and values of the table here, whatever they are.
+    pub(super) fn entries(&self, next: &str) -> Vec<(&'a str, Self)> {
+        let table = self.typed(DeValue::as_table, "a table", next);
+        let entries = table.into_iter().flatten().map(|(key, value)| {
+            let key: &'a str = key.get_ref();
+            let (path, at) = (format!("{}.{key}", self.path), Some(value.span().start));
+            (key, Self { document: self.document, at, path, value: Some(value.get_ref()) })
+        });
+        entries.collect()
+    }
+
     /// The table here; without one, a table without values, so that the defaults stand.
     pub(super) fn table(&self, known: &str) -> Self {
         self.table_or(known, &format!("write its keys below a line [{}]", self.path))

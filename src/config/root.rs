@@ -152,13 +152,16 @@ impl Config {
     /// The name and lamp of every subject: the nameservers, then the endpoints.
     pub fn subjects(&self) -> impl Iterator<Item = (&str, Option<u8>)> {
         let nameservers = self.nameservers.iter().map(|n| (n.name.as_str(), n.lamp));
-        nameservers.chain(self.endpoints.iter().map(|e| (e.url.as_str(), e.lamp)))
+        nameservers.chain(self.endpoints.iter().map(|e| (e.name.as_str(), e.lamp)))
     }
 
     /// The files that it names and needs.
     pub fn files(&self) -> impl Iterator<Item = &Path> {
         let zones = self.zones.iter().filter_map(|zone| zone.file.as_deref());
-        let pages = self.endpoints.iter().filter_map(|endpoint| endpoint.ca.as_deref());
+        let pages = self.endpoints.iter().flat_map(|endpoint| {
+            let client = endpoint.client.iter().flat_map(|(cert, key)| [cert, key]);
+            endpoint.ca.iter().chain(client).map(PathBuf::as_path)
+        });
         self.github.iter().filter_map(|github| github.ca.as_deref()).chain(zones).chain(pages)
     }
 
@@ -183,7 +186,13 @@ fn config(root: &Node<'_>, file: &Path, environment: Environment<'_>) -> Config 
     let (mut pins, mut addresses) = (PinAssignments::default(), Addresses::default());
     let panel = panel(root, &mut pins);
     let nameservers = nameservers(root, &mut pins, &mut addresses);
-    let endpoints = endpoints(root, folder, &mut pins, environment);
+    let endpoints = endpoints(
+        root,
+        folder,
+        &mut pins,
+        environment,
+        nameservers.iter().map(|nameserver| nameserver.name.clone()),
+    );
     Config {
         github: github(root, folder, environment),
         vantage: vantage(root, &mut addresses, environment.host_name),

@@ -1,4 +1,5 @@
 use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use url::Url;
@@ -87,9 +88,9 @@ fn add(verdict: &mut Verdict, endpoint: &Endpoint, address: SocketAddr, trouble:
     verdict.findings.push(Finding {
         address,
         zone: host_text(endpoint),
-        question: match endpoint.scheme {
-            Scheme::Tcp => format!("connecting to {}", endpoint.url),
-            Scheme::Http | Scheme::Https => format!("GET {}", endpoint.url),
+        question: match endpoint.scheme.is_http() {
+            true => format!("GET {}", endpoint.url),
+            false => format!("connecting to {}", endpoint.url),
         },
         more: 0,
         severity,
@@ -195,8 +196,18 @@ fn command(endpoint: &Endpoint, address: SocketAddr, trouble: &EndpointError) ->
         return format!("dig @{}{at} +norecurse {} A", address.ip(), host_text(endpoint));
     }
     let seconds = endpoint.timeout.as_secs();
-    if *scheme == Scheme::Tcp {
-        return format!("nc -vz -w {seconds} {} {port}", address.ip());
+    let starttls = match scheme {
+        Scheme::Tcp => return format!("nc -vz -w {seconds} {} {port}", address.ip()),
+        Scheme::Smtp => " -starttls smtp",
+        Scheme::Imap => " -starttls imap",
+        Scheme::Https | Scheme::Http | Scheme::Tls => "",
+    };
+    if !scheme.is_http() {
+        let name = host_text(endpoint);
+        let ca = file(" -CAfile", endpoint.ca.as_ref());
+        return format!(
+            "openssl s_client -connect {ip}:{port} -servername {name}{starttls}{ca} </dev/null"
+        );
     }
     let show = match trouble {
         EndpointError::CertificateEnded(_)
@@ -211,11 +222,22 @@ fn command(endpoint: &Endpoint, address: SocketAddr, trouble: &EndpointError) ->
         Host::Name(_) => format!(" --resolve {}:{port}:{ip}", endpoint.url_host()),
         Host::Address(_) => String::new(),
     };
-    let ca = match &endpoint.ca {
-        Some(ca) => format!(" --cacert '{}'", ca.display()),
-        None => String::new(),
+    let ca = file(" --cacert", endpoint.ca.as_ref());
+    let client = endpoint.client.as_ref().map_or_else(String::new, |(cert, key)| {
+        file(" --cert", Some(cert)) + &file(" --key", Some(key))
+    });
+    // Whoever reads an issue sees the command, and a header may hold a password.
+    let open = |name: &str| name.to_ascii_lowercase().starts_with("accept");
+    let header = |(name, value): &(String, String)| match open(name) {
+        true => format!(" -H '{name}: {}'", value.replace('\'', "'\\''")),
+        false => format!(" -H '{name}: …'"),
     };
-    format!("curl {show} -m {seconds}{ca}{resolve} '{}'", endpoint.url)
+    let headers: String = endpoint.headers.iter().map(header).collect();
+    format!("curl {show} -m {seconds}{ca}{client}{headers}{resolve} '{}'", endpoint.url)
+}
+
+fn file(option: &str, file: Option<&PathBuf>) -> String {
+    file.map_or_else(String::new, |file| format!("{option} '{}'", file.display()))
 }
 
 #[cfg(test)]

@@ -185,6 +185,39 @@ fn what_we_cannot_read_is_degraded() {
 }
 
 #[test]
+fn the_command_repeats_tls_names_and_the_dot_at_the_end_of_a_host() {
+    let text = r#"
+        nameserver = [{ name = "ns1.example.net", addresses = ["192.0.2.1"] }]
+        zone = [{ name = "example.net" }]
+        [[endpoint]]
+        url = "https://WWW.example.net./"
+        [[endpoint]]
+        url = "tls://my_shop.example.net:993"
+        [[endpoint]]
+        url = "smtp://mail.example.net"
+        ca = "tests/fakes/web/ca.pem"
+    "#;
+    let environment = Environment { host_name: "", read: &read_file, for_reports: false };
+    let config = Config::parse_in(environment, "test.toml", text).unwrap();
+    let command = |check: Arc<EndpointCheck>| {
+        let closed = EndpointReply::Failed(EndpointError::Closed);
+        let outcome = CheckOutcome::Addresses(vec![address_result("192.0.2.80:1", closed)]);
+        let result = EndpointResult { check, outcome, left_out: 0 };
+        verdict(&result, ONLINE, &at(0)).findings.remove(0).command
+    };
+    let commands: Vec<String> = endpoint_checks(&config).into_iter().map(command).collect();
+    assert_eq!(
+        commands,
+        [
+            "curl -i -m 10 --resolve www.example.net.:443:192.0.2.80 'https://www.example.net./'",
+            "openssl s_client -connect 192.0.2.80:993 -servername my_shop.example.net </dev/null",
+            "openssl s_client -connect 192.0.2.80:25 -servername mail.example.net -starttls smtp -CAfile \
+             'tests/fakes/web/ca.pem' </dev/null",
+        ]
+    );
+}
+
+#[test]
 fn the_command_asks_the_same_of_the_same_address() {
     let closed = || EndpointReply::Failed(EndpointError::Closed);
     let commands: Vec<String> = (0..4).map(|n| rows(n, closed()).remove(0).command).collect();

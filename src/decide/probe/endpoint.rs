@@ -94,7 +94,7 @@ pub struct AddressResult {
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum EndpointReply {
-    /// A `tcp://` endpoint accepted the connection.
+    /// An endpoint without pages accepted the connection, and TLS if it has that.
     Open,
     Page {
         status: u16,

@@ -96,7 +96,9 @@ impl fmt::Display for EndpointError {
             Self::Garbled(why) => {
                 write!(f, "sends something that is not an answer: {}", short(why))
             }
-            Self::Tls(why) => write!(f, "takes the connection, and then no TLS: {why}"),
+            Self::Tls(why) => {
+                write!(f, "takes the connection, and then no TLS: {}", short(why))
+            }
             Self::Unsupported(what) => {
                 write!(f, "cannot be judged: pilotlight cannot {}", printable(what))
             }

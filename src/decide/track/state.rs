@@ -105,7 +105,7 @@ impl MonitorState {
         let endpoints = config
             .endpoints
             .iter()
-            .map(|endpoint| Subject::new(&endpoint.url, SubjectKind::Endpoint, endpoint.lamp));
+            .map(|endpoint| Subject::new(&endpoint.name, SubjectKind::Endpoint, endpoint.lamp));
         Self {
             subjects: nameservers.chain(endpoints).collect(),
             ended: Vec::new(),

@@ -27,6 +27,7 @@ use crate::io::clock::Clock;
 use crate::io::dns::resolver::{Resolution, Resolver};
 use crate::io::http::failure::{broken, local, unconnected};
 use crate::io::http::page;
+use crate::io::http::starttls;
 use crate::io::http::tls::TlsClient;
 
 /// Addresses of one name that are checked.
@@ -165,15 +166,17 @@ impl<P: RuntimeProvider> EndpointChecker<P> {
     ) -> Result<(EndpointReply, Option<CertificateEnd>), EndpointReply> {
         let began = self.clock.now();
         let tls = match endpoint.scheme {
-            Scheme::Https => Some(TlsClient::new(endpoint, began.wall)?),
             Scheme::Http | Scheme::Tcp => None,
+            Scheme::Https | Scheme::Tls | Scheme::Smtp | Scheme::Imap => {
+                Some(TlsClient::new(endpoint, began.wall)?)
+            }
         };
         let connecting = self.network.connect_tcp(address, None, Some(endpoint.timeout));
         let stream = match timeout(endpoint.timeout, connecting).await {
             Ok(connected) => connected.map_err(|error| unconnected(&error, endpoint.timeout))?,
             Err(_) => return Err(EndpointReply::Failed(EndpointError::Silent(endpoint.timeout))),
         };
-        let stream = AsyncIoStdAsTokio(stream);
+        let mut stream = AsyncIoStdAsTokio(stream);
         let reply = async {
             let Some(tls) = tls else {
                 return match endpoint.scheme {
@@ -181,8 +184,12 @@ impl<P: RuntimeProvider> EndpointChecker<P> {
                     _ => Ok((page::get(stream, endpoint).await?, None)),
                 };
             };
+            starttls::negotiate(&mut stream, endpoint).await?;
             let handshake = tls.handshake(stream).await;
             let (stream, end) = handshake.map_err(|error| broken(&error, endpoint.timeout))?;
+            if !endpoint.scheme.is_http() {
+                return Ok((EndpointReply::Open, end));
+            }
             // A page that fails has a certificate all the same.
             Ok((page::get(stream, endpoint).await.unwrap_or_else(|failed| failed), end))
         };

@@ -7,5 +7,6 @@ pub mod error;
 mod failure;
 mod head;
 mod page;
+mod starttls;
 mod tls;
 mod trust;

@@ -41,10 +41,14 @@ pub(super) async fn get<S: AsyncRead + AsyncWrite + Unpin>(
 
 fn request(endpoint: &Endpoint) -> String {
     let (host, path) = (endpoint.authority(), endpoint.path());
-    format!(
-        "GET {path} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: {USER_AGENT}\r\nAccept: */*\r\n\
-         Accept-Encoding: identity\r\nConnection: close\r\n\r\n"
-    )
+    let mut request = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n");
+    let own = [("User-Agent", USER_AGENT), ("Accept", "*/*")];
+    let given = endpoint.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    let replaced = |name: &str| given.clone().any(|(other, _)| other.eq_ignore_ascii_case(name));
+    for (name, value) in own.into_iter().filter(|(name, _)| !replaced(name)).chain(given.clone()) {
+        request.extend([name, ": ", value, "\r\n"]);
+    }
+    request + "Accept-Encoding: identity\r\nConnection: close\r\n\r\n"
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {

@@ -7,7 +7,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::time_provider::TimeProvider;
 use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, Error, OtherError, SignatureScheme,
@@ -16,7 +17,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use crate::config::{Endpoint, Host};
+use crate::config::{Endpoint, Host, Scheme};
 use crate::decide::probe::endpoint::EndpointReply;
 use crate::decide::probe::endpoint_error::{CertificateEnd, EndpointError};
 use crate::decide::probe::query::name_text;
@@ -55,13 +56,25 @@ impl TlsClient {
         let trust = Trust::new(given.map_err(local)?, provider.signature_verification_algorithms);
         let (provided, end) = (Arc::clone(&provider), OnceLock::new());
         let verifier = Arc::new(Verifier { trust, provider: provided, end });
-        let mut config = ClientConfig::builder_with_details(provider, Arc::new(time))
+        let config = ClientConfig::builder_with_details(provider, Arc::new(time))
             .with_safe_default_protocol_versions()
             .map_err(local)?
             .dangerous() // what rustls calls a verifier of one's own
-            .with_custom_certificate_verifier(Arc::clone(&verifier) as Arc<_>)
-            .with_no_client_auth();
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+            .with_custom_certificate_verifier(Arc::clone(&verifier) as Arc<_>);
+        let mut config = match &endpoint.client {
+            None => config.with_no_client_auth(),
+            Some((cert, key)) => {
+                let chain = certificates("endpoint.cert", cert).map_err(local)?;
+                let name = key.display();
+                let unusable = |_| local(format!("endpoint.key: {name}: no private key in PEM"));
+                let key = PrivateKeyDer::from_pem_file(key).map_err(unusable)?;
+                let apart = |_| local(format!("endpoint.key: {name} is not the key of `cert`"));
+                config.with_client_auth_cert(chain, key).map_err(apart)?
+            }
+        };
+        if endpoint.scheme == Scheme::Https {
+            config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        }
         Ok(Self { name, verifier, connector: TlsConnector::from(Arc::new(config)) })
     }
 

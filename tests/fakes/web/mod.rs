@@ -14,7 +14,8 @@ use std::time::Duration;
 
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use rustls::server::WebPkiClientVerifier;
+use rustls::{RootCertStore, ServerConfig, ServerConnection, StreamOwned};
 
 /// For a client that sends nothing.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
@@ -53,6 +54,8 @@ struct State {
     requests: Mutex<Vec<String>>,
     over: AtomicBool,
     tls: Option<Arc<ServerConfig>>,
+    /// What a mail server sends in plain text, line by line; the client sends a line before each but the first.
+    preface: &'static [&'static str],
 }
 
 /// The certificate authority's file.
@@ -60,10 +63,15 @@ pub fn authority() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fakes/web/ca.pem")
 }
 
+/// The file of the certificate (`pem`) or the key (`key`) of a client.
+pub fn client(extension: &str) -> PathBuf {
+    authority().with_file_name(format!("client.{extension}"))
+}
+
 impl Web {
     /// Plain HTTP at a port of that address.
     pub fn http(here: IpAddr, site: Site) -> Self {
-        Self::start(here, site, None)
+        Self::start(here, site, None, &[])
     }
 
     /// The same over TLS.
@@ -73,24 +81,34 @@ impl Web {
 
     /// The same with the certificate and the key of this name.
     pub fn https_as(here: IpAddr, site: Site, name: &str) -> Self {
-        let file = |extension| authority().with_file_name(format!("{name}.{extension}"));
-        let certificate = CertificateDer::from_pem_file(file("pem")).unwrap();
-        let key = PrivateKeyDer::from_pem_file(file("key")).unwrap();
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(vec![certificate], key)
-            .unwrap();
-        Self::start(here, site, Some(Arc::new(config)))
+        Self::start(here, site, Some(Arc::new(tls(name, false))), &[])
     }
 
-    fn start(here: IpAddr, site: Site, tls: Option<Arc<ServerConfig>>) -> Self {
+    /// The same, only for clients with the certificate `client.pem`.
+    pub fn https_for_clients(here: IpAddr, site: Site) -> Self {
+        Self::start(here, site, Some(Arc::new(tls("server", true))), &[])
+    }
+
+    /// TLS with the same certificate after these replies in plain text.
+    pub fn starttls(here: IpAddr, preface: &'static [&'static str]) -> Self {
+        Self::start(
+            here,
+            Site::Stalls(String::new()),
+            Some(Arc::new(tls("server", false))),
+            preface,
+        )
+    }
+
+    fn start(
+        here: IpAddr,
+        site: Site,
+        tls: Option<Arc<ServerConfig>>,
+        preface: &'static [&'static str],
+    ) -> Self {
         let listener = TcpListener::bind((here, 0)).unwrap();
         let address = listener.local_addr().unwrap();
         let (site, requests) = (Mutex::new(site), Mutex::default());
-        let state = Arc::new(State { site, requests, over: AtomicBool::new(false), tls });
+        let state = Arc::new(State { site, requests, over: AtomicBool::new(false), tls, preface });
         let served = Arc::clone(&state);
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
@@ -120,6 +138,28 @@ impl Web {
     }
 }
 
+/// The server's side, with the certificate and the key of this name.
+fn tls(name: &str, clients: bool) -> ServerConfig {
+    let file = |extension| authority().with_file_name(format!("{name}.{extension}"));
+    let certificate = CertificateDer::from_pem_file(file("pem")).unwrap();
+    let key = PrivateKeyDer::from_pem_file(file("key")).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_file(client("pem")).unwrap()).unwrap();
+    let verifier =
+        WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider));
+    let verifier = match clients {
+        true => verifier.build().unwrap(),
+        false => WebPkiClientVerifier::no_client_auth(),
+    };
+    ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_client_cert_verifier(verifier)
+        .with_single_cert(vec![certificate], key)
+        .unwrap()
+}
+
 impl Drop for Web {
     fn drop(&mut self) {
         self.state.over.store(true, Ordering::Relaxed);
@@ -139,6 +179,16 @@ impl State {
         if let Site::Raw(bytes) = &site {
             let _ = stream.read(&mut [0; 4096]).and_then(|_| stream.write_all(bytes));
             return;
+        }
+        let mut byte = [0];
+        for (step, reply) in self.preface.iter().enumerate() {
+            while step > 0 && byte != *b"\n" {
+                if !matches!(stream.read(&mut byte), Ok(1)) {
+                    return;
+                }
+            }
+            byte = [0];
+            let _ = stream.write_all(reply.as_bytes());
         }
         match &self.tls {
             None => self.answer(stream, &site),
