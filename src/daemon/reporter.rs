@@ -113,6 +113,7 @@ impl Reporter {
             vantage: &config.vantage.name,
             quorum: self.settings.quorum,
             subjects: &subjects,
+            last_well: &belief.last_well,
             well: &belief.well,
             unobserved: &belief.unobserved,
             resolved: &belief.resolved,

@@ -290,6 +290,7 @@ fn without_a_set_clock_nothing_is_written() {
         quorum: 1,
         well: &[],
         unobserved: &[],
+        last_well: &[],
         subjects: &["ns1.example.net".to_owned()],
         resolved: &[],
         schedule: &config.schedule,

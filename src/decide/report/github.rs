@@ -59,6 +59,8 @@ pub struct Context<'a> {
     pub quorum: u32,
     /// The names of all subjects in the configuration.
     pub subjects: &'a [String],
+    /// When our vantage last saw a subject well, if this process ever has.
+    pub last_well: &'a [(String, Timestamp)],
     /// Subjects that were well in the last round.
     pub well: &'a [String],
     /// Subjects that the last round could not observe.

@@ -47,6 +47,10 @@ pub struct VantageObservation {
     /// In a body: it is over for the vantage that opened the issue, and other vantages still see it.
     #[serde(default, rename = "passed", skip_serializing_if = "std::ops::Not::not")]
     pub recovered_here: bool,
+    /// In a body: a person closed the issue while the fault lasted. It stays closed until the incident is over for
+    /// all vantages.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_hand: bool,
     /// When the vantage last confirmed this, by GitHub's clock.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confirmed: Option<Timestamp>,

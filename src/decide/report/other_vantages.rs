@@ -5,9 +5,12 @@
 //! subject well.
 
 use crate::decide::report::github::{Issue, IssueState, Step};
-use crate::decide::report::marker::{with_record, with_vantages, without_record};
-use crate::decide::report::observations::others_see;
+use crate::decide::report::marker::{
+    VantageObservation, with_record, with_vantages, without_record,
+};
+use crate::decide::report::observations::{CONFIRM_EVERY, others_see};
 use crate::decide::report::reconcile::{Candidate, Reconciler};
+use crate::decide::track::incident::DesiredIssue;
 
 impl<'a> Reconciler<'a> {
     /// Deals with the open issues that are left once every incident has its own.
@@ -26,7 +29,9 @@ impl<'a> Reconciler<'a> {
                     // Created after the end, and cut off before it was closed.
                     self.rewrite(&issue, issue.body.clone(), Some(IssueState::Completed));
                 }
-            } else if self.resolved.iter().any(|resolved| resolved == incident) {
+            } else if issue.ours.is_some_and(VantageObservation::sees)
+                && self.resolved.iter().any(|id| id == incident)
+            {
                 // It is closed, or has just been written, and the listing does not know yet.
             } else if issue.lasts_here() {
                 self.left_from_before(&issue);
@@ -43,6 +48,33 @@ impl<'a> Reconciler<'a> {
                 self.resume(&issue, true);
             }
         }
+    }
+
+    /// Whether another vantage has confirmed lately that the fault of an issue lasts that a person closed.
+    pub(super) fn lasts_elsewhere(&self, issue: &Candidate<'_>) -> bool {
+        let age = issue.opener.age(self.listing.at);
+        issue.lasts_without_opener() && age.is_some_and(|age| age < CONFIRM_EVERY)
+    }
+
+    /// In an issue of another vantage that a person closed: that vantage sees the fault no more, and ours does.
+    pub(super) fn note_lasting(&mut self, issue: &Candidate<'_>) {
+        let age = issue.opener.age(self.listing.at);
+        let stale = issue.over() || age.is_some_and(|age| age >= CONFIRM_EVERY / 2);
+        if !issue.opened_here && issue.opener.by_hand && stale {
+            let mut opener = issue.opener.clone();
+            (opener.recovered_here, opener.ended, opener.ended_at) = (true, false, None);
+            opener.confirmed = self.listing.at;
+            self.rewrite(issue, with_record(&issue.body, &opener), None);
+        }
+    }
+
+    /// In such an issue: our vantage sees the fault no more either.
+    pub(super) fn note_end(&mut self, issue: &Candidate<'_>, wanted: &DesiredIssue) {
+        let mut opener = issue.opener.clone();
+        (opener.ended, opener.ended_at) = (true, wanted.ended.and_then(|end| end.wall));
+        opener.confirmed = self.listing.at;
+        self.rewrite(issue, with_record(&issue.body, &opener), None);
+        self.plan.resolved.push(wanted.incident.id.clone());
     }
 
     /// By our observation the fault lasts here, and no incident of this process is about it.

@@ -101,6 +101,12 @@ impl<'a> Candidate<'a> {
         self.issue.opener.ended
     }
 
+    /// A person closed it, the vantage that opened it sees the fault no more, and another one does.
+    pub(super) fn lasts_without_opener(&self) -> bool {
+        let opener = &self.issue.opener;
+        opener.by_hand && opener.recovered_here && !self.issue.open
+    }
+
     /// By our observation, our vantage still sees the fault.
     pub(super) fn lasts_here(&self) -> bool {
         self.ours.is_some() && !self.recovered_here && !self.over()
@@ -141,6 +147,9 @@ impl<'a> Reconciler<'a> {
             Place::Open(issue) => self.finish_in(&issue, wanted, Some(IssueState::Completed)),
             // Closed by hand before it was over; now it is.
             Place::ClosedByHand(issue) if issue.opened_here => self.finish_in(&issue, wanted, None),
+            Place::ClosedByHand(issue) if issue.lasts_without_opener() => {
+                self.note_end(&issue, wanted);
+            }
             Place::ClosedByHand(issue) | Place::Ended(issue) if is_own(&issue, wanted) => {
                 self.plan.resolved.push(id.clone());
             }
@@ -190,9 +199,11 @@ impl<'a> Reconciler<'a> {
 
     /// An incident that lasts: exactly one open issue, unless a person closed it.
     fn keep(&mut self, wanted: &DesiredIssue) {
-        let resumes =
-            |issue: &Candidate<'_>| issue.opened_here && issue.incident() != wanted.incident.id;
-        match self.find(wanted) {
+        let place = self.find(wanted);
+        let resumes = |issue: &Candidate<'_>| {
+            issue.opened_here && issue.incident() != wanted.incident.id && self.goes_on(issue)
+        };
+        match place {
             Place::Open(issue) if issue.lasts_here() && issue.incident() != wanted.incident.id => {
                 // An earlier process opened it for the same fault.
                 self.resume(&issue, false);
@@ -206,7 +217,10 @@ impl<'a> Reconciler<'a> {
                 self.update(&issue, wanted);
             }
             Place::ClosedByHand(issue) if resumes(&issue) => self.resume(&issue, true),
-            Place::ClosedByHand(issue) => self.known(wanted, issue.number, true),
+            Place::ClosedByHand(issue) => {
+                self.known(wanted, issue.number, true);
+                self.note_lasting(&issue);
+            }
             Place::Ended(issue) => self.again(&issue, wanted),
             Place::Gone(number) => self.known(wanted, number, true),
             Place::Nowhere => self.create(wanted),
@@ -236,18 +250,24 @@ impl<'a> Reconciler<'a> {
 
         let own = || self.closed.iter().filter(|c| is_own(c, wanted) && c.subject() == subject);
         let number = wanted.issue.map(|issue| issue.number);
-        let by_hand = own().filter(|c| !c.over()).min_by_key(|c| Some(c.number) != number);
+        let lasts = wanted.ended.is_none();
+        let by_hand = own().filter(|c| !c.over() || lasts && c.opener.by_hand);
+        let by_hand = by_hand.min_by_key(|c| Some(c.number) != number);
         let own =
             by_hand.map(|c| Place::ClosedByHand(*c)).or_else(|| Some(Place::Ended(*own().next()?)));
-        let lasts = wanted.ended.is_none();
         let at = certain.or_else(|| if lasts { earlier() } else { None });
         let at = at.or_else(|| if own.is_none() && number.is_none() { earlier() } else { None });
         if let Some(at) = at {
             return Place::Open(self.open.remove(at));
         }
         let others = || self.closed.iter().filter(|c| c.subject() == subject);
-        let silenced = |c: &&Candidate<'_>| self.goes_on(c) && self.closed_by_hand(c, Some(wanted));
-        let ended = |c: &&Candidate<'_>| !c.opener.sees() && self.same_story(c, wanted);
+        let silenced = |c: &&Candidate<'_>| {
+            let lasts = self.goes_on(c) || c.opener.by_hand && !c.opened_here;
+            lasts && self.closed_by_hand(c, Some(wanted)) || self.lasts_elsewhere(c)
+        };
+        let ended = |c: &&Candidate<'_>| {
+            !c.opener.sees() && !c.opener.by_hand && self.same_story(c, wanted)
+        };
         own.or(number.map(Place::Gone))
             .or_else(|| Some(Place::ClosedByHand(*others().find(silenced)?)))
             .or_else(|| Some(Place::Ended(*others().find(ended)?)))
@@ -269,17 +289,31 @@ impl<'a> Reconciler<'a> {
         self.wanted.iter().any(|wanted| wanted.incident.id == *incident)
     }
 
-    /// Whether an issue that a person closed still silences its subject.
+    /// Whether an issue that a person closed still silences its subject: the incident began before, or our vantage
+    /// has not seen the end of the fault since.
     pub(super) fn closed_by_hand(
         &self,
         issue: &Candidate<'_>,
         wanted: Option<&DesiredIssue>,
     ) -> bool {
         let Some(closed_at) = issue.closed_at else { return false };
-        let began = wanted.and_then(|wanted| wanted.incident.since.wall);
+        let before = |at: Timestamp| at + self.github_ahead() <= closed_at;
+        if wanted.and_then(|wanted| wanted.incident.since.wall).is_some_and(before) {
+            return true;
+        }
         let closed = self.context.now.recalled(Some(closed_at));
-        began.is_some_and(|began| began <= closed_at)
-            || self.context.now.since(&closed) < CLOSED_BY_HAND_HOLDS
+        let mut last_well = self.context.last_well.iter();
+        let last_well = last_well.find(|(name, _)| name == issue.subject());
+        // The last time is that of the end, if the incident is over.
+        let over = wanted.is_some_and(|wanted| wanted.ended.is_some());
+        self.context.now.since(&closed) < CLOSED_BY_HAND_HOLDS
+            && (over || last_well.is_none_or(|(_, at)| before(*at)))
+    }
+
+    /// How far GitHub's clock is ahead of ours.
+    fn github_ahead(&self) -> SignedDuration {
+        let both = self.listing.at.zip(self.context.now.wall);
+        both.map_or(SignedDuration::ZERO, |(at, wall)| at.duration_since(wall))
     }
 
     /// Whether an incident is about the same time as an issue, or follows so soon that it is the same story.
@@ -293,8 +327,7 @@ impl<'a> Reconciler<'a> {
                 && end.is_some_and(|end| since < end + within);
         }
         // The times in a record are from the clock of a vantage; the issue was closed by GitHub's clock.
-        let now = self.listing.at.zip(self.context.now.wall);
-        let ahead = now.map_or(SignedDuration::ZERO, |(at, wall)| at.duration_since(wall));
+        let ahead = self.github_ahead();
         let until = wanted.ended.unwrap_or(self.context.now).wall;
         let began =
             issue.opener.since.zip(until).is_none_or(|(begin, until)| begin <= until + within);

@@ -134,6 +134,7 @@ fn put(world: &mut World, seed: Seed, edited: bool) {
         alerted_at: ago(seed.told.unwrap_or(5)),
         ended: seed.ended,
         recovered_here: false,
+        by_hand: false,
         confirmed: None,
         ended_at: None,
     };

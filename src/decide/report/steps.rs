@@ -144,6 +144,7 @@ impl<'a> Reconciler<'a> {
         let resolved = ended && !others_see(self.listing, &wanted.subject, self.context.vantage);
         ours.ended = resolved;
         ours.recovered_here = !resolved && (ended || !issue.opened_here);
+        ours.by_hand = !issue.open && state.is_none();
         let observers = self.observers(Some(issue), resolved || !ended, resolved);
         let vantages = observers.text(resolved, self.context.quorum);
         let body = match issue.opened_here && !wanted.incident.findings.is_empty() {
@@ -189,6 +190,7 @@ impl<'a> Reconciler<'a> {
             alerted_at: self.context.now.wall,
             ended,
             recovered_here: false,
+            by_hand: false,
             confirmed: self.listing.at,
             ended_at: wanted.ended.and_then(|end| end.wall),
         }

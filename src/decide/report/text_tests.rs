@@ -39,6 +39,7 @@ fn marker() -> VantageObservation {
         alerted_at: None,
         ended: false,
         recovered_here: false,
+        by_hand: false,
         confirmed: None,
         ended_at: None,
     }
@@ -147,6 +148,7 @@ fn opened_by(config: &Config, apart: u64, rounds: &[Round]) -> String {
         quorum: 1,
         well: &[],
         unobserved: &[],
+        last_well: &[],
         subjects: &["ns1.example.net".to_owned()],
         resolved: &[],
         schedule: &config.schedule,
@@ -297,6 +299,7 @@ fn a_nameserver_with_thousands_of_addresses_has_an_issue_whatever_people_add() {
             quorum: 1,
             well: &[],
             unobserved: &[],
+            last_well: &[],
             subjects: &subjects,
             resolved: &[],
             schedule: &config.schedule,

@@ -194,6 +194,7 @@ impl World {
             vantage: &self.vantage,
             quorum: self.quorum,
             subjects: &subjects,
+            last_well: &belief.last_well,
             well: &belief.well,
             unobserved: &belief.unobserved,
             resolved: &belief.resolved,

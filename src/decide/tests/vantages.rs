@@ -237,7 +237,7 @@ impl Run {
     }
 }
 
-fn open(tracker: &Tracker) -> Vec<u64> {
+pub(super) fn open(tracker: &Tracker) -> Vec<u64> {
     let open = tracker.issues.iter().filter(|issue| issue.open);
     open.map(|issue| issue.number).collect()
 }
@@ -268,7 +268,7 @@ fn three_vantages_share_one_issue_and_close_it_when_none_sees_the_fault() {
 }
 
 /// A vantage of its own kind, with the same GitHub.
-fn world(vantage: &'static str) -> World {
+pub(super) fn world(vantage: &'static str) -> World {
     let mut world = World::new();
     world.vantage = vantage.to_owned();
     world.led.prefix = vantage;
@@ -276,7 +276,7 @@ fn world(vantage: &'static str) -> World {
 }
 
 /// So many rounds, and a report to this GitHub.
-fn report(world: &mut World, tracker: &mut Tracker, rounds: usize, fault: bool) {
+pub(super) fn report(world: &mut World, tracker: &mut Tracker, rounds: usize, fault: bool) {
     let verdict = if fault { down() } else { well() };
     world.led = world.led.clone().rounds(rounds, [verdict, well()]);
     std::mem::swap(&mut world.tracker, tracker);
@@ -285,7 +285,7 @@ fn report(world: &mut World, tracker: &mut Tracker, rounds: usize, fault: bool) 
 }
 
 /// A GitHub that has heard of all three.
-fn three_alive() -> Tracker {
+pub(super) fn three_alive() -> Tracker {
     let sign = |name: &str| {
         let life = Heartbeat { vantage: name.to_owned(), at: at(0).wall.unwrap(), every: 6 * HOUR };
         AuxiliaryIssue { number: 100, body: hide(&life), open: true }
@@ -324,28 +324,4 @@ fn below_the_quorum_an_outage_counts_as_degraded() {
     report(&mut office, &mut tracker, 1, true);
     assert_eq!(tracker.get(1).title, "ns1.example.net is down");
     assert!(!tracker.get(1).body.contains("fewer than"));
-}
-
-#[test]
-fn an_issue_closed_by_a_person_stays_closed_until_the_outage_ends_for_all() {
-    let mut tracker = three_alive();
-    let (mut home, mut office, mut cabin) = (world("home"), world("office"), world("cabin"));
-    report(&mut office, &mut tracker, 3, true);
-    report(&mut home, &mut tracker, 3, true);
-    let closed = Some(crate::decide::report::github::IssueState::Completed);
-    tracker.edit(1, None, None, closed, at(60).wall);
-    for _ in 0..3 {
-        report(&mut office, &mut tracker, 1, true);
-        report(&mut home, &mut tracker, 1, true);
-        report(&mut cabin, &mut tracker, 3, true);
-    }
-    for world in [&mut office, &mut home, &mut cabin] {
-        report(world, &mut tracker, 2, false);
-        assert_eq!(world.led.monitor.desired_issues(), []);
-    }
-    assert_eq!((open(&tracker), tracker.issues.len()), (Vec::new(), 1));
-    // And what comes later is told again.
-    home.led.seconds += 2 * HOUR;
-    report(&mut home, &mut tracker, 3, true);
-    assert_eq!(open(&tracker), [2]);
 }

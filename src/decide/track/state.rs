@@ -56,6 +56,8 @@ pub struct ReportInput {
     pub wanted: Vec<DesiredIssue>,
     /// Incidents whose issues are complete, even if a listing lags behind that.
     pub resolved: Vec<String>,
+    /// When a subject was last seen well, if it ever was.
+    pub last_well: Vec<(String, Timestamp)>,
     /// Subjects that were well in the last round.
     pub well: Vec<String>,
     /// Subjects that the last round could not observe.
@@ -193,6 +195,9 @@ impl MonitorState {
             subject.unobserved_addresses.clone_from(&verdict.unobserved_addresses);
             subject.why.clone_from(&verdict.why);
             subject.unobserved = verdict.observed_addresses == 0 && verdict.findings.is_empty();
+            if verdict.findings.is_empty() && !subject.unobserved {
+                subject.last_well = Some(at);
+            }
             if !subject.unobserved {
                 subject.verdict = Some(verdict);
             }
@@ -224,6 +229,9 @@ impl MonitorState {
         let over = self.ended.iter_mut().map(|ended| &mut ended.incident);
         for incident in lasting.chain(over) {
             incident.since = incident.since.dated(now);
+        }
+        for subject in &mut self.subjects {
+            subject.last_well = subject.last_well.map(|moment| moment.dated(now));
         }
         for ended in &mut self.ended {
             ended.ended = ended.ended.map(|moment| moment.dated(now));
@@ -257,6 +265,7 @@ impl MonitorState {
         ReportInput {
             wanted: self.desired_issues(),
             resolved: self.resolved.iter().map(|(incident, _)| incident.clone()).collect(),
+            last_well: self.subjects.iter().filter_map(Subject::seen_well).collect(),
             well: names(|s| s.health == Health::Well && s.verdict.is_some() && !s.unobserved),
             unobserved: names(|s| s.unobserved),
         }

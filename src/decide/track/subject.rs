@@ -1,6 +1,9 @@
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use crate::decide::judge::finding::{Severity, Verdict};
+use crate::decide::time::Moment;
 use crate::decide::track::health::Health;
 use crate::decide::track::incident::IssueRef;
 use crate::decide::track::subject_kind::SubjectKind;
@@ -25,6 +28,8 @@ pub struct Subject {
     /// Uptime of the next check, if it is due before the next regular round.
     pub again: Option<Duration>,
     pub issue: Option<IssueRef>,
+    /// The last round in which it was well; `None` before the first.
+    pub last_well: Option<Moment>,
     /// Uptime of the next recursion query; `None`: there was none yet.
     pub(super) recursion: Option<Duration>,
 }
@@ -42,8 +47,14 @@ impl Subject {
             why: None,
             again: None,
             issue: None,
+            last_well: None,
             recursion: None,
         }
+    }
+
+    /// Its name, and when it was last seen well.
+    pub(super) fn seen_well(&self) -> Option<(String, Timestamp)> {
+        Some((self.name.clone(), self.last_well?.wall?))
     }
 
     /// It is believed to be down.
