@@ -65,10 +65,13 @@ impl Trust {
             let path = certificate
                 .verify_for_usage(algorithms, &self.roots, others, now, usage, None, None)
                 .map_err(wrong)?;
-            let root = self.given.iter().find(|given| {
+            // An authority that was renewed may be there twice.
+            let same = |given: &&CertificateDer<'_>| {
                 let given = EndEntityCert::try_from(*given);
                 given.is_ok_and(|given| given.subject() == path.anchor().subject.as_ref())
-            });
+            };
+            let roots = self.given.iter().filter(same);
+            let root = roots.max_by_key(|root| end(root, false).map(|end| end.at));
             let issuers = path.intermediate_certificates().map(|issuer| issuer.der());
             let issuers: Vec<_> = issuers.map(CertificateDer::into_owned).collect();
             [leaf.clone()].into_iter().chain(issuers).chain(root.cloned()).collect()

@@ -8,9 +8,13 @@ use super::*;
 
 const SPRING: &str = "2026-04-01T00:00:00Z";
 
-fn judged(chain: &str, name: &'static str, now: &str) -> Result<CertificateEnd, EndpointError> {
+fn certificates(chain: &str) -> Vec<CertificateDer<'static>> {
     let path = format!("{}/tests/fakes/web/chains/{chain}.pem", env!("CARGO_MANIFEST_DIR"));
-    let chain: Vec<_> = CertificateDer::pem_file_iter(path).unwrap().map(Result::unwrap).collect();
+    CertificateDer::pem_file_iter(path).unwrap().map(Result::unwrap).collect()
+}
+
+fn judged(chain: &str, name: &'static str, now: &str) -> Result<CertificateEnd, EndpointError> {
+    let chain = certificates(chain);
     let algorithms = default_provider().signature_verification_algorithms;
     let trust = Trust::new(chain.last().map(|root| vec![root.clone()]), algorithms);
     let now: Timestamp = now.parse().unwrap();
@@ -73,6 +77,17 @@ fn the_certificate_that_ends_first_is_named() {
     ] {
         assert_eq!(sentence(chain, "www.example.net", now), said);
     }
+}
+
+#[test]
+fn the_old_certificate_of_a_renewed_authority_does_not_count() {
+    let chain = certificates("root-renewed");
+    let algorithms = default_provider().signature_verification_algorithms;
+    let trust = Trust::new(Some(chain[1..].to_vec()), algorithms);
+    let name = ServerName::try_from("www.example.net").unwrap();
+    let now = UnixTime::since_unix_epoch(Duration::from_secs(1_775_001_600)); // in April 2026
+    let end = trust.judge(&chain[0], &[], &name, now).unwrap();
+    assert_eq!(end.to_string(), "2027-01-01 00:00:00 UTC");
 }
 
 #[test]
