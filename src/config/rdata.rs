@@ -1,5 +1,6 @@
 //! Values in zone files: whether a server would load them, and the bytes of the generic form.
 
+use std::borrow::Cow;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use hickory_resolver::proto::rr::rdata::CNAME;
@@ -97,9 +98,15 @@ fn take<'a, 't>(field: Field, tokens: &'a [Token<'t>], origin: &Name) -> Option<
         Field::Number(most) => one(&|token| parsed(token).is_some_and(|n: u32| n <= most)),
         Field::Time => one(&|token| seconds(&token.text()).is_some()),
         Field::Stamp => one(&|token| parsed::<u64>(token).is_some_and(|n| n < 10_u64.pow(14))),
-        Field::Code => one(&|token| {
-            let word = token.raw.first().is_some_and(u8::is_ascii_alphabetic);
-            word || parsed::<u16>(token).is_some()
+        Field::Code(names) => one(&|token| {
+            let word = token.text().to_ascii_uppercase();
+            parsed::<u16>(token).is_some() || names.contains(&&*word)
+        }),
+        Field::Base32 => one(&|token| {
+            token
+                .raw
+                .iter()
+                .all(|byte| matches!(byte.to_ascii_uppercase(), b'0'..=b'9' | b'A'..=b'V'))
         }),
         Field::Name => one(&is_name),
         Field::Names => all(0, &is_name),
@@ -119,7 +126,7 @@ fn take<'a, 't>(field: Field, tokens: &'a [Token<'t>], origin: &Name) -> Option<
         Field::Types => all(0, &is_type),
         Field::Location => is_location(tokens).then_some(&[]),
         Field::Locator => one(&|token| is_groups(&token.text(), ':', 4, 1..=4)),
-        Field::Mac(bytes) => one(&|token| is_groups(&token.text(), '-', bytes, 2..=2)),
+        Field::Mac(bytes) => one(&|token| is_groups(&token.text(), '-', bytes, 1..=2)),
         Field::Addresses => all(0, &|token| is_prefix(&token.text())),
         Field::Relay(between) => {
             let (kind, rest) = tokens.split_first()?;
@@ -146,7 +153,8 @@ fn words(field: &Field) -> String {
         Field::Mac(bytes) => return format!("{bytes} bytes with hyphens between them"),
         Field::Time => "a time in seconds",
         Field::Stamp => "a time as YYYYMMDDHHmmSS",
-        Field::Code => "a number or its name",
+        Field::Code(_) => "a number or its name",
+        Field::Base32 => "base32",
         Field::Name => "a name",
         Field::Names => "names",
         Field::Text => "a text of at most 255 bytes",
@@ -214,7 +222,7 @@ fn is_groups(
 
 /// `1:192.0.2.0/24`, `!2:2001:db8::/32`.
 fn is_prefix(text: &str) -> bool {
-    let parts = text.trim_start_matches('!').split_once(':');
+    let parts = text.strip_prefix('!').unwrap_or(text).split_once(':');
     let Some((family, (address, length))) =
         parts.and_then(|(f, rest)| Some((f, rest.split_once('/')?)))
     else {
@@ -231,21 +239,38 @@ fn is_prefix(text: &str) -> bool {
 /// `d [m [s]] N d [m [s]] E altitude [size [precision [precision]]]` (RFC 1876, section 3).
 fn is_location(tokens: &[Token<'_>]) -> bool {
     let words: Vec<_> = tokens.iter().map(Token::text).collect();
-    let angle = |words: &[std::borrow::Cow<'_, str>], most: f64, ends: [&str; 2]| {
-        let end =
-            words.iter().position(|word| ends.iter().any(|e| word.eq_ignore_ascii_case(e)))?;
-        let numbers: Option<Vec<f64>> = words[..end].iter().map(|w| w.parse().ok()).collect();
-        let numbers = numbers.filter(|numbers| (1..=3).contains(&numbers.len()))?;
-        let small = numbers[1..].iter().all(|n| (0.0..60.0).contains(n));
-        ((0.0..=most).contains(&numbers[0]) && small).then_some(end + 1)
+    // Degrees and minutes are whole, seconds have three decimals, and lengths in metres two.
+    let decimal = |word: &str, decimals: usize| {
+        let fraction = word.split_once('.').map_or("", |(_, fraction)| fraction);
+        let plain = word.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+        word.parse().ok().filter(|_| {
+            plain && fraction.len() <= decimals && !(decimals == 0 && word.contains('.'))
+        })
+    };
+    let angle = |words: &[Cow<'_, str>], most: f64, ends: [&str; 2]| {
+        let end = words.iter().position(|word| ends.contains(&&**word)).filter(|end| *end <= 3)?;
+        let parts =
+            words[..end].iter().zip([0, 0, 3]).map(|(word, decimals)| decimal(word, decimals));
+        let parts: Vec<f64> = parts.collect::<Option<_>>()?;
+        let (degrees, small) = parts.split_first()?;
+        let sum = degrees + small.iter().zip([60.0, 3600.0]).map(|(n, unit)| n / unit).sum::<f64>();
+        (sum <= most && small.iter().all(|n| *n < 60.0)).then_some(end + 1)
     };
     let Some(latitude) = angle(&words, 90.0, ["N", "S"]) else { return false };
     let Some(longitude) = angle(&words[latitude..], 180.0, ["E", "W"]) else { return false };
-    let rest = &words[latitude + longitude..];
-    let metres = |word: &std::borrow::Cow<'_, str>| {
-        word.trim_end_matches(['m', 'M']).parse::<f64>().is_ok_and(f64::is_finite)
+    let metres = |word: &str, least: f64, most: f64| {
+        let positive = word.strip_suffix('m').unwrap_or(word);
+        let (sign, number) =
+            positive.strip_prefix('-').map_or((1.0, positive), |number| (-1.0, number));
+        decimal(number, 2).is_some_and(|metres: f64| (least..=most).contains(&(sign * metres)))
     };
-    (1..=4).contains(&rest.len()) && rest.iter().all(metres)
+    match &words[latitude + longitude..] {
+        [altitude, sizes @ ..] if sizes.len() <= 3 => {
+            metres(altitude, -100_000.0, 42_849_672.95)
+                && sizes.iter().all(|size| metres(size, 0.0, 90_000_000.0))
+        }
+        _ => false,
+    }
 }
 
 /// The parameters of SVCB and HTTPS (RFC 9460, section 2.1 and the registry of service parameter keys).
@@ -278,7 +303,10 @@ fn parameters(tokens: &[Token<'_>]) -> Result<(), Rejection> {
             "ech" => is_base64(value),
             "tls-supported-groups" => list().all(|group| group.parse::<u16>().is_ok()),
             "docpath" => true,
-            other => other.strip_prefix("key").is_some_and(|n| n.parse::<u16>().is_ok()),
+            // key0 is `mandatory`, whose value is a list of keys.
+            other => {
+                other.strip_prefix("key").is_some_and(|n| n.parse::<u16>().is_ok_and(|n| n > 0))
+            }
         };
         if !right {
             return reject(

@@ -3,8 +3,9 @@
 use hickory_resolver::proto::rr::RecordType;
 
 use Field::{
-    Address, Addresses, Base64, Bytes, Code, Empty, Generic, Hex, Key, Location, Locator, Mac,
-    Name, Names, Number, Parameters, Relay, Salt, Stamp, Text, Texts, Time, Type, Types, Words,
+    Address, Addresses, Base32, Base64, Bytes, Code, Empty, Generic, Hex, Key, Location, Locator,
+    Mac, Name, Names, Number, Parameters, Relay, Salt, Stamp, Text, Texts, Time, Type, Types,
+    Words,
 };
 
 /// A part of a value. Those in the plural take all tokens that are left.
@@ -16,8 +17,10 @@ pub(super) enum Field {
     Time,
     /// `YYYYMMDDHHmmSS`, or seconds.
     Stamp,
-    /// A number or a mnemonic.
-    Code,
+    /// A number or one of these mnemonics.
+    Code(&'static [&'static str]),
+    /// Base32 with the extended hexadecimal alphabet, in one word (RFC 4648, section 7).
+    Base32,
     Name,
     Names,
     /// At most 255 bytes.
@@ -62,9 +65,44 @@ pub(super) enum Field {
 const U8: Field = Number(0xff);
 const U16: Field = Number(0xffff);
 const U32: Field = Number(u32::MAX);
-const DS: &[Field] = &[U16, Code, Code, Hex];
-const DNSKEY: &[Field] = &[Code, U8, Code, Base64];
-const RRSIG: &[Field] = &[Type, Code, U8, Time, Stamp, Stamp, U16, Name, Base64];
+/// <https://www.iana.org/assignments/dns-sec-alg-numbers>
+const ALGORITHM: Field = Code(&[
+    "DELETE",
+    "RSAMD5",
+    "DH",
+    "DSA",
+    "ECC",
+    "RSASHA1",
+    "DSA-NSEC3-SHA1",
+    "NSEC3DSA",
+    "RSASHA1-NSEC3-SHA1",
+    "NSEC3RSASHA1",
+    "RSASHA256",
+    "RSASHA512",
+    "ECC-GOST",
+    "ECCGOST",
+    "ECDSAP256SHA256",
+    "ECDSAP384SHA384",
+    "ED25519",
+    "ED448",
+    "SM2SM3",
+    "ECC-GOST12",
+    "INDIRECT",
+    "PRIVATEDNS",
+    "PRIVATEOID",
+]);
+const DIGEST: Field =
+    Code(&["SHA-1", "SHA1", "SHA-256", "SHA256", "GOST", "SHA-384", "SHA384", "SM3", "GOST12"]);
+/// Numbers, or the words of RFC 2535, section 7.1.
+const FLAGS: Field =
+    Code(&["ZONE", "HOST", "USER", "NOCONF", "NOAUTH", "NOKEY", "EXTEND", "KSK", "SEP", "REVOKE"]);
+const PROTOCOL: Field = Code(&["NONE", "TLS", "EMAIL", "DNSSEC", "IPSEC", "ALL"]);
+/// RFC 4398, section 2.1.
+const CERTIFICATE: Field =
+    Code(&["PKIX", "SPKI", "PGP", "IPKIX", "ISPKI", "IPGP", "ACPKIX", "IACPKIX", "URI", "OID"]);
+const DS: &[Field] = &[U16, ALGORITHM, DIGEST, Hex];
+const DNSKEY: &[Field] = &[FLAGS, U8, ALGORITHM, Base64];
+const RRSIG: &[Field] = &[Type, ALGORITHM, U8, Time, Stamp, Stamp, U16, Name, Base64];
 const TEXTS: &[Field] = &[Texts(usize::MAX)];
 const TWO_NAMES: &[Field] = &[Name, Name];
 const HOST: &[Field] = &[U16, Name];
@@ -97,7 +135,7 @@ const REGISTRY: [(&str, u16, &[Field]); 88] = [
     ("NSAP", 22, &[Text]),
     ("NSAP-PTR", 23, &[Name]),
     ("SIG", 24, RRSIG),
-    ("KEY", 25, &[Code, Code, Code, Empty]),
+    ("KEY", 25, &[FLAGS, PROTOCOL, ALGORITHM, Empty]),
     ("PX", 26, &[U16, Name, Name]),
     ("GPOS", 27, &[Text, Text, Text]),
     ("AAAA", 28, COMPARED),
@@ -109,7 +147,7 @@ const REGISTRY: [(&str, u16, &[Field]); 88] = [
     ("ATMA", 34, &[Text]),
     ("NAPTR", 35, &[U16, U16, Text, Text, Text, Name]),
     ("KX", 36, HOST),
-    ("CERT", 37, &[Code, U16, Code, Base64]),
+    ("CERT", 37, &[CERTIFICATE, U16, ALGORITHM, Base64]),
     ("A6", 38, &[Number(128), Words]),
     ("DNAME", 39, &[Name]),
     ("SINK", 40, &[Words]),
@@ -121,7 +159,7 @@ const REGISTRY: [(&str, u16, &[Field]); 88] = [
     ("NSEC", 47, &[Name, Types]),
     ("DNSKEY", 48, DNSKEY),
     ("DHCID", 49, &[Base64]),
-    ("NSEC3", 50, &[U8, U8, U16, Salt, Text, Types]),
+    ("NSEC3", 50, &[U8, U8, U16, Salt, Base32, Types]),
     ("NSEC3PARAM", 51, &[U8, U8, U16, Salt]),
     ("TLSA", 52, COMPARED),
     ("SMIMEA", 53, &[U8, U8, U8, Hex]),
@@ -136,7 +174,7 @@ const REGISTRY: [(&str, u16, &[Field]); 88] = [
     ("ZONEMD", 63, &[U32, U8, U8, Hex]),
     ("SVCB", 64, &[U16, Name, Parameters]),
     ("HTTPS", 65, &[U16, Name, Parameters]),
-    ("DSYNC", 66, &[Type, Code, U16, Name]),
+    ("DSYNC", 66, &[Type, Code(&["NOTIFY"]), U16, Name]),
     ("HHIT", 67, &[Base64]),
     ("BRID", 68, &[Base64]),
     ("SPF", 99, TEXTS),

@@ -177,9 +177,12 @@ fn after_ttl_and_class<'a, 't>(mut tokens: &'a [Token<'t>]) -> Result<&'a [Token
             );
         }
         let twice = match text.as_str() {
-            "IN" | "CLASS1" => std::mem::replace(&mut has_class, true).then_some("class"),
+            "IN" => std::mem::replace(&mut has_class, true).then_some("class"),
             "CH" | "HS" | "CS" => {
                 return reject("is not in the class IN", "remove it, or write IN");
+            }
+            other if class(other).is_some_and(|class| class == 1) => {
+                std::mem::replace(&mut has_class, true).then_some("class")
             }
             other if other.starts_with("CLASS") => {
                 return reject("is not in the class IN", "remove it, or write IN");
@@ -196,6 +199,11 @@ fn after_ttl_and_class<'a, 't>(mut tokens: &'a [Token<'t>]) -> Result<&'a [Token
         tokens = rest;
     }
     Ok(tokens)
+}
+
+/// The number of a class (RFC 3597).
+fn class(text: &str) -> Option<u16> {
+    text.strip_prefix("CLASS")?.parse().ok()
 }
 
 fn known_type(word: &str) -> Result<RecordType, Rejection> {

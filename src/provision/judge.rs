@@ -71,6 +71,7 @@ pub fn by_this_program(run: &Path) -> Result<(), Vec<Problem>> {
 fn printed_problems(output: &str) -> Vec<Problem> {
     let mut problems: Vec<Problem> = Vec::new();
     let output = output.strip_prefix("pilotlight: ").unwrap_or(output);
+    let output = output.split("\n\n").next().unwrap_or(output); // their number follows a blank line
     for line in output.lines().take(LINES).map(printable).filter(|line| !line.trim().is_empty()) {
         match problems.last_mut() {
             Some(last) if line.starts_with(' ') => last.next.push_str(line.trim()),
@@ -92,7 +93,7 @@ mod tests {
     #[test]
     fn printed_problems_are_read_with_their_next_steps() {
         let output = "pilotlight: pilotlight.toml:1: a: 1 is bad\n    write 2\nzones/x:3: y is no name\n    write z\n\
-                      and 7 more\n";
+                      and 7 more\n\n9 problems\n";
         let lines: Vec<String> = printed_problems(output).iter().map(one_line).collect();
         let expected = [
             "pilotlight.toml:1: a: 1 is bad; write 2",
