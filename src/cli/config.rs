@@ -7,7 +7,7 @@ use std::path::Path;
 use hickory_resolver::proto::rr::RecordType;
 
 use crate::cli::common::Failed;
-use crate::config::{Config, EXAMPLE, Endpoint, Scheme, Zone, address_text, type_text};
+use crate::config::{Config, EXAMPLE, Endpoint, PULLED_UP, Scheme, Zone, address_text, type_text};
 use crate::decide::probe::query::{Query, name_text, targets};
 use crate::decide::time::span_text;
 use crate::text::count;
@@ -29,6 +29,10 @@ pub(super) fn config(path: &Path, example: bool) -> Result<u8, Failed> {
 
 fn summary(out: &mut impl Write, path: &Path, config: &Config) -> io::Result<()> {
     writeln!(out, "{}: no problems\n", path.display())?;
+    for pin in config.panel.pins().filter(|pin| PULLED_UP.contains(pin)) {
+        let why = "is pulled up while the board starts, so its lamp glows until pilotlight runs";
+        writeln!(out, "note: GPIO {pin} {why}; 9 to 13 and 16 to 27 are better\n")?;
+    }
     for (index, server) in config.nameservers.iter().enumerate() {
         let start = format!("{} {} at ", index + 1, server.name);
         let addresses = server.addresses.iter().map(address_text).collect();

@@ -58,6 +58,16 @@ pub fn host_name() -> String {
     name.trim().to_owned()
 }
 
+/// True if the kernel's console is on the header of this Raspberry Pi. (The one of a Pi 5, ttyAMA10, has a plug of its
+/// own.) `proc` is `/proc`.
+pub(super) fn has_serial_console(proc: &Path) -> bool {
+    let text = |name: &str| fs::read_to_string(proc.join(name)).unwrap_or_default();
+    let consoles = text("consoles");
+    let mut names = consoles.lines().filter_map(|line| line.split(' ').next());
+    text("device-tree/compatible").contains("raspberrypi,")
+        && names.any(|name| ["ttyS0", "ttyS1", "ttyAMA0"].contains(&name))
+}
+
 /// [`Environment::read`] for the files of this machine.
 ///
 /// # Errors
@@ -82,5 +92,29 @@ fn unreadable(error: &io::Error) -> Rejection {
             format!("cannot be read: {error}"),
             "let this user read it, or name another file",
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_serial_console_is_on_the_header_of_a_raspberry_pi_only() {
+        let header =
+            "tty0                 -WU (EC p  )    4:1\nttyS1                -W- (E  p a)    4:65\n";
+        let cases = [
+            ("raspberrypi,3-model-b\0brcm,bcm2837\0", header, true),
+            ("raspberrypi,5-model-b\0", "ttyAMA10 -W- (EC p a) 204:74\n", false),
+            ("raspberrypi,4-model-b\0", "tty0 -WU (EC p  ) 4:1\n", false),
+            ("qemu,virt\0", header, false),
+        ];
+        for (compatible, consoles, expected) in cases {
+            let proc = tempfile::tempdir().unwrap();
+            fs::create_dir(proc.path().join("device-tree")).unwrap();
+            fs::write(proc.path().join("device-tree/compatible"), compatible).unwrap();
+            fs::write(proc.path().join("consoles"), consoles).unwrap();
+            assert_eq!(has_serial_console(proc.path()), expected, "{compatible}{consoles}");
+        }
     }
 }

@@ -41,7 +41,7 @@ pub use environment::{Environment, TEXT_ONLY, host_name, read_file};
 pub use github::GitHub;
 pub use hosts::{Nameserver, Vantage, address_text, addresses_text, server_address};
 pub use name::zone_name;
-pub use panel::{Driver, Panel};
+pub use panel::{Driver, PULLED_UP, Panel};
 pub use problem::{Problem, Problems, Rejection};
 pub use records::{Expected, RecordSet, canonical, is_compared};
 pub use registry::type_text;

@@ -16,6 +16,19 @@ pub struct Panel {
     pub active_low: bool,
 }
 
+impl Panel {
+    /// The pins of all lamps.
+    pub fn pins(&self) -> impl Iterator<Item = u8> {
+        [self.green, self.amber, self.red].into_iter().chain(self.own.iter().copied())
+    }
+}
+
+/// The pins of the serial console.
+pub(super) const UART: [u8; 2] = [14, 15];
+
+/// Pins that are pulled up while the board starts (BCM2835 ARM Peripherals, page 102).
+pub const PULLED_UP: std::ops::RangeInclusive<u8> = 2..=8;
+
 /// The way to light the lamps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Driver {

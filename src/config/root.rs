@@ -14,10 +14,10 @@ use toml::de::{DeTable, DeValue};
 
 use super::document::{Document, Node};
 use super::endpoint::{Endpoint, endpoints};
-use super::environment::{Environment, TEXT_ONLY, host_name, read_file};
+use super::environment::{Environment, TEXT_ONLY, has_serial_console, host_name, read_file};
 use super::github::{GitHub, github};
 use super::hosts::{Addresses, Nameserver, Vantage, nameservers, vantage};
-use super::panel::{Panel, PinAssignments, panel};
+use super::panel::{Panel, PinAssignments, UART, panel};
 use super::problem::{Problem, Problems, Rejection, reject};
 use super::schedule::{Schedule, schedule};
 use super::value::{LONGEST, SECOND, time};
@@ -128,7 +128,19 @@ impl Config {
             problem(Some(line), "is not UTF-8 text from here on", "save the file as UTF-8")
         })?;
         let environment = Environment { host_name: &host_name(), read: &read_file, for_reports };
-        Self::parse_in(environment, &file, &text)
+        let config = Self::parse_in(environment, &file, &text)?;
+        let at_console = config.at_console(has_serial_console(Path::new("/proc")));
+        at_console.map_or(Ok(config), |pin| {
+            let reason = format!("a lamp is at GPIO {pin}, which the serial console of this board uses");
+            let next = "give it another pin, best 9 to 13 or 16 to 27; or remove enable_uart=1 from config.txt and \
+                        console=ttyS1,115200 from cmdline.txt";
+            Err(problem(None, &reason, next))
+        })
+    }
+
+    /// The pin of a lamp that the serial console uses.
+    fn at_console(&self, has_console: bool) -> Option<u8> {
+        self.panel.pins().find(|pin| has_console && UART.contains(pin))
     }
 
     /// The lamps of the file at `path`, to make them dark even if the file is wrong or is no TOML.
@@ -238,6 +250,19 @@ mod tests {
         nameserver = [{ name = "ns1.example.net", addresses = ["192.0.2.1"] }]
         zone = [{ name = "example.net" }]
     "#;
+
+    #[test]
+    fn a_lamp_at_the_serial_console_is_found() {
+        let config = |pin: u8| {
+            Config::parse(
+                "",
+                &format!("{GOOD}panel.green = {pin}\n").replace("\n        zone", "\nzone"),
+            )
+        };
+        let found = |pin, has_console| config(pin).unwrap().at_console(has_console);
+        assert_eq!((found(14, true), found(15, true)), (Some(14), Some(15)));
+        assert_eq!((found(14, false), found(16, true)), (None, None));
+    }
 
     #[test]
     fn the_vantage_has_the_name_of_its_host_or_home() {
