@@ -10,6 +10,10 @@ use super::context::{Import, Result};
 /// Lists the files that came from the card. Others belong to iwd, or to a person who logged in.
 const LIST: &str = "from-the-card";
 
+/// A board in power save misses mDNS and ssh. The radio's firmware announces WPA3's SAE, and iwd then prefers it, but
+/// with this driver it fails in networks that also have WPA2.
+const QUIRKS: &str = "[DriverQuirks]\nPowerSaveDisable=brcmfmac\nSaeDisable=brcmfmac\n";
+
 #[derive(Debug, Default, PartialEq)]
 struct Wifi {
     networks: Vec<Network>,
@@ -20,6 +24,8 @@ struct Wifi {
 struct Network {
     ssid: String,
     secret: Option<Secret>,
+    /// It does not send its name, so iwd must ask for it.
+    hidden: bool,
 }
 
 #[derive(Debug, PartialEq)]
@@ -51,7 +57,7 @@ pub(super) fn import(import: &mut Import<'_>) -> Result {
         }
     };
     let files: Vec<(String, String)> = wifi.networks.iter().map(Network::file).collect();
-    let country = wifi.country.map(|country| format!("[General]\nCountry={country}\n"));
+    let country = wifi.country.map(|country| format!("[General]\nCountry={country}\n{QUIRKS}"));
     let names: String = files.iter().map(|(name, _)| format!("{name}\n")).collect();
     if !names.is_empty() || country.is_some() {
         import.disk.folder(&home, 0o700)?;
@@ -118,7 +124,9 @@ impl Wifi {
             "ssid" if self.networks.iter().any(|network| network.ssid == value) => {
                 return Err(("this network is already in the file", REMOVE));
             }
-            "ssid" => self.networks.push(Network { ssid: value.to_owned(), secret: None }),
+            "ssid" => {
+                self.networks.push(Network { ssid: value.to_owned(), secret: None, hidden: false })
+            }
             "passphrase" => match self.networks.last_mut() {
                 None => {
                     return Err((
@@ -131,6 +139,17 @@ impl Wifi {
                 }
                 Some(network) => network.secret = Some(Secret::parse(value)?),
             },
+            "hidden" => match (self.networks.last_mut(), value.to_ascii_lowercase().as_str()) {
+                (Some(network), "yes" | "true") => network.hidden = true,
+                (Some(network), "no" | "false") => network.hidden = false,
+                (None, _) => {
+                    return Err((
+                        "hidden belongs to the network above it",
+                        "write ssid = ... first",
+                    ));
+                }
+                _ => return Err(("hidden is yes or no", "write hidden = yes, or remove the line")),
+            },
             "country" if value.len() != 2 || !value.bytes().all(|c| c.is_ascii_alphabetic()) => {
                 return Err((
                     "a country is two letters (ISO 3166)",
@@ -142,7 +161,8 @@ impl Wifi {
             }
             "country" => self.country = Some(value.to_ascii_uppercase()),
             _ => {
-                let reason = "this is not ssid = ..., passphrase = ... or country = ...";
+                let reason =
+                    "this is not ssid = ..., passphrase = ..., hidden = yes or country = ...";
                 return Err((reason, "write one of these, or put # before the line"));
             }
         }
@@ -173,21 +193,26 @@ impl Network {
         let is_plain = |c: char| c.is_ascii_alphanumeric() || " _-".contains(c);
         let hex = || self.ssid.bytes().fold("=".to_owned(), |hex, byte| format!("{hex}{byte:02x}"));
         let stem = if self.ssid.chars().all(is_plain) { self.ssid.clone() } else { hex() };
+        let hidden = if self.hidden { "Hidden=true\n" } else { "" };
         match &self.secret {
-            None => (format!("{stem}.open"), "[Settings]\nAutoConnect=true\n".to_owned()),
+            None => (format!("{stem}.open"), format!("[Settings]\nAutoConnect=true\n{hidden}")),
             Some(Secret { key, value }) => {
-                (format!("{stem}.psk"), format!("[Security]\n{key}={}\n", escape(value)))
+                let settings = if self.hidden { "[Settings]\n" } else { "" };
+                let value = escape(value);
+                (format!("{stem}.psk"), format!("[Security]\n{key}={value}\n{settings}{hidden}"))
             }
         }
     }
 
-    /// True if the file has the same secret. iwd adds lines of its own, which are then left alone.
+    /// True if the file has the same settings. iwd adds lines of its own, which are then left alone.
     fn is_stored_in(&self, path: &Path) -> bool {
         let Ok(stored) = fs::read_to_string(path) else { return false };
-        let mut lines = stored.lines().filter_map(|line| line.split_once('='));
-        self.secret.as_ref().is_none_or(|Secret { key, value }| {
-            lines.any(|(k, v)| k.trim() == *key && unescape(v.trim_start()) == *value)
-        })
+        let has = |key: &str, value: &str| {
+            let mut lines = stored.lines().filter_map(|line| line.split_once('='));
+            lines.any(|(k, v)| k.trim() == key && unescape(v.trim_start()) == value)
+        };
+        self.hidden == has("Hidden", "true")
+            && self.secret.as_ref().is_none_or(|Secret { key, value }| has(key, value))
     }
 }
 
@@ -217,7 +242,7 @@ mod tests {
                     SSID=Caf\u{e9}.5\nPassphrase=C:\\temp # 1\n\
                     ssid = key\npassphrase = 0123456789ABCDEF0123456789abcdef0123456789abcdef0123456789abcdef\n\
                     ssid = \" lead\"\npassphrase = \"  x=y \\z \"\n\
-                    ssid = Free\n";
+                    ssid = Free\nhidden = no\nssid = Cellar\nhidden = Yes\nssid = Attic\npassphrase = eight888\nhidden = yes\n";
         let expected = [
             psk("My Net_1-a.psk", "Passphrase=two\\s\\swords"),
             psk("=436166c3a92e35.psk", "Passphrase=C:\\\\temp\\s#\\s1"),
@@ -227,6 +252,8 @@ mod tests {
             ),
             psk(" lead.psk", "Passphrase=\\s\\sx=y\\s\\\\z\\s"),
             ("Free.open".to_owned(), "[Settings]\nAutoConnect=true\n".to_owned()),
+            ("Cellar.open".to_owned(), "[Settings]\nAutoConnect=true\nHidden=true\n".to_owned()),
+            psk("Attic.psk", "Passphrase=eight888\n[Settings]\nHidden=true"),
         ];
         let wifi = Wifi::parse(text).unwrap();
         assert_eq!(wifi.networks.iter().map(Network::file).collect::<Vec<_>>(), expected);
@@ -236,7 +263,8 @@ mod tests {
 
     #[test]
     fn a_mistake_is_named_by_its_line() {
-        let cases: [(&str, &[usize]); 6] = [
+        let cases: [(&str, &[usize]); 7] = [
+            ("hidden = yes\ncountry = DE\nssid = a\nhidden = maybe\n", &[1, 4]),
             ("\nssid = a\npassphrase = secret12\n", &[2]), // no country
             ("country = Germany\nssid = a\npassphrase = short\n", &[1, 3]),
             ("country = DE\npassphrase = secret12\n", &[2]), // no network yet
