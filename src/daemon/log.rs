@@ -9,6 +9,7 @@ use std::time::Duration;
 use tracing::{info, warn};
 
 use crate::config::{Config, Problems, Schedule, address_text, addresses_text};
+use crate::decide::judge::finding::Finding;
 use crate::decide::judge::round::Judgement;
 use crate::decide::judge::uplink::Uplink;
 use crate::decide::judge::uplink::uplink_text;
@@ -127,83 +128,82 @@ pub(super) fn unseen(before: &MonitorState, now: &MonitorState) {
 /// What changed, since when, and what happens next.
 pub(super) fn change(subject: &Subject, change: &Change, now: &Moment, schedule: &Schedule) {
     let name = subject.name.as_str();
-    let endpoint = (subject.kind == SubjectKind::Endpoint).then_some(name);
-    let server = Some(name).filter(|_| endpoint.is_none());
     let next = subject.again.map(|at| span_text(at.saturating_sub(now.uptime)));
     let next = next.map_or_else(String::new, |wait| format!("; asked again in {wait}"));
+    let place = |row: &Finding| format!("{} {}", address_text(&row.address), row.question);
     let since = |incident: &Incident| wall_text(incident.since.wall);
+    let lasted = |incident: &Incident| span_text(now.since(&incident.since));
     match change {
         Change::Suspected(incident) => {
-            let why = incident.findings.first();
-            let fault = why.map_or_else(String::new, |row| row.fault.to_string());
-            let zone = why.map_or("", |row| row.zone.as_str());
-            let text = why.map_or_else(String::new, |row| {
-                format!("{} {}: {}", address_text(&row.address), row.question, row.detail)
-            });
-            warn!(
-                NAMESERVER = server,
-                ENDPOINT = endpoint,
-                ZONE = zone,
-                FAULT = fault,
-                "{name} is suspect: {text}{next}"
-            );
+            let row = incident.findings.first();
+            let why = row.map(|row| format!("{}: {}", place(row), row.detail)).unwrap_or_default();
+            line(subject, None, row, true, &format!("{name} is suspect: {why}{next}"));
         }
         Change::Cleared(_) => {
-            info!(
-                NAMESERVER = server,
-                ENDPOINT = endpoint,
-                "{name} is well: nothing was wrong the second time"
-            )
+            let text = format!("{name} is well: nothing was wrong the second time");
+            line(subject, None, None, false, &text);
         }
         Change::Opened(incident) | Change::Shifted(incident) => {
             for row in &incident.findings {
-                warn!(
-                    NAMESERVER = server,
-                    ENDPOINT = endpoint,
-                    ZONE = row.zone,
-                    FAULT = row.fault.to_string(),
-                    INCIDENT = incident.id,
-                    "{name} is {} since {}: {} {}: it {}",
-                    incident.severity,
-                    since(incident),
-                    address_text(&row.address),
-                    row.question,
-                    row.detail,
-                );
+                let what = format!("{} since {}", incident.severity, since(incident));
+                let text = format!("{name} is {what}: {}: it {}", place(row), row.detail);
+                line(subject, Some(incident), Some(row), true, &text);
             }
             if !incident.reportable {
                 let wait = span_text(schedule.degraded_after);
-                info!(
-                    NAMESERVER = server,
-                    ENDPOINT = endpoint,
-                    INCIDENT = incident.id,
-                    "{name}: no issue unless it lasts {wait}"
-                );
+                let text = format!("{name}: no issue unless it lasts {wait}");
+                line(subject, Some(incident), None, false, &text);
             }
         }
-        Change::Recovering(incident) => info!(
+        Change::Recovering(incident) => {
+            let text = format!("{name} answers again, after {}{next}", lasted(incident));
+            line(subject, Some(incident), None, false, &text);
+        }
+        Change::Relapsed(incident) => {
+            let (severity, since) = (incident.severity, since(incident));
+            let text = format!("{name} is {severity} again, since {since} all in all");
+            line(subject, Some(incident), None, true, &text);
+        }
+        Change::Closed(incident) => {
+            let (worst, span) = (incident.worst, lasted(incident));
+            let text = format!("{name} is well again; it was {worst} for {span}");
+            line(subject, Some(incident), None, false, &text);
+        }
+    }
+}
+
+/// A line with the journal's fields; a field without a value is left out.
+fn line(
+    subject: &Subject,
+    incident: Option<&Incident>,
+    row: Option<&Finding>,
+    warning: bool,
+    text: &str,
+) {
+    let (server, endpoint) = match subject.kind {
+        SubjectKind::Nameserver => (Some(subject.name.as_str()), None),
+        SubjectKind::Endpoint => (None, Some(subject.name.as_str())),
+    };
+    let (zone, fault) = (row.map(|row| &*row.zone), row.map(|row| row.fault.to_string()));
+    let (fault, id) = (fault.as_deref(), incident.map(|incident| &*incident.id));
+    if warning {
+        warn!(
             NAMESERVER = server,
             ENDPOINT = endpoint,
-            INCIDENT = incident.id,
-            "{name} answers again, after {}{next}",
-            span_text(now.since(&incident.since))
-        ),
-        Change::Relapsed(incident) => warn!(
+            ZONE = zone,
+            FAULT = fault,
+            INCIDENT = id,
+            "{text}"
+        );
+    } else {
+        info!(
             NAMESERVER = server,
             ENDPOINT = endpoint,
-            INCIDENT = incident.id,
-            "{name} is {} again, since {} all in all",
-            incident.severity,
-            since(incident)
-        ),
-        Change::Closed(incident) => info!(
-            NAMESERVER = server,
-            ENDPOINT = endpoint,
-            INCIDENT = incident.id,
-            "{name} is well again; it was {} for {}",
-            incident.worst,
-            span_text(now.since(&incident.since))
-        ),
+            ZONE = zone,
+            FAULT = fault,
+            INCIDENT = id,
+            "{text}"
+        );
     }
 }
 
