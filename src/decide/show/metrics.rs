@@ -11,70 +11,87 @@ use crate::decide::track::health_state::HealthState;
 /// The whole file; `round` is when the last round came to its end, `expires` when GitHub's token does.
 #[must_use]
 pub fn text(view: &Status, round: Option<Timestamp>, expires: Option<Timestamp>) -> String {
-    let mut text = String::new();
-    // One metric, a gauge like all of ours; left out when nothing is known of it.
-    let mut gauge = |name: &str, help: &str, samples: Vec<(String, Option<f64>)>| {
-        let known: String = samples
-            .iter()
-            .filter_map(|(labels, value)| {
-                Some(format!("pilotlight_{name}{labels} {}\n", (*value)?))
-            })
-            .collect();
-        if !known.is_empty() {
-            let head = format!("# HELP pilotlight_{name} {help}\n# TYPE pilotlight_{name} gauge\n");
-            text.extend([head, known]);
-        }
-    };
-    let alone = |value| vec![(String::new(), value)];
+    let mut gauges = Gauges::default();
     let version = labels([("version", &view.pilotlight), ("vantage", &view.vantage)]);
-    gauge(
-        "build_info",
-        "The program's version, and where it looks from.",
-        vec![(version, Some(1.0))],
-    );
-    let time = |at: Option<Timestamp>| alone(at.map(|at| at.as_duration().as_secs_f64()));
-    gauge("round_timestamp_seconds", "When the last round came to its end.", time(round));
-    gauge("token_expiry_timestamp_seconds", "When GitHub's token expires.", time(expires));
-
-    let all = || {
-        let nameservers = view.nameservers.iter().map(|s| ("nameserver", s));
-        nameservers.chain(view.endpoints.iter().map(|s| ("endpoint", s)))
-    };
-    let mut each = |name: &str, help: &str, value: fn(&SubjectStatus) -> Option<f64>| {
-        let labelled = |(kind, s): (&str, &SubjectStatus)| {
-            (labels([("kind", kind), ("subject", &s.name)]), value(s))
-        };
-        gauge(name, help, all().map(labelled).collect());
-    };
-    each("subject_up", "Whether it works; 0 is down, as an issue would say.", |s| {
-        let down = matches!(s.state, HealthState::Down | HealthState::Recovering);
-        (s.state != HealthState::Unknown).then(|| is(!down))
-    });
-    each("subject_latency_seconds", "The median of the right answers in its last round.", |s| {
-        s.latency_ms.map(|ms| ms / 1e3)
-    });
-    each("subject_questions", "What its last round asked it.", |s| Some(count(s.questions)));
-    each("subject_faults", "What is wrong, by zone and address.", |s| Some(count(s.faults.len())));
-    let states = all().flat_map(|(kind, s)| {
-        let labels = move |state: HealthState| {
-            labels([("kind", kind), ("subject", &s.name), ("state", state.word())])
-        };
-        HealthState::ALL.map(|state| (labels(state), Some(is(s.state == state))))
-    });
-    gauge("subject_state", "Which of these states it is in.", states.collect());
-
+    let help = "The program's version, and where it looks from.";
+    gauges.add("build_info", help, [(version, Some(1.0))]);
+    let time = |at: Option<Timestamp>| at.map(|at| at.as_duration().as_secs_f64());
+    gauges.one("round_timestamp_seconds", "When the last round came to its end.", time(round));
+    gauges.one("token_expiry_timestamp_seconds", "When GitHub's token expires.", time(expires));
+    gauges.subjects(view);
     let families = view.uplink.iter().flat_map(|up| [("ipv4", up.ipv4), ("ipv6", up.ipv6)]);
     let uplink = families.map(|(name, family)| {
         let used = family != Family::Unused;
         (labels([("family", name)]), used.then(|| is(family == Family::Online)))
     });
-    gauge("uplink_up", "Whether our own connection can be believed.", uplink.collect());
+    gauges.add("uplink_up", "Whether our own connection can be believed.", uplink);
     let tried = !matches!(view.reporting, ReportingState::Off | ReportingState::Untried);
     let reporting = tried.then(|| is(view.reporting == ReportingState::Fine));
-    gauge("reporting_up", "Whether the last report to GitHub went through.", alone(reporting));
+    gauges.one("reporting_up", "Whether the last report to GitHub went through.", reporting);
     let notices = Some(count(view.notices.len()));
-    gauge("notices", "What waits for a person on this machine.", alone(notices));
-    text
+    gauges.one("notices", "What waits for a person on this machine.", notices);
+    gauges.0
+}
+
+/// The text of the metrics so far. Each is a gauge.
+#[derive(Default)]
+struct Gauges(String);
+
+impl Gauges {
+    /// One metric; left out if no sample has a value.
+    fn add(
+        &mut self,
+        name: &str,
+        help: &str,
+        samples: impl IntoIterator<Item = (String, Option<f64>)>,
+    ) {
+        let known: String = samples
+            .into_iter()
+            .filter_map(|(labels, value)| Some(format!("pilotlight_{name}{labels} {}\n", value?)))
+            .collect();
+        if !known.is_empty() {
+            let head = format!("# HELP pilotlight_{name} {help}\n# TYPE pilotlight_{name} gauge\n");
+            self.0.extend([head, known]);
+        }
+    }
+
+    fn one(&mut self, name: &str, help: &str, value: Option<f64>) {
+        self.add(name, help, [(String::new(), value)]);
+    }
+
+    /// The metrics with a sample for each subject.
+    fn subjects(&mut self, view: &Status) {
+        let all = || {
+            let nameservers = view.nameservers.iter().map(|s| ("nameserver", s));
+            nameservers.chain(view.endpoints.iter().map(|s| ("endpoint", s)))
+        };
+        let mut each = |name: &str, help: &str, value: fn(&SubjectStatus) -> Option<f64>| {
+            let labelled = |(kind, s): (&str, &SubjectStatus)| {
+                (labels([("kind", kind), ("subject", &s.name)]), value(s))
+            };
+            self.add(name, help, all().map(labelled));
+        };
+        each("subject_up", "Whether it works; 0 is down, as an issue would say.", |s| {
+            let down = matches!(s.state, HealthState::Down | HealthState::Recovering);
+            (s.state != HealthState::Unknown).then(|| is(!down))
+        });
+        each(
+            "subject_latency_seconds",
+            "The median of the right answers in its last round.",
+            |s| s.latency_ms.map(|ms| ms / 1e3),
+        );
+        each("subject_questions", "What its last round asked it.", |s| Some(count(s.questions)));
+        each("subject_faults", "What is wrong, by zone and address.", |s| {
+            Some(count(s.faults.len()))
+        });
+        let states = all().flat_map(|(kind, s)| {
+            let labels = move |state: HealthState| {
+                labels([("kind", kind), ("subject", &s.name), ("state", state.word())])
+            };
+            HealthState::ALL.map(|state| (labels(state), Some(is(s.state == state))))
+        });
+        self.add("subject_state", "Which of these states it is in.", states);
+    }
 }
 
 fn labels<const N: usize>(pairs: [(&str, &str); N]) -> String {
