@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::config::{Config, GitHub, Schedule};
+use crate::decide::judge::finding::Verdict;
 use crate::decide::judge::round::Judgement;
 use crate::decide::judge::uplink::Uplink;
 use crate::decide::time::Moment;
@@ -181,46 +182,56 @@ impl MonitorState {
                 verdict.add(row.clone(), Some(0));
             }
             verdict.sort();
-            let Some(subject) = self.subjects.get_mut(*index) else {
-                continue;
-            };
-            let id = format!("{fresh}-{index}");
-            let before = std::mem::take(&mut subject.health);
-            let (health, change) = before.clone().after(&verdict, at, schedule, &id);
-            // An unknown verdict changes nothing. A recheck would not see more: the next regular round is
-            // enough, and that one comes early while the uplink is down.
-            let wait = health.ask_again(schedule).filter(|_| health != before);
-            subject.again = wait.map(|wait| at.uptime + wait);
-            subject.health = health;
-            subject.unobserved_addresses.clone_from(&verdict.unobserved_addresses);
-            subject.why.clone_from(&verdict.why);
-            subject.unobserved = verdict.observed_addresses == 0 && verdict.findings.is_empty();
-            if verdict.findings.is_empty() && !subject.unobserved {
-                subject.last_well = Some(at);
-            }
-            if !subject.unobserved {
-                subject.verdict = Some(verdict);
-            }
-            if let Some(Change::Closed(incident)) = &change {
-                let issue = subject.issue.take();
-                // It never had an issue, and was too short or too slight for one.
-                if issue.is_some() || incident.reportable {
-                    let over = DesiredIssue {
-                        subject: subject.name.clone(),
-                        kind: subject.kind,
-                        incident: incident.clone(),
-                        ended: Some(at),
-                        issue,
-                    };
-                    keep(&mut self.ended, over, schedule);
-                }
-            }
+            let change = self.judged(*index, verdict, at, schedule, &format!("{fresh}-{index}"));
             changes.extend(change.map(|change| (*index, change)));
         }
         if self.reporting == Reporting::Off {
             self.ended.clear();
         }
         (self, changes)
+    }
+
+    /// Takes in the verdict on one subject.
+    fn judged(
+        &mut self,
+        index: usize,
+        verdict: Verdict,
+        at: Moment,
+        schedule: &Schedule,
+        fresh: &str,
+    ) -> Option<Change> {
+        let subject = self.subjects.get_mut(index)?;
+        let before = std::mem::take(&mut subject.health);
+        let (health, change) = before.clone().after(&verdict, at, schedule, fresh);
+        // An unknown verdict changes nothing. A recheck would not see more: the next regular round is
+        // enough, and that one comes early while the uplink is down.
+        let wait = health.ask_again(schedule).filter(|_| health != before);
+        subject.again = wait.map(|wait| at.uptime + wait);
+        subject.health = health;
+        subject.unobserved_addresses.clone_from(&verdict.unobserved_addresses);
+        subject.why.clone_from(&verdict.why);
+        subject.unobserved = verdict.observed_addresses == 0 && verdict.findings.is_empty();
+        if verdict.findings.is_empty() && !subject.unobserved {
+            subject.last_well = Some(at);
+        }
+        if !subject.unobserved {
+            subject.verdict = Some(verdict);
+        }
+        if let Some(Change::Closed(incident)) = &change {
+            let issue = subject.issue.take();
+            // It never had an issue, and was too short or too slight for one.
+            if issue.is_some() || incident.reportable {
+                let over = DesiredIssue {
+                    subject: subject.name.clone(),
+                    kind: subject.kind,
+                    incident: incident.clone(),
+                    ended: Some(at),
+                    issue,
+                };
+                keep(&mut self.ended, over, schedule);
+            }
+        }
+        change
     }
 
     /// Gives what happened before the clock was set its wall time.
