@@ -1,4 +1,4 @@
-//! The person's own command: what it is still to be told, one change after the other.
+//! The user's `on-change` command: the changes that wait for it, one after the other.
 
 use std::collections::VecDeque;
 
@@ -10,14 +10,14 @@ use crate::decide::show::change::StateChange;
 use crate::io::system::command;
 use crate::io::system::command::Ran;
 
-/// More changes than this do not wait: then the oldest is forgotten.
+/// If more changes than this wait, the oldest is dropped.
 const WAITING: usize = 32;
 
-/// What waits to be told.
+/// The changes that wait.
 #[derive(Default)]
 pub(super) struct Hook(VecDeque<StateChange>);
 
-/// What was told, and what became of it.
+/// A change that the command has got, and the result.
 pub(super) struct HookResult {
     change: StateChange,
     ran: Ran,

@@ -191,13 +191,13 @@ fn the_issue_of_a_nameserver_that_is_down() {
 #[test]
 fn the_issue_of_a_nameserver_that_is_degraded() {
     let config = Config::parse("test.toml", CONFIG).unwrap();
-    let limping = || {
+    let degraded = || {
         round(&config, |_, question| match question.transport {
             Transport::Tcp if question.zone == Some(0) => Some(Outcome::Silent),
             _ => None,
         })
     };
-    let text = opened(1800, &[limping(), limping(), limping()]);
+    let text = opened(1800, &[degraded(), degraded(), degraded()]);
     sample("degraded", &text);
 }
 

@@ -1,8 +1,7 @@
-//! What the person's own command is told (`hooks.on-change`): that a subject is believed to be otherwise.
+//! The changes that the user's command gets (`hooks.on-change`): a subject became well, degraded or down.
 //!
-//! Levels are compared and not steps: what a subject is, as an issue would have it. So a suspicion is no
-//! change, nor is what has limped for less than `degraded-after`; and nothing is told while our own side is
-//! down, for then nothing changes.
+//! A change follows the same rules as an issue. So a suspect is not a change, nor is a subject that has been degraded
+//! for less than `degraded-after`. While our own uplink is down, nothing changes.
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -66,7 +65,7 @@ impl StateChange {
     }
 }
 
-/// The incident that people are told of.
+/// The incident that has an issue, or should have one.
 fn believed(subject: &Subject) -> Option<&Incident> {
     subject.health.incident().filter(|incident| incident.reportable)
 }
@@ -87,32 +86,32 @@ mod tests {
         at, config, degraded, down, judgement, resume, schedule, unknown, well,
     };
 
-    /// What is told while ns1 gets these verdicts, so many seconds apart, and ns2 is well.
-    fn told(mut monitor: MonitorState, verdicts: &[Verdict], apart: u64) -> Vec<StateChange> {
-        let mut told = Vec::new();
+    /// The changes while ns1 gets these verdicts, so many seconds apart, and ns2 is well.
+    fn changes(mut monitor: MonitorState, verdicts: &[Verdict], apart: u64) -> Vec<StateChange> {
+        let mut changes = Vec::new();
         for (round, verdict) in (1..).zip(verdicts) {
             let judgement = judgement([verdict.clone(), well()]);
             let (before, now) = (monitor.clone(), at(round * apart));
             monitor = monitor.after(&judgement, now, &schedule(), "new").0;
-            told.extend(StateChange::between(&before, &monitor, "home", &now));
+            changes.extend(StateChange::between(&before, &monitor, "home", &now));
         }
-        told
+        changes
     }
 
-    fn words(told: &[StateChange]) -> Vec<(&str, &str)> {
-        told.iter().map(|change| (change.from.word(), change.to.word())).collect()
+    fn words(changes: &[StateChange]) -> Vec<(&str, &str)> {
+        changes.iter().map(|change| (change.from.word(), change.to.word())).collect()
     }
 
     #[test]
     fn an_outage_and_its_end_are_one_change_each() {
         let mut verdicts = vec![down(), well(), down(), down(), down(), down()];
         verdicts.extend([unknown(), well(), down(), well(), well(), well()]);
-        let told = told(MonitorState::new(&config()), &verdicts, 10);
-        assert_eq!(words(&told), [("well", "down"), ("down", "well")]);
-        assert!(told.iter().all(|change| change.subject == "ns1.example.net"));
-        assert_eq!(told[0].since, at(30).wall, "its first failure");
-        assert_eq!((told[1].since, told[1].time), (at(30).wall, at(110).wall));
-        assert_eq!(told[1].faults, down().findings, "what it was");
+        let changes = changes(MonitorState::new(&config()), &verdicts, 10);
+        assert_eq!(words(&changes), [("well", "down"), ("down", "well")]);
+        assert!(changes.iter().all(|change| change.subject == "ns1.example.net"));
+        assert_eq!(changes[0].since, at(30).wall, "its first failure");
+        assert_eq!((changes[1].since, changes[1].time), (at(30).wall, at(110).wall));
+        assert_eq!(changes[1].faults, down().findings, "what it was");
     }
 
     #[test]
@@ -120,28 +119,29 @@ mod tests {
         let monitor = || MonitorState::new(&config());
         let briefly: Vec<Verdict> =
             vec![degraded(); 6].into_iter().chain(vec![well(); 2]).collect();
-        assert_eq!(told(monitor(), &briefly, 10), []);
-        let (limps, dead) = (vec![degraded(); 6], vec![down(); 3]);
-        let verdicts = [limps.clone(), dead, limps, vec![well(); 2]].concat();
-        let told = told(monitor(), &verdicts, 900);
+        assert_eq!(changes(monitor(), &briefly, 10), []);
+        let (degraded_verdicts, dead) = (vec![degraded(); 6], vec![down(); 3]);
+        let verdicts =
+            [degraded_verdicts.clone(), dead, degraded_verdicts, vec![well(); 2]].concat();
+        let changes = changes(monitor(), &verdicts, 900);
         let expected = [("well", "degraded"), ("degraded", "down"), ("down", "degraded")];
-        assert_eq!(words(&told), [&expected[..], &[("degraded", "well")]].concat());
+        assert_eq!(words(&changes), [&expected[..], &[("degraded", "well")]].concat());
     }
 
     #[test]
     fn the_end_of_a_remembered_outage_is_a_change() {
         let report = resume("ns1.example.net", "old", 7);
         let monitor = || MonitorState::new(&config()).reported(&report, &at(0));
-        assert_eq!(told(monitor(), &[down(), down()], 10), []);
-        let over = told(monitor(), &[well(), well()], 10);
+        assert_eq!(changes(monitor(), &[down(), down()], 10), []);
+        let over = changes(monitor(), &[well(), well()], 10);
         assert_eq!(words(&over), [("down", "well")]);
         assert_eq!((over[0].incident.as_str(), over[0].since), ("old", at(0).wall));
     }
 
     #[test]
     fn the_hooks_document_is_the_example_of_the_manual() {
-        let told = told(MonitorState::new(&config()), &[down(), down(), down()], 10);
-        let json = serde_json::to_string_pretty(&told[0]).unwrap();
+        let changes = changes(MonitorState::new(&config()), &[down(), down(), down()], 10);
+        let json = serde_json::to_string_pretty(&changes[0]).unwrap();
         assert_eq!(json, include_str!("../../../tests/json/change.json").trim_end(), "{json}");
     }
 }

@@ -24,7 +24,7 @@ impl MonitorState {
         let subjects = &self.subjects;
         let holding = |index: usize| {
             let incident = subjects.get(index).and_then(|subject| subject.health.incident());
-            incident.is_some_and(|incident| serials::tells(&incident.findings))
+            incident.is_some_and(|incident| serials::about_serials(&incident.findings))
         };
         let name = |index: usize| {
             subjects.get(index).map_or_else(String::new, |subject| subject.name.clone())

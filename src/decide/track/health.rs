@@ -211,8 +211,8 @@ impl Health {
         match verdict.severity() {
             Some(severity) => {
                 let mut rows = verdict.findings.clone();
-                let told = |row: &Finding| rows.iter().any(|r| r.address == row.address);
-                let kept: Vec<Finding> = hidden.into_iter().filter(|row| !told(row)).collect();
+                let observed = |row: &Finding| rows.iter().any(|r| r.address == row.address);
+                let kept: Vec<Finding> = hidden.into_iter().filter(|row| !observed(row)).collect();
                 // Nothing eases by being out of sight, and nothing gets worse by it either.
                 let hidden_down = kept.iter().any(|row| row.severity == Severity::Down);
                 let severity = match severity {

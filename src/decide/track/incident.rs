@@ -1,4 +1,4 @@
-//! An incident: what is told of a fault that lasts, from its first verdict to its last.
+//! An incident: a fault that lasts, from its first verdict to its last.
 
 use std::net::SocketAddr;
 
@@ -44,7 +44,7 @@ pub struct PastVerdict {
 }
 
 impl Incident {
-    /// Nothing is known of it but its name.
+    /// Only its name is known.
     pub(super) fn begin(id: &str, at: Moment) -> Self {
         Self {
             id: id.to_owned(),

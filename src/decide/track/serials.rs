@@ -51,9 +51,9 @@ struct CompareContext<'a> {
 }
 
 impl Serials {
-    /// Takes in what a round's verdicts saw; returns a row, and its subject, for each that is apart for too long.
+    /// Takes in what a round's verdicts saw; returns a finding, and its subject, for each that differs for too long.
     ///
-    /// Once a fault is told it lasts until the copies come together, also for a process that has just
+    /// Once a fault is reported it lasts until the serials are equal, also for a process that has just
     /// started and remembers it from an issue.
     pub(super) fn after<'a>(
         &mut self,
@@ -108,8 +108,8 @@ impl Serials {
     }
 }
 
-/// Whether any of these rows tells of copies that are apart, or nothing is known but that there is a fault.
-pub(super) fn tells(rows: &[Finding]) -> bool {
+/// Whether any of these findings is about differing serials, or only the existence of a fault is known.
+pub(super) fn about_serials(rows: &[Finding]) -> bool {
     rows.is_empty() || rows.iter().any(|row| row.fault.is_between_nameservers())
 }
 

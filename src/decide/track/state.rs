@@ -254,8 +254,8 @@ impl MonitorState {
     pub fn desired_issues(&self) -> Vec<DesiredIssue> {
         let open = self.subjects.iter().filter_map(|subject| {
             let incident = subject.health.incident()?;
-            let told = subject.issue.is_some() || incident.reportable;
-            told.then(|| DesiredIssue {
+            let reported = subject.issue.is_some() || incident.reportable;
+            reported.then(|| DesiredIssue {
                 subject: subject.name.clone(),
                 kind: subject.kind,
                 incident: incident.clone(),

@@ -33,7 +33,7 @@ struct End {
 }
 
 impl MonitorState {
-    /// What must survive a power cut: incidents that no issue tells of as they are.
+    /// What must survive a power cut: incidents that no issue shows as they are.
     #[must_use]
     pub fn unreported(&self) -> Vec<StoredIncident> {
         let kept = self.desired_issues().into_iter();

@@ -2,7 +2,7 @@
 //!
 //! What a round made us believe is counted for the time until the next one. What could not be seen is
 //! counted neither way, nor is anything while the clock is not set. Lengths are from the clock that never
-//! steps; the wall clock only tells which hour they belong to.
+//! steps; the wall clock only decides which hour they belong to.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
