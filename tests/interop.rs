@@ -278,7 +278,9 @@ fn the_table_has_the_fault_its_address_and_the_command_that_shows_it() {
                 "  ✗ {at} example.net MX: it answers with other records: unexpected 30 \
                  mail.example.net. (and 1 more of example.net)"
             ),
-            format!("      dig @127.0.0.1 -p {port} +norecurse +bufsize=1232 example.net MX"),
+            format!(
+                "      dig @127.0.0.1 -p {port} +norecurse +nocookie +bufsize=1232 example.net MX"
+            ),
         ]
     );
     assert_eq!(ran.err, "");

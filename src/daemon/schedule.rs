@@ -77,7 +77,7 @@ impl<P: RuntimeProvider> Daemon<P> {
         self.inspector.limits().longest_round(targets)
     }
 
-    /// Removes the recursion query from targets for which it is not due.
+    /// Removes the hourly queries from targets for which they are not due.
     fn with_what_is_due(&mut self, asked: Vec<Arc<Target>>, now: Duration) -> Vec<Arc<Target>> {
         let mut last = None;
         let mut whole = |target: &Target| match last {
@@ -90,7 +90,7 @@ impl<P: RuntimeProvider> Daemon<P> {
         };
         let fit = |target: Arc<Target>| match whole(&target) {
             true => target,
-            false => Arc::new(target.without_recursion()),
+            false => Arc::new(target.without_hourly()),
         };
         asked.into_iter().map(fit).collect()
     }

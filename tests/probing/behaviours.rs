@@ -70,6 +70,10 @@ table! {
     NoEdnsFormerr => "degraded: edns-rcode-formerr",
     NoEdnsNotimp => "degraded: edns-rcode-notimp",
     NoEdnsSilent => "degraded: edns-silent",
+    NoCookieSilent => "degraded: edns-option",
+    NoCookieFormerr => "degraded: edns-option",
+    WantsCookie => "well",
+    NoDoSilent => "degraded: do-silent",
     OpenResolver => "degraded: open-recursion",
     OtherNs => "degraded: ns-set",
     Serial(1) => "well", // one round alone cannot tell who is behind

@@ -80,6 +80,9 @@ rows! {
             (B::NoEdnsFormerr, "degraded: edns-rcode-formerr"),
             (B::NoEdnsNotimp, "degraded: edns-rcode-notimp"),
             (B::NoEdnsSilent, "degraded: edns-silent"),
+            (B::NoDoSilent, "degraded: do-silent"),
+            (B::NoCookieFormerr, "degraded: edns-option"),
+            (B::WantsCookie, "well"),
         ])
         .await;
     }

@@ -30,8 +30,8 @@ fn attempts(observed: &Observed) -> Vec<u8> {
     observed.observations.iter().map(|o| o.attempts).collect()
 }
 
-/// Three times two seconds, and pauses of half a second and of one.
-const GIVES_UP: Duration = Duration::from_millis(7_500);
+/// Three times two seconds, pauses of half a second and of one, and a second for an answer that is late.
+const GIVES_UP: Duration = Duration::from_millis(8_500);
 
 #[tokio::test(start_paused = true)]
 async fn a_dead_address_gets_three_packets_whatever_the_number_of_queries() {
@@ -46,7 +46,7 @@ async fn a_dead_address_gets_three_packets_whatever_the_number_of_queries() {
     // They share the fault nevertheless.
     let rows = &judgement.verdicts[0].1.findings;
     assert_eq!(rows.len(), 1);
-    assert_eq!(rows[0].more, attempts.len() - 2, "all but the one about recursion");
+    assert_eq!(rows[0].more, attempts.len() - 3, "all but the hourly ones");
     // The rate limit makes the live one take ten seconds; it does not wait for the dead one.
     assert!(took < Duration::from_millis(10_100), "{took:?}");
 }
@@ -65,8 +65,8 @@ async fn a_silent_closed_or_missing_server_ends_its_queries_within_seconds() {
         }
         let (round, judgement, took) = timed(&net, &config, product()).await;
         assert_eq!(verdicts(&judgement), [verdict, "well"]);
-        assert_eq!(attempts(&round.observed[0]), [3, 0, 0, 0]);
-        assert_eq!(attempts(&round.observed[1]), [1, 1, 1, 1]);
+        assert_eq!(attempts(&round.observed[0]), [3, 0, 0, 0, 0]);
+        assert_eq!(attempts(&round.observed[1]), [1, 1, 1, 1, 1]);
         assert!(took < GIVES_UP + Duration::from_millis(100), "{verdict}: {took:?}");
     }
 }
@@ -79,9 +79,9 @@ async fn a_server_silent_to_edns_costs_no_more_time_than_a_dead_one() {
     assert_eq!(verdicts(&judgement), ["degraded: edns-silent", "well"]);
     assert_eq!(judgement.verdicts[0].1.findings[0].more, 0);
     let attempts = attempts(&round.observed[0]);
-    // Twice with it, once without, and once more with it, to be sure.
+    // Twice with it, once without, and once more with it, to be sure; and once without DO.
     assert_eq!(attempts[0], 4);
-    assert!(attempts[1..].iter().all(|count| *count == 1), "{attempts:?}");
+    assert!(attempts[1..attempts.len() - 1].iter().all(|count| *count == 1), "{attempts:?}");
     assert!(took < GIVES_UP + Duration::from_millis(100), "{took:?}");
 }
 
@@ -93,7 +93,7 @@ async fn a_server_that_rejects_edns_gets_one_more_query() {
     assert_eq!(verdicts(&judgement), ["degraded: edns-rcode-formerr", "well"]);
     let attempts = attempts(&round.observed[0]);
     assert_eq!(attempts[0], 2);
-    assert!(attempts[1..].iter().all(|count| *count == 1), "{attempts:?}");
+    assert!(attempts[1..attempts.len() - 1].iter().all(|count| *count == 1), "{attempts:?}");
     assert!(took < Duration::from_millis(100), "{took:?}");
 }
 
@@ -179,6 +179,23 @@ async fn an_answer_counts_until_the_timeout_and_not_after_it() {
         let udp = rows.iter().find(over_udp);
         let said = udp.map_or("well".to_owned(), |row| format!("down: {}", row.fault));
         assert_eq!(said, verdict);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_comes_within_a_second_after_the_timeout_is_late() {
+    for (late, said) in [
+        (2_100, "does not answer within 2 s: its answer takes 2.1 s"),
+        (2_900, "does not answer within 2 s: its answer takes 2.9 s"),
+        (3_100, "does not answer within 2 s"),
+    ] {
+        let late = Behaviour::Late(Duration::from_millis(late));
+        let (net, config) = two(&Nameserver::behaving([zone()], late), 0);
+        let (_, judgement) = look(&net, &config, product()).await;
+        let rows = &judgement.verdicts[0].1.findings;
+        assert_eq!(rows.len(), 1, "a late server is as dead as a silent one");
+        assert_eq!((&*rows[0].detail, &*rows[0].fault.to_string()), (said, "silent"));
+        assert!(rows[0].command.contains(" +tries=1 +time=2 "), "{}", rows[0].command);
     }
 }
 

@@ -18,11 +18,17 @@ pub(crate) struct JudgeContext<'a> {
 }
 
 impl JudgeContext<'_> {
-    pub(super) fn row(&self, address: SocketAddr, question: &Query, fault: &Fault) -> Finding {
+    pub(super) fn row(
+        &self,
+        address: SocketAddr,
+        question: &Query,
+        fault: &Fault,
+        no_edns: bool,
+    ) -> Finding {
         let zone = match question.zone {
             Some(zone) => name_text(&self.config.zones[zone].name),
             None => OUTSIDE.to_owned(),
         };
-        fault.finding(address, zone, question)
+        fault.finding(address, zone, question, no_edns)
     }
 }

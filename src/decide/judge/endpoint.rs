@@ -193,7 +193,7 @@ fn command(endpoint: &Endpoint, address: SocketAddr, trouble: &EndpointError) ->
             53 => String::new(),
             port => format!(" -p {port}"),
         };
-        return format!("dig @{}{at} +norecurse {} A", address.ip(), host_text(endpoint));
+        return format!("dig @{}{at} +norecurse +nocookie {} A", address.ip(), host_text(endpoint));
     }
     let seconds = endpoint.timeout.as_secs();
     let starttls = match scheme {

@@ -235,7 +235,7 @@ fn the_command_asks_the_same_of_the_same_address() {
     let server = "192.0.2.2:5353".parse().unwrap();
     let nowhere =
         verdict(&result(0, CheckOutcome::NoAddress(server)), ONLINE, &at(0)).findings.remove(0);
-    assert_eq!(nowhere.command, "dig @192.0.2.2 -p 5353 +norecurse www.example.net A");
+    assert_eq!(nowhere.command, "dig @192.0.2.2 -p 5353 +norecurse +nocookie www.example.net A");
     assert_eq!(
         (nowhere.fault.to_string().as_str(), nowhere.severity),
         ("no-address", Severity::Down)

@@ -10,7 +10,7 @@ use thiserror::Error;
 use crate::decide::judge::fault_code::{FaultCode, FaultKind};
 use crate::decide::judge::finding::{Finding, Severity};
 use crate::decide::probe::answer::Values;
-use crate::decide::probe::query::{Query, dig};
+use crate::decide::probe::query::{DigOptions, Query, TIMEOUT, dig};
 use crate::decide::probe::round::{Outcome, rcode_text};
 use crate::decide::time::{span_text, wall_text};
 
@@ -68,8 +68,11 @@ impl SerialFault {
 /// Why an observation is not the right answer. Completes the sentence "it …".
 #[derive(Debug, Clone, PartialEq, Error)]
 pub enum Fault {
-    #[error("does not answer")]
+    #[error("does not answer within {}", span_text(TIMEOUT))]
     Silent,
+    /// The answer came after this time.
+    #[error("does not answer within {}: its answer takes {:.1} s", span_text(TIMEOUT), .0.as_secs_f64())]
+    Late(Duration),
     #[error("refuses packets: nothing listens on the port")]
     Closed,
     /// The network has no route.
@@ -109,6 +112,16 @@ pub enum Fault {
     /// Wrong with EDNS only (RFC 6891).
     #[error("answers only without EDNS; to a question with EDNS, as resolvers ask, it {0}")]
     Edns(Box<Fault>),
+    /// Wrong with the DO flag only (RFC 4035).
+    #[error(
+        "answers only without the flag DO; to a question with DO, as validating resolvers ask, it {0}"
+    )]
+    Do(Box<Fault>),
+    /// Wrong with the EDNS option COOKIE only: unknown options must be ignored (RFC 6891, section 6.1.2).
+    #[error(
+        "answers only without the EDNS option COOKIE; to a question with it, as resolvers ask, it {0}"
+    )]
+    EdnsOption(Box<Fault>),
     #[error(
         "has other nameservers (NS) for the zone than the configuration: {}; if the zone is right, list its \
          NS set among its records there",
@@ -151,6 +164,8 @@ impl Fault {
             Self::Tcp(_)
             | Self::AlsoTcp(_)
             | Self::Edns(_)
+            | Self::Do(_)
+            | Self::EdnsOption(_)
             | Self::Nameservers { .. }
             | Self::OpenRecursion
             | Self::Slow(_)
@@ -164,7 +179,7 @@ impl Fault {
     #[must_use]
     pub fn code(&self) -> FaultCode {
         let kind = match self {
-            Self::Silent => FaultKind::Silent,
+            Self::Silent | Self::Late(_) => FaultKind::Silent,
             Self::Closed => FaultKind::Closed,
             Self::Unreachable(_) => FaultKind::Unreachable,
             Self::Garbled(_) => FaultKind::Garbled,
@@ -180,6 +195,8 @@ impl Fault {
                 return FaultCode::Tcp(Box::new(inner.code()));
             }
             Self::Edns(inner) => return FaultCode::Edns(Box::new(inner.code())),
+            Self::Do(inner) => return FaultCode::Do(Box::new(inner.code())),
+            Self::EdnsOption(_) => FaultKind::EdnsOption,
             Self::Nameservers { .. } => FaultKind::NsSet,
             Self::OpenRecursion => FaultKind::OpenRecursion,
             Self::Slow(_) => FaultKind::Slow,
@@ -191,9 +208,28 @@ impl Fault {
         kind.into()
     }
 
-    /// The finding of a fault that one query has shown.
+    /// Only a wait shows it.
+    fn is_about_time(&self) -> bool {
+        match self {
+            Self::Silent | Self::Late(_) | Self::Slow(_) => true,
+            Self::Truncated(inner) | Self::Tcp(inner) | Self::AlsoTcp(inner) => {
+                inner.is_about_time()
+            }
+            Self::Edns(inner) | Self::Do(inner) | Self::EdnsOption(inner) => inner.is_about_time(),
+            _ => false,
+        }
+    }
+
+    /// The finding of a fault that one query has shown, sent with or without EDNS.
     #[must_use]
-    pub fn finding(&self, address: SocketAddr, zone: String, query: &Query) -> Finding {
+    pub fn finding(
+        &self,
+        address: SocketAddr,
+        zone: String,
+        query: &Query,
+        no_edns: bool,
+    ) -> Finding {
+        let shown = DigOptions { no_edns, timeout: self.is_about_time() };
         Finding {
             address,
             zone,
@@ -202,7 +238,7 @@ impl Fault {
             severity: self.severity(),
             fault: self.code(),
             detail: self.to_string(),
-            command: dig(&address, query),
+            command: dig(&address, query, shown),
         }
     }
 }
@@ -244,6 +280,7 @@ pub(crate) fn failure(outcome: &Outcome) -> Option<Fault> {
         }
         Outcome::Answer(_) | Outcome::Local(_) => return None,
         Outcome::Silent => Fault::Silent,
+        Outcome::Late(time) => Fault::Late(*time),
         Outcome::Closed => Fault::Closed,
         Outcome::Unreachable(why) => Fault::Unreachable(why.clone()),
         Outcome::Garbled(why) => Fault::Garbled(why.clone()),
@@ -270,10 +307,24 @@ mod tests {
         let tcp = Fault::Tcp(Box::new(Fault::Closed));
         assert_eq!(tcp.code().to_string(), "tcp-closed");
         assert_eq!(tcp.severity(), Severity::Degraded);
+        let late = Fault::Late(Duration::from_millis(2_540));
+        assert_eq!(late.to_string(), "does not answer within 2 s: its answer takes 2.5 s");
+        assert_eq!(late.code().to_string(), "silent");
+        assert_eq!(Fault::Do(Box::new(late)).code().to_string(), "do-silent");
+        let cookie = Fault::EdnsOption(Box::new(Fault::Silent));
+        assert_eq!(
+            (cookie.severity(), &*cookie.code().to_string()),
+            (Severity::Degraded, "edns-option")
+        );
+        let bad = Fault::Rcode(ResponseCode::BADCOOKIE);
+        assert_eq!(
+            (&*bad.to_string(), &*bad.code().to_string()),
+            ("answers BADCOOKIE", "rcode-badcookie")
+        );
         assert_eq!(Fault::Rcode(ResponseCode::Refused).code().to_string(), "rcode-refused");
         assert_eq!(
             Fault::Truncated(Box::new(Fault::Silent)).to_string(),
-            "says over UDP that the answer is too long, and over TCP it does not answer"
+            "says over UDP that the answer is too long, and over TCP it does not answer within 2 s"
         );
     }
 }

@@ -19,6 +19,7 @@ pub enum FaultCode {
     Truncated(Box<FaultCode>),
     Tcp(Box<FaultCode>),
     Edns(Box<FaultCode>),
+    Do(Box<FaultCode>),
     /// A word of another version, as it stood in that version's file.
     Unknown(String),
 }
@@ -38,6 +39,7 @@ pub enum FaultKind {
     WrongRecords,
     ManySoa,
     NsSet,
+    EdnsOption,
     OpenRecursion,
     Slow,
     SignatureEnds,
@@ -103,6 +105,7 @@ impl fmt::Display for FaultCode {
             Self::Truncated(inner) => write!(f, "truncated-{inner}"),
             Self::Tcp(inner) => write!(f, "tcp-{inner}"),
             Self::Edns(inner) => write!(f, "edns-{inner}"),
+            Self::Do(inner) => write!(f, "do-{inner}"),
             Self::Unknown(word) => f.write_str(word),
         }
     }
@@ -127,11 +130,12 @@ impl From<String> for FaultCode {
             let mut all = (0..=0xfff_u16).map(Into::into);
             all.find(|rcode| rcode_text(*rcode).eq_ignore_ascii_case(name))
         };
-        None.or_else(|| inside("truncated-").map(Self::Truncated))
+        None.or_else(|| kind().map(Self::Kind))
+            .or_else(|| inside("truncated-").map(Self::Truncated))
             .or_else(|| inside("tcp-").map(Self::Tcp))
             .or_else(|| inside("edns-").map(Self::Edns))
+            .or_else(|| inside("do-").map(Self::Do))
             .or_else(|| rcode().map(Self::Rcode))
-            .or_else(|| kind().map(Self::Kind))
             .unwrap_or(Self::Unknown(word))
     }
 }
@@ -144,6 +148,9 @@ mod tests {
     fn every_fault_code_is_read_back_and_an_unknown_word_is_kept() {
         for (word, code) in [
             ("ns-set", FaultKind::NsSet.into()),
+            ("edns-option", FaultKind::EdnsOption.into()),
+            ("edns-silent", FaultCode::Edns(Box::new(FaultKind::Silent.into()))),
+            ("do-silent", FaultCode::Do(Box::new(FaultKind::Silent.into()))),
             ("serial-behind", FaultKind::SerialStale.into()),
             ("rcode-refused", FaultCode::Rcode(ResponseCode::Refused)),
             ("rcode-rcode77", FaultCode::Rcode(ResponseCode::Unknown(77))),

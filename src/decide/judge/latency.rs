@@ -20,11 +20,11 @@ pub(super) fn find(context: &JudgeContext<'_>, observed: &Observed) -> Vec<Findi
     let mut rows: Vec<(Finding, bool)> = Vec::new();
     for (question, observation) in pairs {
         let answered = matches!(observation.outcome, Outcome::Answer(_)) && !observation.truncated;
-        if question.zone.is_none() || question.transport != Transport::Udp || !answered {
+        if question.kind.hourly() || question.transport != Transport::Udp || !answered {
             continue;
         }
         let late = observation.latency > limit;
-        let row = context.row(target.address, question, &Fault::Slow(limit));
+        let row = context.row(target.address, question, &Fault::Slow(limit), false);
         match rows.iter_mut().find(|(known, _)| known.zone == row.zone) {
             Some((known, all)) => {
                 known.more += 1;

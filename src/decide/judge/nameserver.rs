@@ -29,11 +29,16 @@ pub(crate) fn judge_address(
     }
     let mut own_failure = false;
     let mut serials = Vec::new();
-    verdict.queries += target.queries.len();
+    // The query with a cookie repeats another one.
+    let counted = target.queries.iter().filter(|query| query.kind != QueryKind::Cookie);
+    verdict.queries += counted.count();
     let pairs = target.queries.iter().zip(&observed.observations);
     for (index, (question, observation)) in pairs.enumerate() {
         let mut found = |fault: &Fault| {
-            let row = context.row(target.address, question, fault);
+            let about_edns = matches!(fault, Fault::Edns(_));
+            let no_edns =
+                matches!(observation.edns, Edns::Refused(_) | Edns::Without) && !about_edns;
+            let row = context.row(target.address, question, fault, no_edns);
             // Queries that were skipped because the address is dead get the fault of the first query.
             verdict.add(row, (observation.attempts > 0).then_some(index));
         };
@@ -55,8 +60,11 @@ pub(crate) fn judge_address(
             }
         }
         if let Some(outcome) = edns_refusal(observed, observation) {
-            let refusal = failure(outcome).unwrap_or(Fault::Silent);
-            found(&Fault::Edns(Box::new(refusal)));
+            let refusal = Box::new(failure(outcome).unwrap_or(Fault::Silent));
+            found(&match observation.edns {
+                Edns::DoRefused(_) => Fault::Do(refusal),
+                _ => Fault::Edns(refusal),
+            });
         }
     }
     latency::find(context, observed).into_iter().for_each(|row| verdict.add(row, Some(0)));
@@ -68,14 +76,18 @@ pub(crate) fn judge_address(
     }
 }
 
-/// The fault, unless it is one over TCP and the same query fails alike over UDP: that is one fault, not two.
+/// The fault, unless it is one over TCP, or with a cookie, and the same query fails alike over UDP without: that
+/// is one fault, not two.
 fn beside_udp(observed: &Observed, question: &Query, fault: Fault) -> Option<Fault> {
-    let Fault::Tcp(over_tcp) = fault else {
-        return Some(fault);
-    };
     let mut pairs = observed.target.queries.iter().zip(&observed.observations);
     let over_udp = pairs.find(|(q, _)| q.transport == Transport::Udp && q.set == question.set);
-    match over_udp.map(|(question, observation)| judge_one(question, observation)) {
+    let over_udp = over_udp.map(|(question, observation)| judge_one(question, observation));
+    let over_tcp = match fault {
+        Fault::Tcp(over_tcp) => over_tcp,
+        Fault::EdnsOption(_) => return Some(fault).filter(|_| answers_the_rest(observed)),
+        _ => return Some(fault),
+    };
+    match over_udp {
         Some(Assessment::Faulty(fault)) => {
             let (code, same) = (fault.code(), over_tcp.code());
             let alike = code == same || code == FaultCode::Truncated(Box::new(same));
@@ -86,14 +98,32 @@ fn beside_udp(observed: &Observed, question: &Query, fault: Fault) -> Option<Fau
     }
 }
 
+/// Whether every other query has an answer with EDNS, so that only the cookie can be the reason for a fault.
+fn answers_the_rest(observed: &Observed) -> bool {
+    let mut pairs = observed.target.queries.iter().zip(&observed.observations);
+    pairs.all(|(question, observation)| {
+        question.kind.hourly()
+            || question.transport == Transport::Tcp
+            || (observation.edns == Edns::With
+                && matches!(judge_one(question, observation), Assessment::Right))
+    })
+}
+
 /// How EDNS failed where the same came without it. Silence is no refusal where other questions got their
 /// answers with EDNS: then a packet was lost four times over.
 fn edns_refusal<'a>(observed: &Observed, observation: &'a Observation) -> Option<&'a Outcome> {
-    let Edns::Refused(outcome) = &observation.edns else {
-        return None;
+    let (outcome, of_kind) = match &observation.edns {
+        Edns::Refused(outcome) => (outcome, None),
+        Edns::DoRefused(outcome) => (outcome, Some(QueryKind::Signatures)),
+        Edns::With | Edns::Without => return None,
     };
-    let got = |o: &Observation| o.edns == Edns::With && matches!(o.outcome, Outcome::Answer(_));
-    let lost = **outcome == Outcome::Silent && observed.observations.iter().any(got);
+    let mut pairs = observed.target.queries.iter().zip(&observed.observations);
+    let lost = **outcome == Outcome::Silent
+        && pairs.any(|(question, o)| {
+            of_kind.is_none_or(|kind| question.kind == kind)
+                && o.edns == Edns::With
+                && matches!(o.outcome, Outcome::Answer(_))
+        });
     (!lost).then_some(outcome)
 }
 
@@ -133,6 +163,12 @@ pub(crate) fn judge_one(question: &Query, observation: &Observation) -> Assessme
     }
     if question.kind == QueryKind::Recursion {
         return judge_recursion(&observation.outcome);
+    }
+    if question.kind == QueryKind::Cookie {
+        let fault = failure(&observation.outcome).filter(|_| observation.attempts > 0);
+        return fault.map_or(Assessment::Inconclusive, |fault| {
+            Assessment::Faulty(Fault::EdnsOption(Box::new(fault)))
+        });
     }
     let fault = match (&observation.outcome, failure(&observation.outcome)) {
         (_, Some(fault)) => fault,

@@ -55,7 +55,7 @@ pub fn looks_faulty(round: &Round) -> bool {
         || round.observed.iter().any(|observed| {
             let pairs = observed.target.queries.iter().zip(&observed.observations);
             pairs.into_iter().any(|(question, observation)| {
-                matches!(observation.edns, Edns::Refused(_))
+                matches!(observation.edns, Edns::Refused(_) | Edns::DoRefused(_))
                     || matches!(judge_one(question, observation), Assessment::Faulty(_))
             })
         })

@@ -3,10 +3,14 @@
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use hickory_resolver::proto::rr::{Name, RecordType};
 
 use crate::config::{Config, Expected, RecordSet, type_text};
+
+/// For one packet, or one TCP exchange.
+pub const TIMEOUT: Duration = Duration::from_secs(2);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Transport {
@@ -31,6 +35,16 @@ pub enum QueryKind {
     Signatures,
     /// A name outside the server's zones (RD is set): only an open resolver answers.
     Recursion,
+    /// With the EDNS option COOKIE (RFC 7873), as resolvers ask.
+    Cookie,
+}
+
+impl QueryKind {
+    /// Such a query is sent once an hour.
+    #[must_use]
+    pub fn hourly(self) -> bool {
+        matches!(self, Self::Recursion | Self::Cookie)
+    }
 }
 
 /// One name and type over one transport, and the answer that is right.
@@ -66,7 +80,7 @@ pub struct Target {
 /// All targets of a configuration, in its order.
 ///
 /// For a zone: its SOA over UDP, with its signatures, and over TCP; its NS; every record set that the
-/// configuration lists. The last query of an address is about recursion.
+/// configuration lists. The last queries of an address are about recursion and cookies.
 #[must_use]
 pub fn targets(config: &Config) -> Vec<Arc<Target>> {
     let of_zones: Vec<_> = (0..config.zones.len()).map(|zone| zone_queries(config, zone)).collect();
@@ -75,7 +89,9 @@ pub fn targets(config: &Config) -> Vec<Arc<Target>> {
         let zones = config.zones.iter().zip(&of_zones);
         let served = zones.filter(|(zone, _)| zone.nameservers.contains(&nameserver));
         let queries = served.flat_map(|(_, queries)| queries.iter().cloned());
-        let queries: Vec<Query> = queries.chain(recursion_query(config)).collect();
+        let mut queries: Vec<Query> = queries.collect();
+        let cookie = queries.first().map(|soa| Query { kind: QueryKind::Cookie, ..soa.clone() });
+        queries.extend(recursion_query(config).into_iter().chain(cookie));
         targets.extend(
             server
                 .addresses
@@ -125,14 +141,14 @@ impl Target {
     /// The number of queries in every round.
     #[must_use]
     pub fn regular(&self) -> usize {
-        self.queries.iter().filter(|query| query.kind != QueryKind::Recursion).count()
+        self.queries.iter().filter(|query| !query.kind.hourly()).count()
     }
 
-    /// The same without the query about recursion, which is sent once an hour.
+    /// The same without the queries that are sent once an hour.
     #[must_use]
-    pub fn without_recursion(&self) -> Self {
+    pub fn without_hourly(&self) -> Self {
         let mut target = self.clone();
-        target.queries.retain(|query| query.kind != QueryKind::Recursion);
+        target.queries.retain(|query| !query.kind.hourly());
         target
     }
 }
@@ -162,24 +178,37 @@ pub(crate) fn dig_port(address: &SocketAddr) -> String {
     }
 }
 
+/// What a `dig` command must show besides the answer.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct DigOptions {
+    /// The query was sent without EDNS.
+    pub no_edns: bool,
+    /// No answer came in time.
+    pub timeout: bool,
+}
+
 /// The `dig` command that sends the same query in the same way.
 #[must_use]
-pub fn dig(address: &SocketAddr, query: &Query) -> String {
-    let transport = match query.transport {
-        Transport::Udp => "",
-        Transport::Tcp => " +tcp",
-    };
-    let options = match query.kind {
-        QueryKind::Records => "+norecurse +bufsize=1232",
-        QueryKind::Signatures => "+norecurse +bufsize=1232 +dnssec",
-        QueryKind::Recursion => "+recurse +bufsize=1232",
-    };
+pub fn dig(address: &SocketAddr, query: &Query, shown: DigOptions) -> String {
+    let recurse = if query.kind == QueryKind::Recursion { "+recurse" } else { "+norecurse" };
+    let cookie = if query.kind == QueryKind::Cookie { "+cookie" } else { "+nocookie" };
+    let mut options = format!("{recurse} {cookie}");
+    options.push_str(if shown.no_edns { " +noedns" } else { " +bufsize=1232" });
+    if query.kind == QueryKind::Signatures && !shown.no_edns {
+        options.push_str(" +dnssec");
+    }
+    if query.transport == Transport::Tcp {
+        options.push_str(" +tcp");
+    }
+    if shown.timeout {
+        options.push_str(&format!(" +tries=1 +time={}", TIMEOUT.as_secs()));
+    }
     let mut name = name_text(&query.set.name);
     if name.contains(['\\', '*']) {
         name = format!("'{name}'"); // both are special to a shell
     }
     let (ip, port, rtype) = (address.ip(), dig_port(address), type_text(query.set.rtype));
-    format!("dig @{ip}{port} {options}{transport} {name} {rtype}")
+    format!("dig @{ip}{port} {options} {name} {rtype}")
 }
 
 #[cfg(test)]
@@ -224,6 +253,7 @@ mod tests {
                 "UDP www.example.net A",
                 "TCP example.net SOA",
                 "UDP . SOA",
+                "UDP example.net SOA",
             ]
             .map(|q| format!("{address} {q}"))
         };
@@ -231,23 +261,48 @@ mod tests {
         expected.extend(first("127.0.0.1:5301"));
         expected.extend(first("[::1]:5301"));
         expected.extend(first("127.0.0.2:53"));
-        let outside = expected.pop();
+        let hourly = expected.split_off(expected.len() - 2);
         expected.extend(
             ["UDP example.org SOA", "UDP example.org NS", "TCP example.org SOA"]
                 .map(|q| format!("127.0.0.2:53 {q}")),
         );
-        expected.extend(outside);
+        expected.extend(hourly);
         assert_eq!(asked, expected);
     }
 
     #[test]
     fn the_dig_command_sends_the_same_query_in_the_same_way() {
         let targets = targets(&config(TWO));
-        let digs = |n: usize, q: usize| dig(&targets[n].address, &targets[n].queries[q]);
-        assert_eq!(digs(0, 2), "dig @127.0.0.1 -p 5301 +norecurse +bufsize=1232 www.example.net A");
-        assert_eq!(digs(2, 3), "dig @127.0.0.2 +norecurse +bufsize=1232 +tcp example.net SOA");
-        assert_eq!(digs(2, 0), "dig @127.0.0.2 +norecurse +bufsize=1232 +dnssec example.net SOA");
-        assert_eq!(digs(0, 4), "dig @127.0.0.1 -p 5301 +recurse +bufsize=1232 . SOA");
+        let digs = |n: usize, q: usize| {
+            dig(&targets[n].address, &targets[n].queries[q], DigOptions::default())
+        };
+        assert_eq!(
+            digs(0, 2),
+            "dig @127.0.0.1 -p 5301 +norecurse +nocookie +bufsize=1232 www.example.net A"
+        );
+        assert_eq!(
+            digs(2, 3),
+            "dig @127.0.0.2 +norecurse +nocookie +bufsize=1232 +tcp example.net SOA"
+        );
+        assert_eq!(
+            digs(2, 0),
+            "dig @127.0.0.2 +norecurse +nocookie +bufsize=1232 +dnssec example.net SOA"
+        );
+        assert_eq!(
+            digs(0, 5),
+            "dig @127.0.0.1 -p 5301 +norecurse +cookie +bufsize=1232 example.net SOA"
+        );
+        assert_eq!(digs(0, 4), "dig @127.0.0.1 -p 5301 +recurse +nocookie +bufsize=1232 . SOA");
+    }
+
+    #[test]
+    fn the_dig_command_shows_how_long_was_waited_and_that_edns_was_left_out() {
+        let target = &targets(&config(TWO))[2];
+        let shown = DigOptions { no_edns: true, timeout: true };
+        assert_eq!(
+            dig(&target.address, &target.queries[0], shown),
+            "dig @127.0.0.2 +norecurse +nocookie +noedns +tries=1 +time=2 example.net SOA"
+        );
     }
 
     #[test]
@@ -263,18 +318,19 @@ mod tests {
         };
         let at = "127.0.0.1:53".parse().unwrap();
         assert_eq!(
-            dig(&at, &query),
-            r"dig @127.0.0.1 +norecurse +bufsize=1232 'my\032\096printer\096\046.*.net' TYPE65280"
+            dig(&at, &query, DigOptions::default()),
+            r"dig @127.0.0.1 +norecurse +nocookie +bufsize=1232 'my\032\096printer\096\046.*.net' TYPE65280"
         );
     }
 
     #[test]
-    fn the_query_about_recursion_is_not_in_every_round_and_never_sent_to_a_root_server() {
+    fn hourly_queries_are_not_in_every_round_and_one_about_recursion_is_never_sent_to_a_root_server()
+     {
         let targets = targets(&config(TWO));
         let whole = targets[0].queries.len();
-        let without = targets[0].without_recursion();
-        assert_eq!((without.queries.len(), without.address), (whole - 1, targets[0].address));
-        assert!(without.queries.iter().all(|query| query.kind != QueryKind::Recursion));
+        let without = targets[0].without_hourly();
+        assert_eq!((without.queries.len(), without.address), (whole - 2, targets[0].address));
+        assert!(without.queries.iter().all(|query| !query.kind.hourly()));
         let root = format!("{TWO}\n[[zone]]\nname = \".\"");
         for target in super::targets(&config(&root)) {
             assert!(target.queries.iter().all(|query| query.kind != QueryKind::Recursion));

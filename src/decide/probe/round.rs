@@ -60,7 +60,9 @@ pub enum Edns {
     With,
     /// With EDNS it got this, which is no answer. The outcome that counts was got without EDNS.
     Refused(Box<Outcome>),
-    /// Without, because this address had refused EDNS just before.
+    /// With the DO flag it got this. The outcome that counts was got with EDNS and without DO.
+    DoRefused(Box<Outcome>),
+    /// Without EDNS, or without DO, because this address had refused that just before.
     Without,
 }
 
@@ -70,6 +72,8 @@ pub enum Outcome {
     Answer(Answer),
     /// Nothing within the timeout.
     Silent,
+    /// Nothing within the timeout, and an answer after this time.
+    Late(Duration),
     /// Nothing listens on the port (ICMP port unreachable, TCP connection refused).
     Closed,
     /// The network has no route (host unreachable and the like).
@@ -92,6 +96,7 @@ pub fn rcode_text(code: ResponseCode) -> String {
         ResponseCode::Refused => "REFUSED".to_owned(),
         ResponseCode::NotAuth => "NOTAUTH".to_owned(),
         ResponseCode::NotZone => "NOTZONE".to_owned(),
+        ResponseCode::BADCOOKIE => "BADCOOKIE".to_owned(),
         // Both are 16; BADSIG occurs inside TSIG records only.
         ResponseCode::BADVERS | ResponseCode::BADSIG => "BADVERS".to_owned(),
         other => format!("RCODE{}", u16::from(other)),

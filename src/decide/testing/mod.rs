@@ -63,8 +63,8 @@ pub(super) fn schedule() -> Schedule {
 
 pub(super) fn row(address: &str, zone: &str, severity: Severity) -> Finding {
     let address: SocketAddr = address.parse().unwrap();
-    let (fault, detail, tcp) = match severity {
-        Severity::Down => ("silent", "does not answer", ""),
+    let (fault, detail, options) = match severity {
+        Severity::Down => ("silent", "does not answer within 2 s", " +tries=1 +time=2"),
         Severity::Degraded => (
             "tcp-closed",
             "answers over UDP, but over TCP it refuses packets: nothing listens on the port",
@@ -79,7 +79,10 @@ pub(super) fn row(address: &str, zone: &str, severity: Severity) -> Finding {
         severity,
         fault: fault.to_owned().into(),
         detail: detail.to_owned(),
-        command: format!("dig @{} +norecurse +bufsize=1232{tcp} {zone} SOA", address.ip()),
+        command: format!(
+            "dig @{} +norecurse +nocookie +bufsize=1232{options} {zone} SOA",
+            address.ip()
+        ),
     }
 }
 

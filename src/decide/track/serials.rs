@@ -216,7 +216,7 @@ impl CompareContext<'_> {
 impl ServedSerial {
     fn row(&self, apart: SerialFault) -> (usize, Finding) {
         let ZoneSerial { address, zone, query: question, .. } = &self.edition;
-        (self.subject, Fault::Serial(apart).finding(*address, zone.clone(), question))
+        (self.subject, Fault::Serial(apart).finding(*address, zone.clone(), question, false))
     }
 }
 

@@ -43,6 +43,11 @@ impl<P: RuntimeProvider> DnsClient<P> {
         Self { network, timeout, long_answers: Arc::new(Semaphore::new(LONG_ANSWERS)) }
     }
 
+    /// The same client, which waits for so long.
+    pub(super) fn waiting(&self, timeout: Duration) -> Self {
+        Self { timeout, ..self.clone() }
+    }
+
     /// The answer after as many attempts as it takes; over TCP if it is truncated, and without EDNS if the
     /// server refuses that. A code such as NXDOMAIN is an answer.
     pub(super) async fn ask(

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::decide::probe::query::Target;
+use crate::decide::probe::query::{TIMEOUT, Target};
 
 /// Packets to an anchor before it counts as silent; there are several anchors.
 pub(super) const ANCHOR_ATTEMPTS: u8 = 2;
 
 /// Packets that a query may take beyond its attempts, to see whether only EDNS fails.
-const EDNS_ATTEMPTS: u8 = 2;
+const EDNS_ATTEMPTS: u8 = 3;
 
 /// Timeouts, attempts and rates of a round.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,7 +35,7 @@ impl ProbeLimits {
     #[must_use]
     pub fn at_rate(per_second: u32) -> Self {
         Self {
-            timeout: Duration::from_secs(2),
+            timeout: TIMEOUT,
             attempts: 3,
             pause: Duration::from_millis(500),
             intercept_timeout: Duration::from_secs(1),

@@ -3,6 +3,7 @@
 use std::io;
 
 use hickory_resolver::proto::op::{Edns, Message, Query, ResponseCode};
+use hickory_resolver::proto::rr::rdata::opt::EdnsOption;
 use hickory_resolver::proto::rr::{Name, RecordType};
 
 use crate::config::RecordSet;
@@ -15,17 +16,23 @@ use crate::io::dns::packet::UDP_PAYLOAD;
 /// ICMP (icmp_err_convert in net/ipv4/icmp.c, tab_unreach in net/ipv6/icmp.c).
 const UNREACHABLE: [i32; 5] = [13, 64, 71, 92, 112];
 
+/// The EDNS option COOKIE (RFC 7873), which hickory leaves as bytes.
+const COOKIE: u16 = 10;
+
 #[derive(Clone, Copy)]
 pub(super) struct QueryParams<'a> {
     pub(super) name: &'a Name,
     pub(super) rtype: RecordType,
     pub(super) kind: QueryKind,
     pub(super) edns: bool,
+    pub(super) dnssec: bool,
+    /// The data of the option COOKIE.
+    pub(super) cookie: Option<&'a [u8]>,
 }
 
 impl<'a> QueryParams<'a> {
     pub(super) fn new(name: &'a Name, rtype: RecordType, kind: QueryKind) -> Self {
-        Self { name, rtype, kind, edns: true }
+        Self { name, rtype, kind, edns: true, dnssec: kind == QueryKind::Signatures, cookie: None }
     }
 
     /// With a random ID.
@@ -37,7 +44,10 @@ impl<'a> QueryParams<'a> {
         if self.edns {
             let mut edns = Edns::new();
             edns.set_max_payload(UDP_PAYLOAD);
-            edns.set_dnssec_ok(self.kind == QueryKind::Signatures);
+            edns.set_dnssec_ok(self.dnssec);
+            if let Some(cookie) = self.cookie {
+                edns.options_mut().insert(EdnsOption::Unknown(COOKIE, cookie.to_vec()));
+            }
             message.set_edns(edns);
         }
         message
@@ -47,6 +57,15 @@ impl<'a> QueryParams<'a> {
 /// Servers that do not know EDNS answer with one of these codes (RFC 6891, section 7).
 pub(super) fn refuses_edns(code: ResponseCode) -> bool {
     matches!(code, ResponseCode::FormErr | ResponseCode::NotImp)
+}
+
+/// The cookies that the server wants back, if the answer is BADCOOKIE.
+pub(super) fn wanted_cookie(message: &Message) -> Option<Vec<u8>> {
+    let bad = message.metadata.response_code == ResponseCode::BADCOOKIE;
+    match message.edns.as_ref().filter(|_| bad)?.option(COOKIE.into())? {
+        EdnsOption::Unknown(_, cookies) => Some(cookies.clone()),
+        _ => None,
+    }
 }
 
 /// The part of the message that judging needs.

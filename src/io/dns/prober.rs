@@ -18,7 +18,7 @@ use crate::io::clock::Clock;
 use crate::io::dns::client::DnsClient;
 use crate::io::dns::limits::{ANCHOR_ATTEMPTS, ProbeLimits};
 use crate::io::dns::message::{QueryParams, answer};
-use crate::io::dns::query_run::QueryRun;
+use crate::io::dns::query_run::{EdnsUse, QueryRun};
 use crate::io::dns::rate_limit::RateLimiter;
 
 #[derive(Clone)]
@@ -105,11 +105,20 @@ impl<P: RuntimeProvider> Prober<P> {
             }
         };
         let (first, rest) = (&target.queries[0], &target.queries[1..]);
-        let first = ask(first, true).await;
-        let edns = first.edns == Edns::With; // otherwise every query would find out by itself
+        let first = ask(first, EdnsUse::Full).await;
+        // Otherwise every query would find out by itself.
+        let edns = match first.edns {
+            Edns::With => EdnsUse::Full,
+            Edns::DoRefused(_) => EdnsUse::WithoutDo,
+            Edns::Refused(_) | Edns::Without => EdnsUse::None,
+        };
         let dead = matches!(
             first.outcome,
-            Outcome::Silent | Outcome::Closed | Outcome::Unreachable(_) | Outcome::Local(_)
+            Outcome::Silent
+                | Outcome::Late(_)
+                | Outcome::Closed
+                | Outcome::Unreachable(_)
+                | Outcome::Local(_)
         );
         let mut observations = vec![first.clone()];
         if dead && !first.truncated {
@@ -117,12 +126,26 @@ impl<P: RuntimeProvider> Prober<P> {
             let same = Observation { attempts: 0, ..first };
             observations.extend(rest.iter().map(|_| same.clone()));
         } else {
-            let numbered = rest.iter().enumerate();
+            // Alone and last: what else is asked shows whether only the cookie fails.
+            let cookie = rest.last().filter(|query| query.kind == QueryKind::Cookie);
+            let numbered = rest[..rest.len() - usize::from(cookie.is_some())].iter().enumerate();
             let asked = numbered.map(async |(n, query)| (n, ask(query, edns).await));
             let asked = stream::iter(asked).buffer_unordered(self.limits.in_flight);
             let mut answered: Vec<(usize, Observation)> = asked.collect().await;
             answered.sort_unstable_by_key(|(n, _)| *n);
             observations.extend(answered.into_iter().map(|(_, observation)| observation));
+            if let Some(cookie) = cookie {
+                let answered = |(query, got): (&Query, &Observation)| {
+                    query.kind.hourly() || matches!(got.outcome, Outcome::Answer(_))
+                };
+                let fit = target.queries.iter().zip(&observations).all(answered);
+                observations.push(match fit && edns != EdnsUse::None {
+                    true => ask(cookie, edns).await,
+                    false => {
+                        Observation { attempts: 0, edns: Edns::Without, ..observations[0].clone() }
+                    }
+                });
+            }
         }
         Observed { target: Arc::clone(target), observations }
     }

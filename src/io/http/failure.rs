@@ -24,7 +24,7 @@ pub(super) fn local(error: impl ToString) -> EndpointReply {
 /// The endpoint took no connection.
 pub(super) fn unconnected(error: &io::Error, timeout: Duration) -> EndpointReply {
     EndpointReply::Failed(match io_outcome(error) {
-        Outcome::Silent => EndpointError::Silent(timeout),
+        Outcome::Silent | Outcome::Late(_) => EndpointError::Silent(timeout),
         Outcome::Closed => EndpointError::Closed,
         Outcome::Unreachable(why) => EndpointError::Unreachable(why),
         Outcome::Garbled(_) | Outcome::Answer(_) => EndpointError::BrokenOff,

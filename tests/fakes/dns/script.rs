@@ -139,6 +139,14 @@ pub enum Behaviour {
     NoEdnsNotimp,
     /// Silence for a query with OPT, the answer for a query without.
     NoEdnsSilent,
+    /// Silence for a query with the option COOKIE, the answer for a query without.
+    NoCookieSilent,
+    /// FORMERR for a query with the option COOKIE, the answer for a query without.
+    NoCookieFormerr,
+    /// BADCOOKIE and a cookie for a query with the client's cookie only, the answer for any other.
+    WantsCookie,
+    /// Silence for a query with DO, the answer for a query without.
+    NoDoSilent,
     /// The answer, and for what is in none of its zones an answer with RA, if RD was set.
     OpenResolver,
     /// The first of several NS records is missing.
@@ -188,6 +196,10 @@ impl Behaviour {
             (B::Silent | B::PortClosed | B::Custom(_), _) => return Vec::new(),
             (B::NoTcp | B::TruncatedPartialNoTcp | B::TcpSilent, Tcp) => return Vec::new(),
             (B::NoEdnsSilent, _) if query.edns.is_some() => return Vec::new(),
+            (B::NoCookieSilent, _) if wire::cookie(query).is_some() => return Vec::new(),
+            (B::NoDoSilent, _) if query.edns.as_ref().is_some_and(|e| e.flags().dnssec_ok) => {
+                return Vec::new();
+            }
             (B::WrongIdThenRight | B::WrongQuestionThenRight, _) => return vec![bent(), good()],
             (B::WrongSourceThenRight, Udp) => return vec![elsewhere(), good()],
             (B::GarbageThenRight, _) => return vec![garbage(), good()],
@@ -240,6 +252,10 @@ impl Behaviour {
                 wire::fail(m, if formerr { ResponseCode::FormErr } else { ResponseCode::NotImp });
                 m.edns = None;
             }
+            B::NoCookieFormerr if wire::cookie(query).is_some() => {
+                wire::fail(m, ResponseCode::FormErr);
+            }
+            B::WantsCookie => wire::demand_cookie(m, query),
             B::OpenResolver => wire::recurse(m, query),
             B::OtherNs => wire::drop_one_ns(m),
             B::Serial(serial) => wire::set_serial(m, *serial),

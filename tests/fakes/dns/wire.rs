@@ -4,6 +4,7 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use hickory_resolver::proto::op::{Edns, Message, Metadata, OpCode, ResponseCode};
+use hickory_resolver::proto::rr::rdata::opt::{EdnsCode, EdnsOption};
 use hickory_resolver::proto::rr::rdata::{A, AAAA, NULL, SOA, TXT};
 use hickory_resolver::proto::rr::{DNSClass, Name, RData, Record, RecordType};
 
@@ -89,6 +90,27 @@ pub(crate) fn fail(reply: &mut Message, code: ResponseCode) {
     reply.answers.clear();
     reply.authorities.clear();
     reply.additionals.clear();
+}
+
+/// The data of the option COOKIE.
+pub(crate) fn cookie(query: &Message) -> Option<Vec<u8>> {
+    match query.edns.as_ref()?.option(EdnsCode::Cookie)? {
+        EdnsOption::Unknown(_, data) => Some(data.clone()),
+        _ => None,
+    }
+}
+
+/// Answers a client's cookie that comes alone with BADCOOKIE and the server's cookie.
+pub(crate) fn demand_cookie(reply: &mut Message, query: &Message) {
+    let Some(both) = cookie(query).map(|client| [&client[..8], b"a cookie"].concat()) else {
+        return;
+    };
+    if cookie(query).as_ref() != Some(&both) {
+        fail(reply, ResponseCode::BADCOOKIE);
+    }
+    if let Some(edns) = &mut reply.edns {
+        edns.options_mut().insert(EdnsOption::Unknown(EdnsCode::Cookie.into(), both));
+    }
 }
 
 /// Sets TC and keeps so many answers.

@@ -8,6 +8,7 @@ use crate::decide::judge::tests::rounds::{
     observation, refused, right, round, rows, two, verdicts,
 };
 use crate::decide::probe::query::QueryKind;
+use crate::decide::probe::query::targets;
 use crate::decide::probe::round::AnchorReply;
 use crate::decide::probe::round::Edns;
 use crate::decide::probe::round::Observation;
@@ -133,7 +134,9 @@ fn a_fault_with_edns_only_is_degraded_and_the_answer_without_edns_counts() {
         let round = round(&config, |asked, question| {
             let refused = Edns::Refused(Box::new(refusal.clone()));
             let edns = match asked {
-                "127.0.0.1:53 UDP example.net SOA" => refused,
+                "127.0.0.1:53 UDP example.net SOA" if question.kind == QueryKind::Signatures => {
+                    refused
+                }
                 _ if asked.starts_with("127.0.0.1:53") => Edns::Without,
                 _ => Edns::With,
             };
@@ -148,6 +151,38 @@ fn a_fault_with_edns_only_is_degraded_and_the_answer_without_edns_counts() {
         let edns = format!("degraded 127.0.0.1:53 example.net example.net SOA +0 {fault}");
         let wrong = "down 127.0.0.1:53 example.net www.example.net A +0 wrong-records";
         assert_eq!(rows(&first), [wrong, &edns]);
+    }
+}
+
+#[test]
+fn a_fault_with_do_or_with_a_cookie_only_is_degraded_and_named() {
+    let config = two();
+    let formerr = || Outcome::Answer(Answer { rcode: ResponseCode::FormErr, ..with(&[]) });
+    let said = |kind: QueryKind, bent: Observation, rest: fn(&str) -> Option<Observation>| {
+        let round = round(&config, |asked, question| match rest(asked) {
+            _ if asked == "127.0.0.1:53 UDP example.net SOA" && question.kind == kind => {
+                bent.clone()
+            }
+            Some(other) => other,
+            None => right(question),
+        });
+        let [first, _] = verdicts(&config, &round);
+        rows(&first)
+    };
+    let row = |fault| vec![format!("degraded 127.0.0.1:53 example.net example.net SOA +0 {fault}")];
+    for (refusal, code) in [(Outcome::Silent, "silent"), (formerr(), "rcode-formerr")] {
+        let edns = Edns::DoRefused(Box::new(refusal.clone()));
+        let bent = Observation { edns, ..observation(Outcome::Answer(with(&[]))) };
+        let bent = Observation { outcome: right(&targets(&config)[0].queries[0]).outcome, ..bent };
+        assert_eq!(said(QueryKind::Signatures, bent, |_| None), row(format!("do-{code}")));
+        let bent = || observation(refusal.clone());
+        assert_eq!(said(QueryKind::Cookie, bent(), |_| None), row("edns-option".to_owned()));
+        // Where something else fails as well, the cookie is not to blame.
+        let silent = |asked: &str| {
+            (asked == "127.0.0.1:53 UDP example.net NS").then(|| observation(Outcome::Silent))
+        };
+        let rows = said(QueryKind::Cookie, bent(), silent);
+        assert_eq!(rows, ["down 127.0.0.1:53 example.net example.net NS +0 silent"]);
     }
 }
 
@@ -227,7 +262,7 @@ fn only_an_answer_with_ra_makes_an_open_resolver() {
                 );
                 assert_eq!(
                     first.findings[0].command,
-                    "dig @127.0.0.1 +recurse +bufsize=1232 . SOA"
+                    "dig @127.0.0.1 +recurse +nocookie +bufsize=1232 . SOA"
                 );
             }
         }
