@@ -80,7 +80,8 @@ fn an_edit_sends_what_changes_and_nothing_else() {
     };
     let title = "ns1.example.net is degraded";
     assert_eq!(sent(Some(title), None, None), json!({ "title": title }));
-    assert_eq!(sent(None, Some("b"), None), json!({ "body": "b" }));
+    let body = marked("b");
+    assert_eq!(sent(None, Some(&body), None), json!({ "body": body }));
     for (state, expected) in [
         (IssueState::NotPlanned, ["closed", "not_planned"]),
         (IssueState::Open, ["open", "reopened"]),
@@ -109,4 +110,18 @@ fn every_request_names_the_program_and_the_api_version() {
         assert_eq!(header("x-github-api-version"), "2022-11-28");
         assert!(header("user-agent").starts_with("pilotlight/"));
     }
+}
+
+#[test]
+fn what_people_write_between_listing_and_edit_stays() {
+    let peer = Peer::start();
+    let issue = peer.open_as(LOGIN, "ns1.example.net is down", &marked("a"));
+    let mut github = client(&peer);
+    let listed = github.list(false).unwrap().open[0].body.clone();
+    peer.edit_by_hand(issue, |issue| {
+        issue.body = format!("Known.\n{}\nThe power is back.", issue.body)
+    });
+    github.edit(issue, None, Some(&listed.replace("words", "new words")), None).unwrap();
+    let expected = marked("a").replace("words", "new words");
+    assert_eq!(peer.issues()[0].body, format!("Known.\n{expected}\nThe power is back."));
 }

@@ -136,6 +136,18 @@ pub fn merge(body: &str, ours: &str) -> String {
     }
 }
 
+/// A body as planned, with what people have written in the meantime.
+#[must_use]
+pub fn with_words_of_others(planned: &str, current: &str) -> String {
+    let start = planned.find(OPENING);
+    let end = planned.find(CLOSING).map(|at| at + CLOSING.len());
+    match (start, end) {
+        (Some(start), Some(end)) if start < end => merge(current, &planned[start..end]),
+        (None, _) if hidden(current).is_some() => without_record(current),
+        _ => planned.to_owned(),
+    }
+}
+
 /// How many characters of a body are not ours.
 #[must_use]
 pub fn length_of_others(body: &str) -> usize {

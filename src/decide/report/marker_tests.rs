@@ -53,3 +53,17 @@ fn only_our_part_of_a_body_of_version_0_1_0_is_replaced() {
         );
     }
 }
+
+#[test]
+fn what_people_write_between_listing_and_edit_stays() {
+    let body = |ours: &str| format!("{OPENING}{{}} -->{ours}{CLOSING}");
+    let planned = format!("before{}after", body("new"));
+    let current = format!("more before{}more after", body("old"));
+    let merged = format!("more before{}more after", body("new"));
+    assert_eq!(with_words_of_others(&planned, &current), merged);
+    assert_eq!(with_words_of_others(&planned, &planned), planned);
+    // A duplicate loses its record, and nothing else.
+    let duplicate = without_record(&planned);
+    assert_eq!(with_words_of_others(&duplicate, &current), without_record(&current));
+    assert_eq!(with_words_of_others("plain", "other"), "plain");
+}

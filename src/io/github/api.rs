@@ -11,7 +11,9 @@ use serde_json::{Value, json};
 
 use crate::config::GitHub as Settings;
 use crate::decide::report::github::{AuxiliaryIssue, Issue, IssueState, Listing};
-use crate::decide::report::marker::{VantageObservation, comment_key, hidden};
+use crate::decide::report::marker::{
+    VantageObservation, comment_key, hidden, with_words_of_others,
+};
 use crate::decide::report::observations::observation_key;
 use crate::decide::track::incident::IssueRef;
 use crate::decide::track::reported::{Failure, FailureKind};
@@ -271,7 +273,8 @@ impl GitHub {
         format!("{}/issues/{issue}/comments", self.repository())
     }
 
-    /// Changes an issue.
+    /// Changes an issue. Our part of its text is replaced in the text as it is now: GitHub cannot compare before it
+    /// writes, so what a person writes within the same second may be lost.
     ///
     /// # Errors
     /// When it was not changed, or may have been.
@@ -286,8 +289,11 @@ impl GitHub {
         if let Some(title) = title {
             content.insert("title".into(), title.into());
         }
+        let url = format!("{}/issues/{issue}", self.repository());
         if let Some(body) = body {
-            content.insert("body".into(), body.into());
+            let now = self.connection.call::<Item>("GET", &url, None, Need::ReadIssue(issue))?.1;
+            let now = now.body.unwrap_or_default();
+            content.insert("body".into(), with_words_of_others(body, &now).into());
         }
         if let Some(state) = state {
             let (state, reason) = match state {
@@ -298,7 +304,6 @@ impl GitHub {
             content.insert("state".into(), state.into());
             content.insert("state_reason".into(), reason.into());
         }
-        let url = format!("{}/issues/{issue}", self.repository());
         let need = Need::WriteIssue(issue);
         self.connection.call::<Value>("PATCH", &url, Some(&content.into()), need)?;
         Ok(())
