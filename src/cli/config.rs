@@ -33,6 +33,11 @@ fn summary(out: &mut impl Write, path: &Path, config: &Config) -> io::Result<()>
         let why = "is pulled up while the board starts, so its lamp glows until pilotlight runs";
         writeln!(out, "note: GPIO {pin} {why}; 9 to 13 and 16 to 27 are better\n")?;
     }
+    let token_file = config.github.as_ref().and_then(|github| github.token_file.as_ref());
+    if let Some(path) = token_file.filter(|path| !path.exists()) {
+        let why = "does not exist on this machine; without it no issue is reported";
+        writeln!(out, "note: github.token-file: {} {why}\n", path.display())?;
+    }
     for (index, server) in config.nameservers.iter().enumerate() {
         let start = format!("{} {} at ", index + 1, server.name);
         let addresses = server.addresses.iter().map(address_text).collect();

@@ -17,8 +17,7 @@ pub struct Environment<'a> {
     pub host_name: &'a str,
     /// The content of a file that the configuration names, or a bit more than 16 MB of it.
     pub read: &'a dyn Fn(&Path) -> io::Result<Vec<u8>>,
-    /// The files that only reports read must be right, too: `github.ca` and `github.token-file`. Without them the
-    /// daemon starts, and tries again.
+    /// `github.ca`, which only reports read, must be right, too. Without it the daemon starts, and tries again.
     pub for_reports: bool,
 }
 
