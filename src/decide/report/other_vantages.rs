@@ -4,6 +4,8 @@
 //! fault closes the issue. An issue that only silent vantages stand behind is closed by any vantage that sees the
 //! subject well.
 
+use std::time::Duration;
+
 use crate::decide::report::github::{Issue, IssueState, Step};
 use crate::decide::report::marker::{
     VantageObservation, with_record, with_vantages, without_record,
@@ -11,6 +13,9 @@ use crate::decide::report::marker::{
 use crate::decide::report::observations::{CONFIRM_EVERY, others_see};
 use crate::decide::report::reconcile::{Candidate, Reconciler};
 use crate::decide::track::incident::DesiredIssue;
+
+/// A vantage that sees the last of a fault has closed the issue after this time.
+const CLOSES_WITHIN: Duration = Duration::from_secs(30);
 
 impl<'a> Reconciler<'a> {
     /// Deals with the open issues that are left once every incident has its own.
@@ -109,9 +114,21 @@ impl<'a> Reconciler<'a> {
             Some(first) if issue.opened_here || !ours && first < issue.number => {
                 self.close_duplicate(issue, first);
             }
-            None if !others && self.context.well.contains(subject) => self.close_for_all(issue),
+            None if !others
+                && self.context.well.contains(subject)
+                && !self.closes_itself(issue) =>
+            {
+                self.close_for_all(issue);
+            }
             _ => {}
         }
+    }
+
+    /// Whether another vantage has just written that the fault is over there: between that and the end of the issue
+    /// lie its pauses, and two that close it notify people twice.
+    fn closes_itself(&self, issue: &Candidate<'_>) -> bool {
+        let mut others = issue.observations().filter(|other| other.vantage != self.context.vantage);
+        others.any(|other| other.age(self.listing.at).is_some_and(|age| age < CLOSES_WITHIN))
     }
 
     /// Closes an issue that no vantage stands behind any more.

@@ -114,6 +114,10 @@ fn when_all_vantages_recover_at_once_the_next_report_closes_the_issue() {
         report(world, &mut tracker, 2, false);
         world.lagging = None;
     }
+    // Until the other one would have closed it, each waits for it; nobody is told twice.
+    report(&mut home, &mut tracker, 1, false);
+    assert_eq!(open(&tracker), [1]);
+    (home.led.seconds, office.led.seconds) = (home.led.seconds + 60, office.led.seconds + 60);
     report(&mut home, &mut tracker, 1, false);
     report(&mut office, &mut tracker, 1, false);
     assert_eq!(open(&tracker), Vec::<u64>::new());
