@@ -14,6 +14,8 @@
 pub mod fakes;
 #[path = "bench/figures.rs"]
 mod figures;
+#[path = "bench/hostile.rs"]
+mod hostile;
 #[path = "bench/setup.rs"]
 mod setup;
 
@@ -49,6 +51,7 @@ fn main() -> ExitCode {
         figures::speed_of_a_round,
         figures::growth_per_check,
         figures::memory_of_the_daemon,
+        hostile::memory_with_long_answers,
     ];
     for part in parts {
         for figure in part() {

@@ -136,6 +136,6 @@ fn micros(time: Duration) -> String {
     format!("{:.1} us", time.as_secs_f64() * 1e6)
 }
 
-fn mb(bytes: f64) -> String {
+pub(crate) fn mb(bytes: f64) -> String {
     format!("{:.1} MB", bytes / MB)
 }

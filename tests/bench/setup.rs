@@ -26,7 +26,7 @@ use crate::fakes::process::{Process, installed};
 use crate::fakes::real::{Extra, Real, Software, free_port};
 
 pub(crate) const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
-const THERE: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
+pub(crate) const THERE: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_pilotlight");
 

@@ -148,6 +148,7 @@ impl Values {
         texts.dedup();
         let more = texts.len().saturating_sub(VALUES);
         texts.truncate(VALUES);
+        texts.shrink_to_fit(); // or it keeps the room of all of them, for as long as the finding lasts
         Self { shown: texts, more }
     }
 
