@@ -228,14 +228,14 @@ fn a_repository_without_a_heartbeat_or_a_failing_github_fails_the_run() {
 fn neither_large_nor_unreadable_heartbeats_keep_a_silence_from_being_told() {
     let github = github();
     let workflow = printed(&home("home", &github));
-    // Six vantages with as large a record as one may be: more than a command line holds.
-    let record = "0.3600.20000 ".repeat(2_000);
-    for n in 0..6 {
+    // Twenty vantages whose records fill an issue (65,536 characters): ten times what a command line holds.
+    let record = "0.3600.20000 ".repeat(5_000);
+    for n in 0..20 {
         let heartbeat = format!(
-            "<!-- pilotlight {{\"life\":\"v{n}\",\"at\":\"2026-01-01T00:00:00Z\",\"every\":60,\
+            "<!-- pilotlight {{\"life\":\"v{n:02}\",\"at\":\"2026-01-01T00:00:00Z\",\"every\":60,\
              \"record\":\"{record}\"}} -->"
         );
-        github.open_as(LOGIN, &format!("pilotlight: v{n} is watching"), &heartbeat);
+        github.open_as(LOGIN, &format!("pilotlight: v{n:02} is watching"), &heartbeat);
     }
     for broken in ["\"broken\",\"at\":\"yesterday\",\"every\":60", "7", "\"short\""] {
         let heartbeat = format!("<!-- pilotlight {{\"life\":{broken}}} -->");
@@ -245,6 +245,6 @@ fn neither_large_nor_unreadable_heartbeats_keep_a_silence_from_being_told() {
     assert!(failed.contains("cannot be read: #"), "{failed}");
     let told: Vec<String> = states(&github).into_iter().map(|(title, _)| title).collect();
     let expected: Vec<String> =
-        (0..6).map(|n| format!("pilotlight: v{n} has gone silent")).collect();
+        (0..20).map(|n| format!("pilotlight: v{n:02} has gone silent")).collect();
     assert_eq!(told, expected);
 }
