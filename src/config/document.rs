@@ -84,7 +84,8 @@ impl<'a> Document<'a> {
         let value = rest.split('#').next().unwrap_or(rest).trim();
         let from = start + line.len() - rest.trim_start().len();
         let whole = (from..from + value.len(), format!("{} = {value:?}", key.trim()));
-        let ends = |c: char| c.is_whitespace() || "=,[]{}#".contains(c);
+        // TOML's blanks, each one byte long.
+        let ends = |c: char| c.is_ascii_whitespace() || "=,[]{}#".contains(c);
         let from = self.text[..at].rfind(ends).map_or(0, |end| end + 1);
         let length = self.text[from..].find(ends)?;
         let word = (from..from + length, format!("{:?}", &self.text[from..from + length]));
