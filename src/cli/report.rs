@@ -27,11 +27,10 @@ pub(super) fn report(path: &Path, test: bool, workflow: bool) -> Result<u8, Fail
     };
     let token = token::read(settings.token_file.as_deref())
         .map_err(|error| Failed::Other(format!("{error}\n{}", how_to_make_one(settings, path))))?;
-    let mut out = io::stdout().lock();
+    let out = &mut io::stdout().lock();
     let mut github =
         GitHub::new(settings, &token).map_err(|error| Failed::Other(error.to_string()))?;
     let access = github.access().map_err(failed)?;
-    let repository = &settings.repository;
     if workflow {
         let accounts = std::iter::once(&access.login).chain(&settings.accounts);
         let accounts: Vec<&str> = accounts.map(String::as_str).collect();
@@ -42,15 +41,21 @@ pub(super) fn report(path: &Path, test: bool, workflow: bool) -> Result<u8, Fail
     if let Some(expires) = github.expires() {
         writeln!(out, "expires    {}", wall_text(Some(expires)))?;
     }
-    writeln!(out, "repository {repository}, {} of ours", count(access.open, "open issue"))?;
-    if !test {
+    let open = count(access.open, "open issue");
+    writeln!(out, "repository {}, {open} of ours", settings.repository)?;
+    if test {
+        try_writing(out, &mut github, &config.vantage.name)?;
+    } else {
         writeln!(
             out,
             "writing    not tried; `pilotlight report --test` opens a test issue and closes it"
         )?;
-        return Ok(0);
     }
-    let vantage = &config.vantage.name;
+    Ok(0)
+}
+
+/// Opens an issue, comments on it and closes it.
+fn try_writing(out: &mut impl Write, github: &mut GitHub, vantage: &str) -> Result<(), Failed> {
     let text = format!("A test by `pilotlight report --test` from *{vantage}*. It closes itself.");
     let issue = match github.create("pilotlight: test", &text, true) {
         Err(failure) if github.may_omit_labels(&failure) => {
@@ -71,7 +76,7 @@ pub(super) fn report(path: &Path, test: bool, workflow: bool) -> Result<u8, Fail
     writeln!(out, "commented  on it")?;
     closed.map_err(failed)?;
     writeln!(out, "closed     it: outages will be reported")?;
-    Ok(0)
+    Ok(())
 }
 
 fn how_to_make_one(settings: &GitHubSettings, config: &Path) -> String {

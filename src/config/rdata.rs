@@ -102,12 +102,7 @@ fn take<'a, 't>(field: Field, tokens: &'a [Token<'t>], origin: &Name) -> Option<
             let word = token.text().to_ascii_uppercase();
             parsed::<u16>(token).is_some() || names.contains(&&*word)
         }),
-        Field::Base32 => one(&|token| {
-            token
-                .raw
-                .iter()
-                .all(|byte| matches!(byte.to_ascii_uppercase(), b'0'..=b'9' | b'A'..=b'V'))
-        }),
+        Field::Base32 => one(&|token| token.raw.iter().all(|byte| char::from(*byte).is_digit(32))),
         Field::Name => one(&is_name),
         Field::Names => all(0, &is_name),
         Field::Text => one(&is_text),
@@ -128,22 +123,29 @@ fn take<'a, 't>(field: Field, tokens: &'a [Token<'t>], origin: &Name) -> Option<
         Field::Locator => one(&|token| is_groups(&token.text(), ':', 4, 1..=4)),
         Field::Mac(bytes) => one(&|token| is_groups(&token.text(), '-', bytes, 1..=2)),
         Field::Addresses => all(0, &|token| is_prefix(&token.text())),
-        Field::Relay(between) => {
-            let (kind, rest) = tokens.split_first()?;
-            let gateway = rest.get(between)?;
-            let right = match parsed::<u8>(kind)? {
-                0 => gateway.raw == b".",
-                1 => parsed::<Ipv4Addr>(gateway).is_some(),
-                2 => parsed::<Ipv6Addr>(gateway).is_some(),
-                3 => is_name(gateway),
-                _ => false,
-            };
-            right.then(|| &rest[between + 1..])
-        }
+        Field::Relay(between) => relay(between, tokens, &is_name),
         Field::Parameters => Some(&[]),
         Field::Words => all(1, &|_| true),
         Field::Generic => None,
     }
+}
+
+/// A gateway (RFC 4025, section 2.3; RFC 8777): its type, some other fields, and the gateway itself.
+fn relay<'a, 't>(
+    between: usize,
+    tokens: &'a [Token<'t>],
+    is_name: &dyn Fn(&Token<'t>) -> bool,
+) -> Option<&'a [Token<'t>]> {
+    let (kind, rest) = tokens.split_first()?;
+    let gateway = rest.get(between)?;
+    let right = match parsed::<u8>(kind)? {
+        0 => gateway.raw == b".",
+        1 => parsed::<Ipv4Addr>(gateway).is_some(),
+        2 => parsed::<Ipv6Addr>(gateway).is_some(),
+        3 => is_name(gateway),
+        _ => false,
+    };
+    right.then(|| &rest[between + 1..])
 }
 
 /// A field in words.

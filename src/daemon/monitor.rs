@@ -260,14 +260,21 @@ impl<P: RuntimeProvider> Daemon<P> {
         }
     }
 
-    pub(super) fn reload(&mut self, path: &Path, token: TokenFrom) -> bool {
-        let config = match Config::load(path) {
-            Ok(config) => config,
-            Err(problems) => {
-                log::bad_config(&problems);
-                return false;
-            }
-        };
+    /// Where issues go: the address of the API, and the repository.
+    pub(super) fn repository(&self) -> Option<(String, String)> {
+        self.config.github.as_ref().map(|github| (github.api.clone(), github.repository.clone()))
+    }
+
+    pub(super) fn reload(&mut self, path: &Path, token: TokenFrom) {
+        self.manager.reloading();
+        match Config::load(path) {
+            Ok(config) => self.reconfigure(config, token),
+            Err(problems) => log::bad_config(&problems),
+        }
+        self.manager.reloaded();
+    }
+
+    fn reconfigure(&mut self, config: Config, token: TokenFrom) {
         if config.panel != self.config.panel {
             tracing::warn!(
                 "the lamps have changed (panel section, or a nameserver's lamp); this takes effect at the next start"
@@ -293,7 +300,6 @@ impl<P: RuntimeProvider> Daemon<P> {
         }
         self.config = config;
         log::reloaded(&self.config, &self.targets);
-        true
     }
 }
 

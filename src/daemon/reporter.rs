@@ -244,14 +244,13 @@ impl Reporter {
             Step::Create { incident, title, body, resolved, no_labels } => {
                 let named = title.clone();
                 let issue = self.create(title, body, !no_labels).await?;
-                report.done.push(format!("opened issue #{}: {named}", issue.number));
+                let number = issue.number;
+                report.done.push(format!("opened issue #{number}: {named}"));
                 report.known.push((incident.clone(), issue));
                 if resolved {
                     let closed = Some(IssueState::Completed);
-                    self.write(move |github| github.edit(issue.number, None, None, closed)).await?;
-                    report
-                        .done
-                        .push(format!("closed issue #{}: it was over already", issue.number));
+                    self.write(move |github| github.edit(number, None, None, closed)).await?;
+                    report.done.push(format!("closed issue #{number}: it was over already"));
                     report.resolved.push(incident);
                 }
             }

@@ -33,18 +33,13 @@ pub async fn run<P: RuntimeProvider>(config: Config, parts: Parts<P>) {
             biased;
             order = inputs.orders.recv() => match order {
                 Some(Order::Reload) => {
-                    daemon.manager.reloading();
-                    let repository = |config: &Config| {
-                        config.github.as_ref().map(|g| (g.api.clone(), g.repository.clone()))
-                    };
-                    let before = repository(&daemon.config);
+                    let repository = daemon.repository();
                     daemon.reload(&inputs.config, inputs.token);
                     // Its issue numbers would be those of the other repository. Any other report goes on: a new one
                     // might not see the issue that this one is about to open.
-                    if repository(&daemon.config) != before {
+                    if daemon.repository() != repository {
                         reporting = None;
                     }
-                    daemon.manager.reloaded();
                 }
                 Some(Order::Stop) | None => break,
             },

@@ -116,6 +116,7 @@ impl Wifi {
 
     fn set(&mut self, key: &str, value: &str) -> std::result::Result<(), Mistake> {
         const REMOVE: &str = "remove one of the two lines";
+        const FIRST: &str = "write ssid = ... first";
         match key.to_ascii_lowercase().as_str() {
             "ssid" if value.is_empty() || value.len() > 32 || value.contains(char::is_control) => {
                 let next = "write it as your router shows it";
@@ -128,12 +129,7 @@ impl Wifi {
                 self.networks.push(Network { ssid: value.to_owned(), secret: None, hidden: false })
             }
             "passphrase" => match self.networks.last_mut() {
-                None => {
-                    return Err((
-                        "a passphrase belongs to the network above it",
-                        "write ssid = ... first",
-                    ));
-                }
+                None => return Err(("a passphrase belongs to the network above it", FIRST)),
                 Some(Network { secret: Some(_), .. }) => {
                     return Err(("this network already has a passphrase", REMOVE));
                 }
@@ -142,12 +138,7 @@ impl Wifi {
             "hidden" => match (self.networks.last_mut(), value.to_ascii_lowercase().as_str()) {
                 (Some(network), "yes" | "true") => network.hidden = true,
                 (Some(network), "no" | "false") => network.hidden = false,
-                (None, _) => {
-                    return Err((
-                        "hidden belongs to the network above it",
-                        "write ssid = ... first",
-                    ));
-                }
+                (None, _) => return Err(("hidden belongs to the network above it", FIRST)),
                 _ => return Err(("hidden is yes or no", "write hidden = yes, or remove the line")),
             },
             "country" if value.len() != 2 || !value.bytes().all(|c| c.is_ascii_alphabetic()) => {

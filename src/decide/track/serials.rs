@@ -8,7 +8,7 @@
 //! Blame the server with the older serial; if most are older, blame the one with the newer serial. A server whose
 //! serial went back, such as a primary after a new installation, gets a fault of its own, and the others get none.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::decide::judge::fault::{Fault, SerialFault};
@@ -173,34 +173,12 @@ impl CompareContext<'_> {
         if !went_back.is_empty() {
             return went_back;
         }
-        let subjects = |of: &mut dyn Iterator<Item = usize>| {
-            let mut all: Vec<usize> = of.collect();
-            all.sort_unstable();
-            all.dedup();
-            all.len()
-        };
-        let behind = subjects(&mut late.iter().map(|(copy, _)| copy.subject));
-        let all = subjects(&mut seen.iter().map(|copy| copy.subject));
-        let grace = self.grace;
-        if behind > 1 && behind * 2 > all {
-            let mut others: Vec<(String, u32)> = Vec::new();
-            for (copy, _) in &late {
-                let other = ((self.name)(copy.subject), copy.edition.serial);
-                if !others.contains(&other) {
-                    others.push(other);
-                }
-            }
-            let holders = seen.iter().filter(|copy| copy.edition.serial == newest);
-            return holders
-                .map(|copy| {
-                    copy.row(SerialFault::NotReplicated {
-                        serial: newest,
-                        others: others.clone(),
-                        grace,
-                    })
-                })
-                .collect();
+        let behind: BTreeSet<usize> = late.iter().map(|(copy, _)| copy.subject).collect();
+        let all: BTreeSet<usize> = seen.iter().map(|copy| copy.subject).collect();
+        if behind.len() > 1 && behind.len() * 2 > all.len() {
+            return self.not_replicated(seen, newest, &late);
         }
+        let grace = self.grace;
         let each = late.iter().map(|(copy, missed)| {
             let serials = [copy.edition.serial, *missed];
             let other = who(newest);
@@ -210,6 +188,25 @@ impl CompareContext<'_> {
             })
         });
         each.collect()
+    }
+
+    /// Most servers are late, so the fault is with those that have the newest serial.
+    fn not_replicated(
+        &self,
+        seen: &[&mut ServedSerial],
+        newest: u32,
+        late: &[(&ServedSerial, u32)],
+    ) -> Vec<(usize, Finding)> {
+        let mut others: Vec<(String, u32)> = Vec::new();
+        for (copy, _) in late {
+            let other = ((self.name)(copy.subject), copy.edition.serial);
+            if !others.contains(&other) {
+                others.push(other);
+            }
+        }
+        let fault = SerialFault::NotReplicated { serial: newest, others, grace: self.grace };
+        let holders = seen.iter().filter(|copy| copy.edition.serial == newest);
+        holders.map(|copy| copy.row(fault.clone())).collect()
     }
 }
 
