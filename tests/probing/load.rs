@@ -11,6 +11,8 @@ use pilotlight::decide::judge::finding::Finding;
 use pilotlight::decide::judge::uplink::Family;
 use pilotlight::decide::probe::round::{Edns, Observed, Outcome};
 
+use crate::fakes::dns::script::Reply;
+
 const HOME: &str = "127.0.0.1:53";
 const FIRST: &str = "127.0.0.2:53";
 const SECOND: &str = "127.0.0.3:53";
@@ -197,6 +199,35 @@ async fn an_answer_that_comes_within_a_second_after_the_timeout_is_late() {
         assert_eq!((&*rows[0].detail, &*rows[0].fault.to_string()), (said, "silent"));
         assert!(rows[0].command.contains(" +tries=1 +time=2 "), "{}", rows[0].command);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn long_answers_that_wait_to_be_read_are_neither_silent_nor_slow() {
+    let mut text = ZONE.to_owned();
+    for (n, last) in (0..40).flat_map(|n| (0..600).map(move |last| (n, last))) {
+        writeln!(text, "r{n} 300 A 10.0.{}.{}", last / 250, last % 250).unwrap();
+    }
+    let good = Nameserver::new([ZoneData::parse("example.net", &text)]);
+    // Over a slow line the second half of each answer comes late.
+    let pause = Duration::from_millis(900);
+    let slow = Behaviour::custom(move |transport, packet| {
+        let replies = good.replies(transport, packet).into_iter();
+        replies.map(|reply| Reply { pause, ..reply }).collect()
+    });
+    let addresses: Vec<String> =
+        (0..600).map(|n| format!("\"10.0.{}.{}\"", n / 250, n % 250)).collect();
+    let values = addresses.join(", ");
+    let record = |n| format!("{{ name = \"r{n}\", type = \"A\", values = [{values}] }}");
+    let net = MemNet::new();
+    net.add(at(HOME), anchor());
+    net.add(at(FIRST), Nameserver::behaving([], slow));
+    let records: Vec<String> = (0..40).map(record).collect();
+    let config = config(&[vec![at(FIRST)]], &records.join(", "), &[at(HOME)], &[]);
+    let (round, judgement) = look(&net, &config, product()).await;
+    assert_eq!(verdicts(&judgement), ["well"]);
+    assert!(attempts(&round.observed[0]).iter().all(|count| *count == 1));
+    let latest = round.observed[0].observations.iter().map(|o| o.latency).max();
+    assert!(latest < Some(Duration::from_secs(1)), "{latest:?}");
 }
 
 /// A network without a socket left for one of the addresses.

@@ -15,6 +15,7 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use crate::decide::probe::round::Outcome;
+use crate::io::clock::Clock;
 use crate::io::dns::message::{QueryParams, io_outcome, refuses_edns};
 use crate::io::dns::packet::{NotAnAnswer, accept, accept_datagram};
 
@@ -59,7 +60,7 @@ impl<P: RuntimeProvider> DnsClient<P> {
         for _ in 0..ATTEMPTS {
             let mut answer = self.udp(server, query).await;
             if answer.as_ref().is_ok_and(|message| message.metadata.truncation) {
-                answer = self.tcp(server, query).await;
+                answer = self.tcp(server, query).await.map(|(message, _)| message);
             }
             match answer {
                 Ok(message) if query.edns && refuses_edns(message.metadata.response_code) => {
@@ -108,14 +109,15 @@ impl<P: RuntimeProvider> DnsClient<P> {
         }
     }
 
-    /// One connection, one query, and the first message that comes.
+    /// One connection, one query, and the first message that comes; and how long it waited for its turn to be
+    /// read, which is no time of the server's. A long answer has the timeout once more.
     pub(super) async fn tcp(
         &self,
         server: SocketAddr,
         query: QueryParams<'_>,
-    ) -> Result<Message, Outcome> {
+    ) -> Result<(Message, Duration), Outcome> {
         let query = query.message();
-        let exchange = async {
+        let begin = async {
             let mut stream = self.network.connect_tcp(server, None, Some(self.timeout)).await?;
             let mut sent = bytes(&query)?;
             let length = u16::try_from(sent.len()).map_err(io::Error::other)?;
@@ -125,21 +127,27 @@ impl<P: RuntimeProvider> DnsClient<P> {
             let mut length = [0; 2];
             stream.read_exact(&mut length).await?;
             let length = usize::from(u16::from_be_bytes(length));
-            let permit = match length > LONG {
-                true => Some(self.long_answers.acquire().await.map_err(io::Error::other)?),
-                false => None,
-            };
-            let mut packet = vec![0; length];
+            let mut packet = vec![0; length.min(LONG)];
             stream.read_exact(&mut packet).await?;
-            io::Result::Ok((packet, permit))
+            io::Result::Ok((stream, packet, length))
         };
-        match timeout(self.timeout, exchange).await {
-            Ok(Ok((packet, _permit))) => {
-                accept(&query, &packet).map_err(|why| Outcome::Garbled(why.0))
-            }
-            Ok(Err(error)) => Err(io_outcome(&error)),
-            Err(_) => Err(Outcome::Silent),
-        }
+        let (mut stream, mut packet, length) = self.in_time(begin).await?;
+        let clock = Clock::system();
+        let _permit = match length > LONG {
+            true => self.long_answers.acquire().await.ok(),
+            false => None,
+        };
+        let waited = clock.now().uptime;
+        packet.resize(length, 0);
+        let read = packet.len().min(LONG);
+        self.in_time(stream.read_exact(&mut packet[read..])).await?;
+        let message = accept(&query, &packet).map_err(|why| Outcome::Garbled(why.0))?;
+        Ok((message, waited))
+    }
+
+    async fn in_time<T>(&self, part: impl Future<Output = io::Result<T>>) -> Result<T, Outcome> {
+        let done = timeout(self.timeout, part).await.map_err(|_| Outcome::Silent)?;
+        done.map_err(|error| io_outcome(&error))
     }
 }
 

@@ -189,9 +189,11 @@ impl<P: RuntimeProvider> QueryRun<'_, P> {
         let client = self.client.waiting(self.limits.timeout + listen_on);
         let sent = self.clock.now().uptime;
         let reply = match transport {
-            Transport::Udp => client.udp(self.address, params).await,
+            Transport::Udp => client.udp(self.address, params).await.map(|m| (m, Duration::ZERO)),
             Transport::Tcp => client.tcp(self.address, params).await,
         };
-        (reply, self.clock.now().uptime.saturating_sub(sent))
+        let waited = reply.as_ref().map_or(Duration::ZERO, |(_, waited)| *waited);
+        let latency = self.clock.now().uptime.saturating_sub(sent + waited);
+        (reply.map(|(message, _)| message), latency)
     }
 }

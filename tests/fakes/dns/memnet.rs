@@ -180,7 +180,13 @@ impl MemNet {
             for (at, reply) in self.schedule(server.replies(Transport::Tcp, &query)) {
                 sleep_until(at).await;
                 if self.is_up(addr) {
-                    stream.write_all(&reply.framed()).await?;
+                    let frame = reply.framed();
+                    let (head, rest) = frame.split_at(frame.len() / 2);
+                    stream.write_all(head).await?;
+                    if !reply.pause.is_zero() {
+                        sleep(reply.pause).await;
+                    }
+                    stream.write_all(rest).await?;
                 }
                 if reply.half {
                     return Ok(());

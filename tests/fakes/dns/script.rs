@@ -32,6 +32,8 @@ pub struct Reply {
     pub from_other_source: bool,
     /// Over TCP, send the length of the whole, then the first half, then close.
     pub half: bool,
+    /// In memory, over TCP, wait so long after the first half.
+    pub pause: Duration,
 }
 
 impl Reply {
