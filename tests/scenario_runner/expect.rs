@@ -4,27 +4,14 @@ use std::fs;
 
 use serde_json::Value;
 
-use super::script::Look;
+use super::clause::Look;
 use super::world::World;
 use crate::fakes::github::{Issue, LOGIN};
 
 impl World {
     pub(super) fn look(&mut self, look: &Look) -> Result<(), String> {
         match look {
-            Look::Panel(state, down, cannot_report) => {
-                let status = self.status()?;
-                let meaning = text(&status, "meaning");
-                same(&text(&status, "state"), state)?;
-                same(&(meaning.contains("report")), cannot_report)
-                    .map_err(|_| format!("its sentence is {meaning:?}"))?;
-                if !down.is_empty() {
-                    let names = self.names_of(&status, down)?;
-                    if !meaning.starts_with(&format!("down: {}", names.join(", "))) {
-                        return Err(format!("its sentence is {meaning:?}"));
-                    }
-                }
-                Ok(())
-            }
+            Look::Panel(state, down, cannot_report) => self.panel(state, down, *cannot_report),
             Look::NoStatus => match self.places().status().exists() {
                 true => Err("it is there".to_owned()),
                 false => Ok(()),
@@ -71,6 +58,19 @@ impl World {
                 same(&(self.github.requests().len() - self.github.unchanged()), count)
             }
             Look::Kept(count) => same(&self.kept()?, count),
+        }
+    }
+
+    fn panel(&self, state: &str, down: &[usize], cannot_report: bool) -> Result<(), String> {
+        let status = self.status()?;
+        let meaning = text(&status, "meaning");
+        same(&text(&status, "state").as_str(), &state)?;
+        same(&(meaning.contains("report")), &cannot_report)
+            .map_err(|_| format!("its sentence is {meaning:?}"))?;
+        let names = self.names_of(&status, down)?;
+        match down.is_empty() || meaning.starts_with(&format!("down: {}", names.join(", "))) {
+            true => Ok(()),
+            false => Err(format!("its sentence is {meaning:?}")),
         }
     }
 

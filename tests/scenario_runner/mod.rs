@@ -13,14 +13,16 @@
 //!        nothing written since 00:25            no time: the same as above
 //! ```
 //!
-//! What can be said is in [`script`], one line of code for each. As usual there are `ns1` and `ns2`, each
-//! with one IPv4 address; both serve `example.net`, in which `www` is 192.0.2.80; two anchors; and every
+//! What can be said is in [`clause`], and its words in [`script`], one line of code for each. As usual there
+//! are `ns1` and `ns2`, each with one IPv4 address; both serve `example.net`, in which `www` is 192.0.2.80; two anchors; and every
 //! setting has its default, but for rounds that start on time (`splay`). `ns3` stands ready for whoever
 //! configures it.
 //!
 //! At the end no issue may be there that no line has spoken of, and no fault may be left that nothing
 //! has met.
 
+mod clause;
+mod config_file;
 mod expect;
 mod script;
 mod world;
@@ -28,7 +30,8 @@ mod world;
 use std::fs;
 use std::path::Path;
 
-use script::{Clause, Script};
+use clause::Clause;
+use script::Script;
 pub(crate) use world::World;
 
 /// Plays `tests/scenarios/NAME.txt`.

@@ -22,7 +22,9 @@ use tokio::sync::mpsc;
 use tokio::task::yield_now;
 use tokio::time::{advance, timeout};
 
-use super::script::{Act, Edit, Given, Link, MIDNIGHT, Network, Site};
+use super::clause::{Act, Edit, Given, Link, Network, Person, Site};
+use super::config_file::{File, HOSTS, Host, NOWHERE};
+use super::script::MIDNIGHT;
 use crate::fakes::dns::memnet::MemNet;
 use crate::fakes::dns::script::{Behaviour, Nameserver, ZoneData};
 use crate::fakes::github::{Fault, GitHub, TOKEN};
@@ -46,35 +48,9 @@ const RECORDS: &str = "\
 @ 3600 NS ns2.example.net.
 www 300 A 192.0.2.80";
 
-/// The NS set of [`RECORDS`], whoever is watched.
-const NS: &str =
-    r#"{ name = "@", type = "NS", values = ["ns1.example.net.", "ns2.example.net."] }"#;
-
 const ROOT: &str = "\
 @ 86400 SOA a.root-servers.net. nstld.verisign-grs.com. 2026030100 1800 900 604800 86400
 @ 86400 NS a.root-servers.net.";
-
-/// Where a nameserver, or an anchor, is in each family.
-struct Host {
-    name: &'static str,
-    v4: &'static str,
-    v6: &'static str,
-}
-
-/// The last of these are anchors. Every address is loopback, should one ever leave the memory.
-const HOSTS: [Host; 5] = [
-    host("ns1", "127.0.1.1:53", "[::1]:5301"),
-    host("ns2", "127.0.1.2:53", "[::1]:5302"),
-    host("ns3", "127.0.1.3:53", "[::1]:5303"),
-    host("anchor1", "127.0.9.1:53", "[::1]:5391"),
-    host("anchor2", "127.0.9.2:53", "[::1]:5392"),
-];
-
-const fn host(name: &'static str, v4: &'static str, v6: &'static str) -> Host {
-    Host { name, v4, v6 }
-}
-
-const NOWHERE: [&str; 2] = ["127.0.9.53:53", "[::1]:5353"];
 
 pub(crate) struct World {
     net: MemNet,
@@ -99,25 +75,24 @@ struct Daemon {
     orders: mpsc::Sender<Order>,
 }
 
-/// The configuration file.
-struct File {
-    ipv6: bool,
-    heartbeat: String,
-    assignees: Vec<String>,
-    schedule: Vec<(String, String)>,
-    nameservers: Vec<String>,
-    endpoints: Vec<String>,
-    www: String,
-    broken: bool,
-}
-
 impl World {
     pub(super) fn new(given: &[Given]) -> Self {
-        let count = given.iter().find_map(|given| match given {
-            Given::Zones(count) => Some(*count),
-            _ => None,
-        });
-        let zones = ZONES[..count.unwrap_or(1)].iter();
+        let nameservers = vec!["ns1".to_owned(), "ns2".to_owned()];
+        let (heartbeat, www) = ("off".to_owned(), "192.0.2.80".to_owned());
+        let mut file = File { nameservers, heartbeat, www, ..File::default() };
+        let (mut count, mut has_token) = (1, true);
+        for given in given {
+            match given {
+                Given::Ipv6 => file.ipv6 = true,
+                Given::Zones(zones) => count = *zones,
+                Given::Schedule(key, value) => file.schedule.push((key.clone(), value.clone())),
+                Given::NoToken => has_token = false,
+                Given::Heartbeat(every) => file.heartbeat.clone_from(every),
+                Given::Assignee(login) => file.assignees.push(login.clone()),
+                Given::Endpoint(url) => file.endpoints.push(url.clone()),
+            }
+        }
+        let zones = ZONES[..count].iter();
         let zones: Vec<ZoneData> = zones.map(|zone| ZoneData::parse(zone, RECORDS)).collect();
         let root = ZoneData::parse(".", ROOT);
         let (net, mut hosts) = (MemNet::new(), Vec::new());
@@ -139,33 +114,6 @@ impl World {
             let now = clock.now().wall.unwrap();
             now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
         });
-        let schedule = given.iter().filter_map(|given| match given {
-            Given::Schedule(key, value) => Some((key.clone(), value.clone())),
-            _ => None,
-        });
-        let endpoints = given.iter().filter_map(|given| match given {
-            Given::Endpoint(url) => Some(url.clone()),
-            _ => None,
-        });
-        let heartbeat = given.iter().find_map(|given| match given {
-            Given::Heartbeat(every) => Some(every.clone()),
-            _ => None,
-        });
-        let assignees = given.iter().filter_map(|given| match given {
-            Given::Assignee(login) => Some(login.clone()),
-            _ => None,
-        });
-        let file = File {
-            assignees: assignees.collect(),
-            ipv6: given.iter().any(|given| matches!(given, Given::Ipv6)),
-            heartbeat: heartbeat.unwrap_or_else(|| "off".to_owned()),
-            schedule: schedule.collect(),
-            endpoints: endpoints.collect(),
-            nameservers: vec!["ns1".to_owned(), "ns2".to_owned()],
-            www: "192.0.2.80".to_owned(),
-            broken: false,
-        };
-        let without_token = given.iter().any(|given| matches!(given, Given::NoToken));
         let world = Self {
             net,
             hosts,
@@ -174,7 +122,7 @@ impl World {
             hanging: false,
             folder: tempfile::tempdir().unwrap(),
             file,
-            has_token: !without_token,
+            has_token,
             clock,
             daemon: None,
             marks: Vec::new(),
@@ -254,16 +202,7 @@ impl World {
                 self.run_until(self.clock.now().uptime).await?;
             }
             Act::Server(name, behaviour) => self.host(name).set(behaviour.clone()),
-            Act::Zone(origin, name, rtype, values) => {
-                let known = self.zones.iter().find(|zone| {
-                    let zone = zone.origin().to_ascii();
-                    zone.trim_end_matches('.') == origin
-                });
-                let zone = known.ok_or("no such zone is served")?;
-                let rtype: RecordType = rtype.parse().map_err(|_| "no such type")?;
-                let values: Vec<&str> = values.iter().map(String::as_str).collect();
-                zone.set(name, rtype, &values);
-            }
+            Act::Zone(origin, name, rtype, values) => self.set(origin, name, rtype, values)?,
             Act::Uplink(link, families) => {
                 for &family in families {
                     match link {
@@ -289,21 +228,7 @@ impl World {
             Act::Calm => drop(self.github.clear_faults()),
             Act::Token(permission) => self.github.set_permission(TOKEN, *permission),
             Act::Expiry(at) => self.github.set_expiry(Some(at)),
-            Act::Closes(issue) => self.github.close_by_hand(*issue),
-            Act::ClosesLast => {
-                let issues = self.github.issues();
-                if let Some(last) = issues.iter().rfind(|issue| issue.state == "open") {
-                    self.github.close_by_hand(last.number);
-                }
-            }
-            Act::Reopens(issue) => self.github.reopen_by_hand(*issue),
-            Act::Retitles(issue, title) => self.github.edit_by_hand(*issue, |issue| {
-                issue.title.clone_from(title);
-            }),
-            Act::Adds(issue, text) => self.github.edit_by_hand(*issue, |issue| {
-                issue.body = format!("{}\n\n{text}", issue.body);
-            }),
-            Act::Comments(issue, text) => self.github.comment_as("octocat", *issue, text),
+            Act::Person(person) => self.person(person),
             Act::Config(edit) => {
                 match edit {
                     Edit::Adds(name) => self.file.nameservers.push(name.clone()),
@@ -316,6 +241,42 @@ impl World {
             }
         }
         Ok(())
+    }
+
+    fn set(
+        &self,
+        origin: &str,
+        name: &str,
+        rtype: &str,
+        values: &[String],
+    ) -> Result<(), &'static str> {
+        let is_it = |zone: &&ZoneData| zone.origin().to_ascii().trim_end_matches('.') == origin;
+        let zone = self.zones.iter().find(is_it).ok_or("no such zone is served")?;
+        let rtype: RecordType = rtype.parse().map_err(|_| "no such type")?;
+        let values: Vec<&str> = values.iter().map(String::as_str).collect();
+        zone.set(name, rtype, &values);
+        Ok(())
+    }
+
+    fn person(&self, person: &Person) {
+        let github = &self.github;
+        match person {
+            Person::Closes(issue) => github.close_by_hand(*issue),
+            Person::ClosesLast => {
+                let issues = github.issues();
+                if let Some(last) = issues.iter().rfind(|issue| issue.state == "open") {
+                    github.close_by_hand(last.number);
+                }
+            }
+            Person::Reopens(issue) => github.reopen_by_hand(*issue),
+            Person::Retitles(issue, title) => github.edit_by_hand(*issue, |issue| {
+                issue.title.clone_from(title);
+            }),
+            Person::Adds(issue, text) => github.edit_by_hand(*issue, |issue| {
+                issue.body = format!("{}\n\n{text}", issue.body);
+            }),
+            Person::Comments(issue, text) => github.comment_as("octocat", *issue, text),
+        }
     }
 
     fn start(&mut self) -> Result<(), String> {
@@ -389,40 +350,8 @@ impl World {
     }
 
     fn write_config(&self) {
-        let addresses = |host: &Host| match self.file.ipv6 {
-            true => format!("{:?}", [host.v4, host.v6]),
-            false => format!("{:?}", [host.v4]),
-        };
-        let anchors: Vec<&str> = HOSTS[3..].iter().flat_map(|h| [h.v4, h.v6]).collect();
-        let mut text = format!(
-            "[github]\nrepository = \"owner/infra\"\napi = \"{}\"\nheartbeat = \"{}\"\nassignees = {:?}\n\n[vantage]\nname = \"home\"\n\
-             anchors = {anchors:?}\nintercept = {NOWHERE:?}\n\n[schedule]\nsplay = \"0s\"\n",
-            self.github.url(),
-            self.file.heartbeat,
-            self.file.assignees
-        );
-        for (key, value) in &self.file.schedule {
-            text += &format!("{key} = \"{value}\"\n");
-        }
-        let listed = |host: &&Host| self.file.nameservers.iter().any(|name| name == host.name);
-        for host in HOSTS.iter().filter(listed) {
-            let (name, addresses) = (host.name, addresses(host));
-            text += &format!(
-                "\n[[nameserver]]\nname = \"{name}.example.net\"\naddresses = {addresses}\n"
-            );
-        }
-        for zone in &self.zones {
-            let (name, www) = (zone.origin().to_ascii(), &self.file.www);
-            text += &format!(
-                "\n[[zone]]\nname = \"{name}\"\nrecords = [{{ name = \"www\", type = \"A\", values = [\"{www}\"] }}, {NS}]\n"
-            );
-        }
-        for url in &self.file.endpoints {
-            text += &format!("\n[[endpoint]]\nurl = \"{url}\"\n");
-        }
-        if self.file.broken {
-            text += "\n[[zone]]\nnaem = \"example.net\"\n";
-        }
+        let origins = self.zones.iter().map(|zone| zone.origin().to_ascii());
+        let text = self.file.text(&self.github.url(), origins);
         fs::write(self.config_path(), text).unwrap();
     }
 }
