@@ -22,6 +22,9 @@ use super::script::{Nameserver, Reply, Transport};
 /// How long a packet takes one way, unless told otherwise.
 const LATENCY: Duration = Duration::from_millis(1);
 
+/// What a connection holds that nobody has read yet. More waits at the server.
+const WINDOW: usize = 2048;
+
 /// How long a TCP connect takes to fail without an answer, where the caller sets no time.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -158,7 +161,7 @@ impl MemNet {
             Host::Absent => pending().await,
             Host::Closed => Err(io::ErrorKind::ConnectionRefused.into()),
             Host::Open(_) => {
-                let (ours, theirs) = duplex(2 * usize::from(u16::MAX));
+                let (ours, theirs) = duplex(WINDOW);
                 tokio::spawn(self.converse(addr, theirs));
                 Ok(AsyncIoTokioAsStd(ours))
             }
