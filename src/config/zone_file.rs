@@ -218,4 +218,6 @@ fn known_type(word: &str) -> Result<RecordType, Rejection> {
 }
 
 #[cfg(test)]
+mod line_tests;
+#[cfg(test)]
 mod tests;

@@ -7,23 +7,17 @@
 //! It is quick because what is pure need not be done twice: a round that went like an earlier one has its
 //! judgement, and a monitor state that a judgement has left as it was is left so by the same one again.
 
-use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
+use super::course::{Course, Scene, Went};
 use super::failure_schedule::{FailureSchedule, LONGEST, MINUTE, MONTH, Month, SECOND, Span, Time};
-use crate::config::RecordSet;
-use crate::config::{Config, Expected};
 use crate::decide::judge::finding::Severity;
-use crate::decide::judge::round::{Judgement, judge, looks_faulty};
-use crate::decide::probe::answer::Answer;
-use crate::decide::probe::query::{QueryKind, Target, targets};
-use crate::decide::probe::round::{AnchorReply, Edns, Observation, Observed, Outcome, Round};
+use crate::decide::probe::query::Target;
 use crate::decide::time::Moment;
 use crate::decide::track::health::{Change, Health};
 use crate::decide::track::state::MonitorState;
 use crate::rng::Rng;
-use hickory_resolver::proto::rr::{RData, rdata};
-use std::sync::Arc;
 
 /// How many months; with `PILOTLIGHT_MONTHS` another number.
 const MONTHS: u64 = 1000;
@@ -37,134 +31,6 @@ const ATTEMPTS: [Time; 3] = [0, 2_500, 5_500];
 
 /// What a round takes when every packet arrives.
 const QUICK: Time = 300;
-
-/// Two nameservers, each over both families, and two zones: 52 questions.
-const CONFIG: &str = r#"
-    vantage = { name = "home" }
-    nameserver = [
-        { name = "ns1.example.net", addresses = ["192.0.2.1", "2001:db8::1"] },
-        { name = "ns2.example.net", addresses = ["192.0.2.2", "2001:db8::2"] },
-    ]
-    [[zone]]
-    name = "example.net"
-    records = [
-        { name = "@", type = "A", values = ["192.0.2.80"] },
-        { name = "www", type = "A", values = ["192.0.2.80"] },
-        { name = "mail", type = "A", values = ["192.0.2.25"] },
-    ]
-    [[zone]]
-    name = "example.org"
-    records = [
-        { name = "@", type = "A", values = ["192.0.2.80"] },
-        { name = "www", type = "A", values = ["192.0.2.80"] },
-    ]
-"#;
-
-/// How a question went.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Went {
-    Well,
-    Lost,
-    /// Only what went without EDNS came back.
-    LostWithEdns,
-}
-
-/// All that a round's judgement depends on: whom it asked, what did not go well, and where it could see, in
-/// each family, before and after.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Course {
-    asked: [bool; 2],
-    odd: Vec<(usize, usize, Went)>,
-    sees: [bool; 2],
-    saw: [bool; 2],
-}
-
-/// What every month shares.
-struct Scene {
-    config: Config,
-    targets: Vec<Arc<Target>>,
-    judged: HashMap<Course, Judgement>,
-}
-
-fn answer(aa: bool, set: &RecordSet, records: &[RData]) -> Outcome {
-    let records = records.iter().map(|data| (&set.name, data));
-    Outcome::Answer(Answer { aa, ..Answer::new(set, records) })
-}
-
-impl Scene {
-    fn new() -> Self {
-        let config = Config::parse("test.toml", CONFIG).unwrap();
-        Self { targets: targets(&config), config, judged: HashMap::new() }
-    }
-
-    fn round(&self, course: &Course) -> Round {
-        let observe = |(number, target): (usize, &Arc<Target>)| {
-            let odd = |index: usize| {
-                let mut odd = course.odd.iter().filter(|(t, q, _)| (*t, *q) == (number, index));
-                odd.next().map_or(Went::Well, |(.., went)| *went)
-            };
-            let each = target.queries.iter().enumerate().map(|(index, question)| {
-                let host = hickory_resolver::proto::rr::Name::root();
-                let soa = rdata::SOA::new(host.clone(), host, 0, 1, 1, 1, 1);
-                let data = match &question.set.expected {
-                    _ if question.kind == QueryKind::Recursion => Vec::new(),
-                    Expected::Records(records) => records.clone(),
-                    Expected::Some => vec![RData::SOA(soa)],
-                };
-                let right = answer(true, &question.set, &data);
-                let dead = index > 0 && odd(0) == Went::Lost;
-                let went = if dead { Went::Lost } else { odd(index) };
-                let without = index > 0 && odd(0) == Went::LostWithEdns;
-                Observation {
-                    outcome: match went {
-                        Went::Lost => Outcome::Silent,
-                        Went::Well | Went::LostWithEdns => right,
-                    },
-                    attempts: if dead { 0 } else { 3 },
-                    truncated: false,
-                    latency: Duration::from_millis(20),
-                    edns: match went {
-                        Went::LostWithEdns => Edns::Refused(Box::new(Outcome::Silent)),
-                        _ if without => Edns::Without,
-                        _ => Edns::With,
-                    },
-                }
-            });
-            Observed { observations: each.collect(), target: Arc::clone(target) }
-        };
-        let anchors = |sees: [bool; 2]| {
-            let read = |&address: &std::net::SocketAddr| AnchorReply {
-                address,
-                outcome: match sees[usize::from(address.is_ipv6())] {
-                    true => answer(true, &self.targets[0].queries[0].set, &[]),
-                    false => Outcome::Silent,
-                },
-                latency: Duration::from_millis(20),
-            };
-            self.config.vantage.anchors.iter().map(read).collect::<Vec<_>>()
-        };
-        let asked = self.targets.iter().enumerate();
-        let asked = asked.filter(|(_, target)| course.asked[target.nameserver]);
-        let mut round = Round {
-            at: Moment::default(),
-            before: anchors(course.sees),
-            intercept: Vec::new(),
-            after: None,
-            observed: asked.map(observe).collect(),
-            endpoints: Vec::new(),
-        };
-        round.after = looks_faulty(&round).then(|| anchors(course.saw));
-        round
-    }
-
-    fn judge(&mut self, course: &Course) -> &Judgement {
-        if !self.judged.contains_key(course) {
-            let judgement = judge(&self.config, &self.round(course));
-            self.judged.insert(course.clone(), judgement);
-        }
-        &self.judged[course]
-    }
-}
 
 /// A process that watches for a month.
 struct Story<'a> {

@@ -1,4 +1,5 @@
 mod budget;
 mod closed_by_hand;
+mod course;
 mod failure_schedule;
 mod vantages;

@@ -368,5 +368,8 @@ impl Suspicion {
 }
 
 #[cfg(test)]
+#[path = "health_resume_tests.rs"]
+mod resume_tests;
+#[cfg(test)]
 #[path = "health_tests.rs"]
 mod tests;

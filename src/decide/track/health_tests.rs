@@ -3,9 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::*;
-use crate::decide::testing::{
-    V4, V6, at, degraded, down, row, schedule, unknown, verdict, well, without,
-};
+use crate::decide::testing::{V4, at, degraded, down, schedule, unknown, well};
 
 /// `open-after` and `close-after`, with the other thresholds as they are by default.
 fn thresholds(open_after: u32, close_after: u32) -> Schedule {
@@ -13,18 +11,18 @@ fn thresholds(open_after: u32, close_after: u32) -> Schedule {
 }
 
 /// A subject that is walked through verdicts, ten seconds apart.
-struct Walk {
-    health: Health,
+pub(super) struct Walk {
+    pub health: Health,
     schedule: Schedule,
     seconds: u64,
 }
 
 impl Walk {
-    fn new(open_after: u32, close_after: u32) -> Self {
+    pub(super) fn new(open_after: u32, close_after: u32) -> Self {
         Self { health: Health::Well, schedule: thresholds(open_after, close_after), seconds: 0 }
     }
 
-    fn step(&mut self, verdict: &Verdict) -> Option<Change> {
+    pub(super) fn step(&mut self, verdict: &Verdict) -> Option<Change> {
         self.seconds += 10;
         let now = at(self.seconds);
         let health = std::mem::take(&mut self.health);
@@ -34,7 +32,7 @@ impl Walk {
     }
 
     /// `D` down, `d` degraded, `w` well, `?` unknown; returns the state after each.
-    fn walk(&mut self, verdicts: &str) -> String {
+    pub(super) fn walk(&mut self, verdicts: &str) -> String {
         let mut words = Vec::new();
         for letter in verdicts.chars() {
             self.step(&seen(letter));
@@ -43,11 +41,11 @@ impl Walk {
         words.join(" ")
     }
 
-    fn incident(&self) -> &Incident {
+    pub(super) fn incident(&self) -> &Incident {
         self.health.incident().expect("an incident is open")
     }
 
-    fn again(&self) -> Option<u64> {
+    pub(super) fn again(&self) -> Option<u64> {
         let again = self.health.ask_again(&self.schedule);
         again.map(|wait| wait.as_secs())
     }
@@ -63,7 +61,7 @@ fn seen(letter: char) -> Verdict {
     }
 }
 
-fn state(health: &Health) -> &'static str {
+pub(super) fn state(health: &Health) -> &'static str {
     match health {
         Health::Well => "Well",
         Health::Suspect(_) => "Suspect",
@@ -249,74 +247,6 @@ fn rechecks_come_after_10_20_40_seconds_and_when_recovering_after_60() {
     assert_eq!(suspect.again(), twenty);
 }
 
-fn both(v4: Option<Severity>, v6: Option<Severity>) -> Verdict {
-    let row =
-        |address, severity: Option<Severity>| severity.map(|s| row(address, "example.net", s));
-    verdict(row(V4, v4).into_iter().chain(row(V6, v6)).collect())
-}
-
-#[test]
-fn while_the_only_faulty_address_is_unobserved_the_verdict_is_unknown() {
-    let (down, none) = (Some(Severity::Down), None);
-    for walked in ["D", "DDD", "DDDw"] {
-        let mut walk = Walk::new(3, 2);
-        walk.walk(walked);
-        let before = walk.health.clone();
-        for _ in 0..50 {
-            assert_eq!(walk.step(&without(V4, both(down, none))), None, "{walked}");
-        }
-        assert_eq!(walk.health, before, "{walked}");
-        // It is the other address that would say something.
-        walk.step(&without(V6, both(none, none)));
-        assert_ne!(walk.health, before, "{walked}");
-    }
-}
-
-#[test]
-fn findings_of_unobserved_addresses_stay_beside_observed_ones() {
-    let (down, degraded) = (Some(Severity::Down), Some(Severity::Degraded));
-    let mut walk = Walk::new(1, 1);
-    walk.step(&both(down, degraded));
-    walk.step(&without(V4, both(None, degraded)));
-    let addresses: Vec<String> =
-        walk.incident().findings.iter().map(|row| row.address.to_string()).collect();
-    assert_eq!(addresses, [V6, V4]);
-    // Once it is seen again, it is what it is.
-    walk.step(&both(None, degraded));
-    assert_eq!(walk.incident().findings, both(None, degraded).findings);
-}
-
-#[test]
-fn an_unobserved_address_changes_no_severity() {
-    let (down, degraded) = (Some(Severity::Down), Some(Severity::Degraded));
-    let mut eases = Walk::new(3, 2);
-    for _ in 0..3 {
-        eases.step(&both(down, degraded));
-    }
-    for _ in 0..50 {
-        eases.step(&without(V4, both(down, degraded)));
-        assert_eq!(eases.health.state().word(), "down");
-    }
-    let mut worsens = Walk::new(3, 2);
-    worsens.walk("ddd");
-    worsens.step(&both(down, degraded));
-    worsens.step(&both(down, degraded));
-    for _ in 0..50 {
-        worsens.step(&without(V4, both(down, degraded)));
-        assert_eq!(worsens.health.state().word(), "degraded");
-    }
-    // It takes the third in a row, and what was out of sight was no interruption.
-    worsens.step(&both(down, degraded));
-    assert_eq!(worsens.health.state().word(), "down");
-    let mut suspect = Walk::new(3, 2);
-    suspect.step(&both(down, degraded));
-    suspect.step(&both(down, degraded));
-    suspect.step(&without(V4, both(down, degraded)));
-    assert_eq!(suspect.health.state().word(), "degraded");
-    suspect.step(&both(down, degraded));
-    assert_eq!(suspect.health.state().word(), "down");
-}
-
 #[test]
 fn an_incident_needs_an_issue_when_it_is_down_or_was_seen_to_last() {
     let mut walk = Walk::new(3, 2);
@@ -343,7 +273,7 @@ fn an_incident_needs_an_issue_when_it_is_down_or_was_seen_to_last() {
     assert!(walk.incident().reportable, "an hour");
 }
 
-fn remembered(severity: Severity) -> Incident {
+pub(super) fn remembered(severity: Severity) -> Incident {
     Incident {
         id: "old".to_owned(),
         since: at(1),
@@ -354,77 +284,6 @@ fn remembered(severity: Severity) -> Incident {
         unobserved_addresses: Vec::new(),
         history: Vec::new(),
     }
-}
-
-#[test]
-fn a_remembered_incident_is_resumed_in_every_state() {
-    for (walked, state_then, severity) in [
-        ("", "Recovering", Severity::Down),
-        ("d", "Failing", Severity::Down),
-        ("ddd", "Failing", Severity::Degraded),
-        ("dddw", "Recovering", Severity::Degraded),
-    ] {
-        let mut walk = Walk::new(3, 2);
-        walk.walk(walked);
-        walk.health = std::mem::take(&mut walk.health).resume(remembered(Severity::Down));
-        assert_eq!(state(&walk.health), state_then, "after {walked:?}");
-        let incident = walk.incident();
-        assert_eq!((incident.id.as_str(), incident.since), ("old", at(1)));
-        assert_eq!(incident.worst, Severity::Down);
-        assert_eq!(incident.severity, severity, "after {walked:?}");
-    }
-}
-
-#[test]
-fn a_suspicion_alone_does_not_change_how_bad_a_remembered_incident_is() {
-    let after = |walked: &str, old: Severity, then: &str| {
-        let mut walk = Walk::new(3, 2);
-        walk.walk(walked);
-        walk.health = walk.health.resume(remembered(old));
-        walk.walk(then)
-    };
-    // The suspicion's own verdicts count towards the shift.
-    assert_eq!(after("D", Severity::Degraded, "DD"), "degraded down");
-    assert_eq!(after("DD", Severity::Degraded, "D"), "down");
-    assert_eq!(after("Dd", Severity::Degraded, "DDD"), "degraded degraded down");
-    assert_eq!(after("d", Severity::Down, "d"), "degraded");
-    assert_eq!(after("dD", Severity::Down, "dd"), "down degraded");
-}
-
-#[test]
-fn a_remembered_incident_is_seen_well_as_often_as_any_before_it_closes() {
-    let mut walk = Walk::new(3, 2);
-    walk.health = walk.health.resume(remembered(Severity::Down));
-    assert_eq!(walk.again(), Some(60));
-    assert_eq!(walk.walk("?ww"), "recovering recovering well");
-    walk.health = walk.health.resume(remembered(Severity::Down));
-    assert_eq!(walk.walk("Dww"), "down recovering well");
-}
-
-#[test]
-fn a_remembered_incident_does_not_close_while_its_address_is_unobserved() {
-    let old = || Incident {
-        unobserved_addresses: vec![V4.parse().unwrap()],
-        ..remembered(Severity::Down)
-    };
-    let mut walk = Walk::new(3, 2);
-    walk.health = walk.health.resume(old());
-    for _ in 0..50 {
-        assert_eq!(walk.step(&without(V4, well())), None);
-        assert_eq!(walk.health, Health::Recovering(old(), 0));
-    }
-    // EndpointError at the other address does not make it forget.
-    walk.step(&without(V4, both(None, Some(Severity::Down))));
-    assert_eq!(walk.incident().unobserved_addresses, old().unobserved_addresses);
-    walk.step(&without(V4, well()));
-    assert_eq!(walk.health.state().word(), "down");
-    assert_eq!(walk.walk("ww"), "recovering well");
-    // The address that can be seen is the one that matters.
-    walk.health = walk.health.resume(old());
-    for _ in 0..2 {
-        walk.step(&without(V6, well()));
-    }
-    assert_eq!(walk.health, Health::Well);
 }
 
 /// A verdict that is down for these questions.

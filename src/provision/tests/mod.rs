@@ -1,23 +1,26 @@
 //! A card, and a board that starts with it again and again.
 
+mod configuration;
+mod secrets;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use super::context::{CardPaths, Judge};
-use super::import::import;
-use super::judge::{CANDIDATE, by_this_program};
-use super::report::{ProvisionReport, one_line, problem};
 use crate::config::{Config, EXAMPLE};
 use crate::io::system::disk::Disk;
+use crate::provision::context::{CardPaths, Judge};
+use crate::provision::import::import;
+use crate::provision::judge::{CANDIDATE, by_this_program};
+use crate::provision::report::{ProvisionReport, one_line, problem};
 
 const GOOD: &str = "nameserver = [{ name = 'ns1.example.net', addresses = ['192.0.2.1'] }]\n\
                     zone = [{ name = 'example.net' }]\n";
 const OTHER: &str = "nameserver = [{ name = 'ns2.example.net', addresses = ['192.0.2.2'] }]\n\
                      zone = [{ name = 'example.net' }]\ngithub = { repository = 'o/r', ca = 'tls/ca.pem' }\n";
 const PAGE: &str = "endpoint = [{ url = 'https://www.example.net/', ca = 'tls/web.pem' }]\n";
-const AUTHORITY: &str = include_str!("../../tests/fakes/web/ca.pem");
+const AUTHORITY: &str = include_str!("../../../tests/fakes/web/ca.pem");
 const BAD: &str = "nameserver = [{ name = 'ns1.example.net', addresses = ['192.0.2.300'] }]\r\n\
                    zone = [{ naem = 'example.net' }]\r\n";
 const TOKEN: &str = "github_pat_11SECRET0abcdefghijklmnop";
@@ -172,134 +175,6 @@ fn all_files_on_the_card_are_imported_and_the_second_start_changes_nothing() {
 }
 
 #[test]
-fn zone_files_are_imported_with_the_configuration_and_a_broken_one_leaves_the_old_in_force() {
-    const SOA: &str = "@ SOA ns1 hostmaster 0 7200 3600 1209600 300\r\n";
-    let config = GOOD.replace("'example.net' }", "'example.net', file = 'zones/example.net' }");
-    let board = Board::new(&[("pilotlight.toml", &config), ("zones/example.net", SOA)]);
-    assert_eq!(board.problems(), "");
-    let imported = || board.read("data/pilotlight/config/zones/example.net").unwrap();
-    assert_eq!(imported(), SOA);
-    board.put(&[("zones/example.net", &format!("{SOA}www A 192.0.2.300\r\n"))]);
-    let problems = board.problems();
-    assert!(problems.starts_with("zones/example.net:2: \"www A 192.0.2.300\" is"), "{problems}");
-    assert_eq!(imported(), SOA);
-    // The configuration is the same, but not the file that it names.
-    let changed = format!("{SOA}www A 192.0.2.30\r\n");
-    board.put(&[("zones/example.net", &changed)]);
-    assert_eq!(board.problems(), "");
-    assert_eq!(imported(), changed);
-    board.remove("zones/example.net");
-    let problems = board.problems();
-    assert!(problems.starts_with("pilotlight.toml:2: zone[0].file: \"zones/"), "{problems}");
-}
-
-#[test]
-fn each_start_installs_the_credential_even_without_a_card() {
-    let board = Board::new(&[("github-token", TOKEN)]);
-    board.start();
-    fs::remove_dir_all(board.at("run/credstore")).unwrap();
-    fs::remove_dir_all(&board.paths.card).unwrap();
-    let report = board.start_with(board.disk());
-    assert_eq!(board.read("run/credstore/github-token").as_deref(), Some(TOKEN));
-    assert!(
-        report.failed && report.problems[0].reason.contains("/card: No such file"),
-        "{report:?}"
-    );
-}
-
-#[test]
-fn a_configuration_with_problems_is_explained_on_the_card_and_the_last_good_one_stays() {
-    let board = Board::new(&[("pilotlight.toml", GOOD)]);
-    board.start();
-    board.put(&[("pilotlight.toml", BAD)]);
-    let count = board.start().problems.len();
-    assert_eq!(board.read(CONFIG).as_deref(), Some(GOOD));
-    let text = board.read(PROBLEMS).unwrap();
-    let mut from = 0;
-    for part in [
-        "\r\n\r\npilotlight.toml:1: nameserver[0].addresses[0]: \"192.0.2.300\" is not an IP address\r\n    write",
-        "\r\n\r\npilotlight.toml:2: zone[0]",
-        "\r\n\r\nUntil then the configuration imported before stays in force: config-",
-        ", which watches ns1.example.net.\r\n",
-    ] {
-        let at = text[from..].find(part);
-        from += at.unwrap_or_else(|| panic!("{part:?} is missing: {text}"));
-    }
-    let notice = board.read(NOTICE).unwrap();
-    assert_eq!(notice.lines().count(), count, "{notice}");
-    assert!(notice.starts_with("pilotlight.toml:1: nameserver[0].addresses[0]: "), "{notice}");
-    let before = board.snapshot();
-    board.start();
-    assert_eq!(board.snapshot(), before);
-    // Corrected, in a file with another name.
-    board.remove("pilotlight.toml");
-    let good = format!("\u{feff}{}", GOOD.replace('\n', "\r\n"));
-    board.put(&[("PILOTL~1.TOM", "x"), ("Pilotlight.toml.txt", &good)]);
-    assert!(board.start().done.is_empty(), "the same as before");
-    assert_eq!((board.read(PROBLEMS), board.read(NOTICE)), (None, None));
-}
-
-#[test]
-fn only_the_configuration_in_force_is_stored() {
-    let board = Board::new(&[("pilotlight.toml", GOOD)]);
-    board.start();
-    let changed = format!("{AUTHORITY}\n");
-    for certificate in [AUTHORITY, &changed] {
-        board.put(&[("pilotlight.toml", OTHER), ("tls/ca.pem", certificate)]);
-        board.start();
-    }
-    assert_eq!(board.read("data/pilotlight/config/tls/ca.pem").as_deref(), Some(&*changed));
-    assert_eq!(board.list("data/pilotlight").len(), 2);
-    // A damaged file is replaced from the card.
-    fs::write(board.at(CONFIG), "").unwrap();
-    board.start();
-    assert_eq!(board.read(CONFIG).as_deref(), Some(OTHER));
-}
-
-#[test]
-fn the_files_that_a_configuration_names_must_be_on_the_card() {
-    for (name, expected) in [
-        (
-            "tls/ca.pem",
-            "pilotlight.toml:3: github.ca: \"tls/ca.pem\" names a file that does not exist",
-        ),
-        (
-            "../secret",
-            "pilotlight.toml:3: github.ca: \"../secret\" names a file that does not exist",
-        ),
-        (concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fakes/web/ca.pem"), ""), // not on the card
-    ] {
-        let config = OTHER.replace("tls/ca.pem", name);
-        let board = Board::new(&[("pilotlight.toml", &config), ("../secret", "x")]);
-        let problems = board.problems();
-        assert!(problems.starts_with(expected), "{problems}");
-        assert_eq!(problems.is_empty(), expected.is_empty(), "{problems}");
-        assert_eq!(board.read(CONFIG).is_some(), expected.is_empty());
-    }
-}
-
-#[test]
-fn a_new_card_names_the_first_step_and_that_is_not_a_problem() {
-    let board = Board::new(&[("pilotlight.toml", &EXAMPLE.replace('\n', "\r\n"))]);
-    let report = board.start();
-    assert!(report.problems.is_empty() && report.first_step.is_some(), "{report:?}");
-    let text = board.read(PROBLEMS).unwrap();
-    assert!(
-        text.contains("one thing to do") && text.contains("put your own nameservers"),
-        "{text}"
-    );
-    assert_eq!((board.read(NOTICE), board.read(CONFIG)), (None, None));
-    // An editor saved the real one as pilotlight.toml.txt beside the example.
-    board.put(&[("pilotlight.toml.txt", GOOD)]);
-    assert!(board.start().first_step.is_none());
-    assert_eq!(board.read(CONFIG).as_deref(), Some(GOOD));
-    board.remove("pilotlight.toml.txt");
-    assert!(board.start().first_step.is_none(), "the example does not replace it");
-    assert_eq!(board.read(PROBLEMS), None);
-    assert!(Board::new(&[]).start().first_step.is_some(), "a card without any");
-}
-
-#[test]
 fn a_missing_or_empty_file_changes_nothing_but_comments_alone_remove() {
     let files = [("pilotlight.toml", GOOD), ("authorized_keys", KEY), ("root_keys", KEY)];
     let board = Board::new(&files);
@@ -326,112 +201,6 @@ fn a_missing_or_empty_file_changes_nothing_but_comments_alone_remove() {
     assert_eq!(board.read(KEYS).as_deref(), Some(""));
     assert_eq!(board.read("data/ssh/root_keys").as_deref(), Some(KEY));
     assert_eq!(board.list("data/wifi"), [""; 0]);
-}
-
-#[test]
-fn a_token_is_never_repeated_and_other_text_is_not_imported() {
-    let utf16: Vec<u8> = TOKEN.encode_utf16().flat_map(u16::to_le_bytes).collect();
-    let cases: [(Vec<u8>, bool); 8] = [
-        (format!("\u{feff}{TOKEN}\n").into(), true),
-        ([&[0xff, 0xfe], &utf16[..]].concat(), true),
-        (format!("{TOKEN}\n{TOKEN}\n").into(), false),
-        (format!("token = {TOKEN}\n").into(), false),
-        (format!("{TOKEN}\u{7}").into(), false),
-        (utf16, false),
-        (b"\xffSECRET0".into(), false),
-        (b"\0\0\0SECRET0".into(), false),
-    ];
-    for (bytes, good) in cases {
-        let board = Board::new(&[]);
-        let file = board.at("card/Github-Token.txt");
-        fs::write(&file, bytes).unwrap();
-        let report = board.start();
-        assert_eq!(board.read(STORED_TOKEN).is_some(), good, "{report:?}");
-        assert_eq!(
-            (file.exists(), report.problems.len()),
-            (!good, usize::from(!good)),
-            "{report:?}"
-        );
-        let text = format!("{report:?}{:?}", board.read(PROBLEMS));
-        assert!(!text.contains("SECRET0"), "{text}");
-    }
-    let board = Board::new(&[("github-token", TOKEN), ("github-token.txt", "another")]);
-    let problems = board.problems();
-    assert!(problems.starts_with("github-token and github-token.txt: "), "{problems}");
-}
-
-#[test]
-fn the_rest_of_an_interrupted_token_overwrite_is_removed() {
-    for rest in ["\0\0\0\0", "\n\n", &format!("\0\0\0{}", &TOKEN[20..])] {
-        let board = Board::new(&[("github-token", TOKEN)]);
-        board.start();
-        board.put(&[("github-token", rest)]);
-        let report = board.start();
-        assert!(report.problems.is_empty() && report.done.is_empty(), "{report:?}");
-        assert_eq!(board.read("card/github-token"), None);
-        assert_eq!(board.read(STORED_TOKEN).as_deref(), Some(TOKEN));
-    }
-}
-
-#[test]
-fn a_token_stays_on_the_card_if_the_data_partition_is_only_memory() {
-    let mut board = Board::new(&[("github-token", TOKEN)]);
-    board.paths.durable = false;
-    let report = board.start();
-    assert!(report.done.iter().any(|done| done.contains("stays on the card")), "{report:?}");
-    assert_eq!(board.read("card/github-token").as_deref(), Some(TOKEN));
-    assert_eq!(board.read("run/credstore/github-token").as_deref(), Some(TOKEN));
-    let here = Path::new("/");
-    assert!(CardPaths::new(here, Path::new("/proc"), here).durable, "a mount, but not memory");
-}
-
-#[test]
-fn good_keys_are_imported_beside_bad_ones_and_a_private_key_changes_nothing() {
-    let board = Board::new(&[("authorized_keys", &format!("# mine\r\nssh-rsa AAAA\r\n{KEY}"))]);
-    let problems = board.problems();
-    assert_eq!(board.read(KEYS).as_deref(), Some(KEY));
-    assert!(problems.starts_with("authorized_keys:2: this is not a complete"), "{problems}");
-    let private =
-        "-----BEGIN OPENSSH PRIVATE KEY-----\nSECRET0\n-----END OPENSSH PRIVATE KEY-----\n";
-    for text in [private.to_owned(), format!("{KEY}{private}"), "nonsense\n".to_owned()] {
-        board.put(&[("authorized_keys", &text)]);
-        let problems = board.problems();
-        assert_eq!(board.read(KEYS).as_deref(), Some(KEY), "its owner can still log in");
-        assert_eq!(problems.lines().count(), 1, "{problems}");
-        assert_eq!(problems.contains("PRIVATE"), text.contains("PRIVATE"), "{problems}");
-        let text = board.read(PROBLEMS).unwrap();
-        assert!(!text.contains("SECRET0") && text.contains("stay in force"), "{text}");
-    }
-}
-
-#[test]
-fn networks_are_added_changed_and_removed_but_not_those_that_iwd_added() {
-    let board = Board::new(&[("wifi.conf", WIFI)]);
-    board.start();
-    let home = || board.read("data/wifi/Home.psk").unwrap();
-    let derived = "[Security]\nPassphrase=correct horse\nPreSharedKey=00ff\n";
-    fs::write(board.at("data/wifi/Home.psk"), derived).unwrap();
-    fs::write(board.at("data/wifi/Friends.psk"), "[Security]\nPassphrase=by iwctl\n").unwrap();
-    board.start();
-    assert_eq!(home(), derived);
-    let changed = "country = FR\nssid = Home\npassphrase = another one\nssid = Caf\u{e9}\n";
-    board.put(&[("wifi.conf", changed)]);
-    board.start();
-    assert_eq!(home(), "[Security]\nPassphrase=another\\sone\n");
-    assert!(board.read("data/wifi/main.conf").unwrap().starts_with("[General]\nCountry=FR\n"));
-    let networks = ["=436166c3a9.open", "Friends.psk", "Home.psk", "from-the-card", "main.conf"];
-    assert_eq!(board.list("data/wifi"), networks);
-    board.put(&[("wifi.conf", &format!("{changed}hidden = yes\n"))]);
-    board.start();
-    let hidden = "[Settings]\nAutoConnect=true\nHidden=true\n";
-    assert_eq!(board.read("data/wifi/=436166c3a9.open").unwrap(), hidden);
-    board.put(&[("wifi.conf", "ssid = Home\npassphrase = SECRET0\n")]);
-    let problems = board.problems();
-    assert!(problems.starts_with("wifi.conf:2: a passphrase has 8"), "{problems}");
-    assert_eq!(board.list("data/wifi"), networks, "a mistake removes nothing");
-    board.put(&[("wifi.conf", "#")]);
-    board.start();
-    assert_eq!(board.list("data/wifi"), ["Friends.psk"]);
 }
 
 /// The power fails before each operation of a start that changes everything.
@@ -490,9 +259,9 @@ fn after_a_power_cut_at_any_time_the_next_start_has_the_same_result() {
 
 #[test]
 fn the_shipped_files_change_nothing_and_explain_themselves() {
-    let wifi = include_str!("../../image/card/wifi.conf");
-    let keys = include_str!("../../image/card/authorized_keys");
-    let readme = include_str!("../../image/card/README.txt");
+    let wifi = include_str!("../../../image/card/wifi.conf");
+    let keys = include_str!("../../../image/card/authorized_keys");
+    let readme = include_str!("../../../image/card/README.txt");
     let shipped = [("wifi.conf", wifi), ("authorized_keys", keys), ("README.txt", readme)];
     let board = Board::new(&shipped);
     board.put(&[("pilotlight.toml", EXAMPLE)]);
@@ -542,24 +311,4 @@ fn a_file_that_does_not_fit_into_memory_is_said() {
         problems.ends_with("\n10 more problems are not shown; correct these first\n"),
         "{problems}"
     );
-}
-
-#[test]
-fn the_version_in_use_judges_the_configuration_and_its_new_keys_name_files() {
-    let mut board =
-        Board::new(&[("pilotlight.toml.txt", "[new]\nkey = ['new/file', 'github-token']\n")]);
-    board.put(&[("new/file", "content"), ("github-token", TOKEN)]);
-    assert!(board.problems().contains("pilotlight.toml.txt:1: "), "this program knows no such key");
-    board.judge = &|run| {
-        let folder = run.join(CANDIDATE);
-        assert_eq!(fs::read_to_string(folder.join("new/file")).unwrap(), "content");
-        assert_eq!(fs::read_dir(folder).unwrap().count(), 2, "no secret is beside it");
-        Ok(())
-    };
-    assert_eq!(board.problems(), "");
-    assert_eq!(board.read("data/pilotlight/config/new/file").as_deref(), Some("content"));
-    board.put(&[("pilotlight.toml.txt", "other = 1\n")]);
-    board.judge = &|_| Err(vec![problem("", None, "pilotlight.toml:1: other: is new", "wait")]);
-    assert_eq!(board.problems(), "pilotlight.toml.txt:1: other: is new; wait\n");
-    assert_eq!(board.list("run/pilotlight-config"), [""; 0]);
 }
