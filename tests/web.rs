@@ -286,7 +286,18 @@ async fn a_protocol_that_we_do_not_speak_is_degraded() {
         (protocol, format!("{unsupported} HTTP/2…")),
         (
             80,
-            "down tls: it takes the connection, and then no TLS: it has an internal error"
+            "down tls: it takes the connection, and then no TLS: it has an internal error (alert internal_error)"
+                .to_owned(),
+        ),
+        (
+            112,
+            "down tls: it takes the connection, and then no TLS: it does not know the host name of the URL (SNI) \
+             (alert unrecognized_name)"
+                .to_owned(),
+        ),
+        (
+            90,
+            "down tls: it takes the connection, and then no TLS: it ends the handshake (alert user_canceled)"
                 .to_owned(),
         ),
     ] {
@@ -343,11 +354,17 @@ async fn a_server_that_wants_a_client_certificate_gets_it() {
     let setup = Setup::new();
     let web = Web::https_for_clients(HERE, Site::page(200, "", ""));
     let keys = format!("cert = {:?}\nkey = {:?}", client("pem"), client("key"));
-    assert_eq!(setup.said(&https(&web, "www.example.net", &keys)).await, "well");
-    expect(
-        &setup.said(&https(&web, "www.example.net", "")).await,
-        "down tls: it takes the connection, and then no TLS: it asks for a client certificate",
-    );
+    for url in [
+        https(&web, "www.example.net", ""),
+        https(&web, "www.example.net", "").replace("https://", "tls://").replace("/\"\n", "\"\n"),
+    ] {
+        assert_eq!(setup.said(&format!("{url}{keys}")).await, "well", "{url}");
+        expect(
+            &setup.said(&url).await,
+            "down tls: it takes the connection, and then no TLS: it asks for a client certificate (alert \
+             certificate_required)",
+        );
+    }
 }
 
 #[tokio::test]

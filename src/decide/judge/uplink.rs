@@ -49,7 +49,7 @@ impl Uplink {
         if address.is_ipv6() { self.ipv6 } else { self.ipv4 }
     }
 
-    /// After a round over some of the nameservers: a family that none of them has is as it was before.
+    /// After a round over some of the subjects: a family that none of them has is as it was before.
     #[must_use]
     pub fn or(self, before: Self) -> Self {
         let either = |now, before| match now {
@@ -57,6 +57,14 @@ impl Uplink {
             seen => seen,
         };
         Self { ipv4: either(self.ipv4, before.ipv4), ipv6: either(self.ipv6, before.ipv6) }
+    }
+
+    /// Without the families that nothing uses.
+    #[must_use]
+    pub fn used_by(self, rounds: impl Iterator<Item = Self>) -> Self {
+        let used = rounds.fold(Self::UNUSED, Self::or);
+        let known = |family, used| if used == Family::Unused { used } else { family };
+        Self { ipv4: known(self.ipv4, used.ipv4), ipv6: known(self.ipv6, used.ipv6) }
     }
 
     /// Neither family can be believed.

@@ -166,12 +166,17 @@ impl MonitorState {
         schedule: &Schedule,
         fresh: &str,
     ) -> (Self, Vec<(usize, Change)>) {
-        let some = judgement.verdicts.len() < self.subjects.len();
-        self.uplink = match self.uplink {
-            Some(before) if some => Some(judgement.uplink.or(before)),
-            None if judgement.uplink == Uplink::UNUSED => None, // endpoints whose addresses are not known yet
-            _ => Some(judgement.uplink),
-        };
+        // Unused: the addresses of an endpoint are not known, or newer replies of the anchors are.
+        if judgement.uplink != Uplink::UNUSED {
+            for (index, _) in &judgement.verdicts {
+                if let Some(subject) = self.subjects.get_mut(*index) {
+                    subject.uplink = judgement.uplink;
+                }
+            }
+            let uplink = judgement.uplink.or(self.uplink.unwrap_or(Uplink::UNUSED));
+            let rounds = self.subjects.iter().map(|subject| subject.uplink);
+            self.uplink = Some(uplink.used_by(rounds));
+        }
         self.date(&at);
         self.uptime.count(&self.subjects, &at, schedule);
         let apart = self.compare_editions(judgement, &at, schedule);

@@ -306,3 +306,29 @@ fn an_outage_in_which_the_clock_jumps_lasts_as_long_as_the_uptime_says() {
         assert_eq!(incident.since.wall, at(10).wall.map(|wall| wall + jump), "{jump} {restarts}");
     }
 }
+
+#[test]
+fn an_address_family_that_nothing_uses_any_more_is_forgotten() {
+    let endpoint = "\nendpoint = [{ url = 'https://www.example.net/' }]";
+    let plain = "nameserver = [{ name = 'ns1.example.net', addresses = ['192.0.2.1'] }]\n\
+                 zone = [{ name = 'example.net' }]";
+    let config = Config::parse("", &format!("{plain}{endpoint}")).unwrap();
+    let alone = Config::parse("", plain).unwrap();
+    let round = |subject, ipv4, ipv6| Judgement {
+        uplink: Uplink { ipv4, ipv6 },
+        verdicts: vec![(subject, well())],
+    };
+    let (online, unused) = (Family::Online, Family::Unused);
+    let after = |monitor: MonitorState, judgement: Judgement| {
+        monitor.after(&judgement, at(1), &schedule(), "new").0
+    };
+    let monitor = after(MonitorState::new(&config), round(0, online, unused));
+    let monitor = after(monitor, round(1, online, Family::Offline));
+    let ipv6 = |monitor: &MonitorState| monitor.uplink.unwrap().ipv6;
+    assert_eq!(ipv6(&after(monitor.clone(), round(0, online, unused))), Family::Offline);
+    // Its name has no AAAA any more, or cannot be looked up.
+    assert_eq!(ipv6(&after(monitor.clone(), round(1, online, unused))), unused);
+    assert_eq!(ipv6(&after(monitor.clone(), round(1, unused, unused))), Family::Offline);
+    let without = after(monitor.reconfigured(&alone), round(0, online, unused));
+    assert_eq!(ipv6(&without), unused);
+}

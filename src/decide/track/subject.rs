@@ -3,6 +3,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::decide::judge::finding::{Severity, Verdict};
+use crate::decide::judge::uplink::Uplink;
 use crate::decide::time::Moment;
 use crate::decide::track::health::Health;
 use crate::decide::track::incident::IssueRef;
@@ -19,6 +20,8 @@ pub struct Subject {
     pub health: Health,
     /// The last verdict that observed an address.
     pub verdict: Option<Verdict>,
+    /// Which families its last round used; none before the first.
+    pub(super) uplink: Uplink,
     /// Addresses that the last round could not observe.
     pub unobserved_addresses: Vec<std::net::SocketAddr>,
     /// The last round could not observe any address.
@@ -42,6 +45,7 @@ impl Subject {
             lamp,
             health: Health::Well,
             verdict: None,
+            uplink: Uplink::UNUSED,
             unobserved_addresses: Vec::new(),
             unobserved: false,
             why: None,

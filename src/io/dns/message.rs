@@ -11,10 +11,30 @@ use crate::decide::probe::answer::Answer;
 use crate::decide::probe::query::QueryKind;
 use crate::decide::probe::round::Outcome;
 use crate::io::dns::packet::UDP_PAYLOAD;
+use crate::text::printable_up_to;
 
-/// EACCES (administratively prohibited), ENONET, EPROTO, ENOPROTOOPT and EHOSTDOWN of Linux, as it reports
-/// ICMP (icmp_err_convert in net/ipv4/icmp.c, tab_unreach in net/ipv6/icmp.c).
-const UNREACHABLE: [i32; 5] = [13, 64, 71, 92, 112];
+/// What Linux makes of ICMP (icmp_err_convert in net/ipv4/icmp.c, tab_unreach in net/ipv6/icmp.c): EACCES, ENONET,
+/// EPROTO, ENOPROTOOPT, ENETUNREACH, EHOSTDOWN and EHOSTUNREACH.
+const UNREACHABLE: [(i32, &str); 7] = [
+    (13, "a router or a firewall on the way forbids it"),
+    (64, "its host is cut off from the network"),
+    (71, "it does not take this protocol"),
+    (92, "it does not take this protocol"),
+    (101, "there is no route to its network"),
+    (112, "a router on the way does not know its host"),
+    (113, "there is no route to its host"),
+];
+
+/// Failures of our own side: EPERM, ENOMEM, ENFILE, EMFILE, EAFNOSUPPORT, EADDRNOTAVAIL and ENOBUFS.
+const LOCAL: [(i32, &str); 7] = [
+    (1, "a firewall of this machine forbids it"),
+    (12, "this machine has no memory left"),
+    (23, "this machine has too many open files"),
+    (24, "this process has too many open files"),
+    (97, "this machine has no such protocol"),
+    (99, "this machine has no address for it"),
+    (105, "this machine has no memory left for the network"),
+];
 
 /// The EDNS option COOKIE (RFC 7873), which hickory leaves as bytes.
 const COOKIE: u16 = 10;
@@ -83,10 +103,13 @@ pub(super) fn answer(message: &Message, set: &RecordSet) -> Answer {
 /// What an error of a socket says about the other end.
 pub(in crate::io) fn io_outcome(error: &io::Error) -> Outcome {
     use io::ErrorKind as Kind;
-    // A router or the other end refused (ICMP), and Rust has no kind for the reason. The anchors tell whether
-    // our own side is at fault. Our own firewall causes EPERM.
-    if error.raw_os_error().is_some_and(|code| UNREACHABLE.contains(&code)) {
-        return Outcome::Unreachable(error.to_string());
+    let words = |codes: &[(i32, &str)]| {
+        let code = error.raw_os_error()?;
+        codes.iter().find(|(known, _)| *known == code).map(|(_, words)| (*words).to_owned())
+    };
+    // A router or the other end refused. The anchors tell whether our own side is at fault.
+    if let Some(why) = words(&UNREACHABLE) {
+        return Outcome::Unreachable(why);
     }
     match error.kind() {
         Kind::TimedOut => Outcome::Silent,
@@ -98,8 +121,13 @@ pub(in crate::io) fn io_outcome(error: &io::Error) -> Outcome {
         | Kind::BrokenPipe => {
             Outcome::Garbled("a connection that ends without an answer".to_owned())
         }
-        Kind::NetworkUnreachable | Kind::HostUnreachable => Outcome::Unreachable(error.to_string()),
-        _ => Outcome::Local(error.to_string()),
+        Kind::NetworkUnreachable | Kind::HostUnreachable => {
+            Outcome::Unreachable("there is no route to it".to_owned())
+        }
+        _ => Outcome::Local(words(&LOCAL).unwrap_or_else(|| {
+            let text = error.to_string();
+            printable_up_to(text.split(" (os error").next().unwrap_or_default(), 200)
+        })),
     }
 }
 
@@ -110,12 +138,25 @@ mod tests {
     #[test]
     fn a_refusal_by_a_router_is_not_our_own_fault_and_one_by_our_firewall_is() {
         let outcome = |code| io_outcome(&io::Error::from_raw_os_error(code));
-        for code in UNREACHABLE {
-            assert!(matches!(outcome(code), Outcome::Unreachable(_)), "{code}");
+        for (code, words) in UNREACHABLE {
+            assert_eq!(outcome(code), Outcome::Unreachable(words.to_owned()));
         }
-        let (eperm, emfile) = (1, 24);
-        for code in [eperm, emfile] {
-            assert!(matches!(outcome(code), Outcome::Local(_)), "{code}");
+        for (code, words) in LOCAL {
+            assert_eq!(outcome(code), Outcome::Local(words.to_owned()));
         }
+    }
+
+    #[test]
+    fn no_text_of_the_system_reaches_a_person_with_its_number() {
+        for code in 1..=133 {
+            if let Outcome::Local(why) | Outcome::Unreachable(why) | Outcome::Garbled(why) =
+                io_outcome(&io::Error::from_raw_os_error(code))
+            {
+                assert!(!why.contains("os error") && !why.is_empty(), "{why}");
+            }
+        }
+        let long = io::Error::other(format!("a\nb\u{1b}{}", "c".repeat(1_000)));
+        let Outcome::Local(why) = io_outcome(&long) else { panic!("{long}") };
+        assert!(why.starts_with("a\\nb\\u{1b}c") && why.len() < 300, "{why}");
     }
 }

@@ -109,7 +109,7 @@ impl Trust {
                 return match common.filter(|_| names.presented.is_empty()) {
                     Some(common) => EndpointError::CertificateCommonName(common),
                     None => EndpointError::CertificateName(
-                        names.presented.iter().map(|name| plain(name)).collect(),
+                        names.presented.iter().filter_map(|name| plain(name)).collect(),
                     ),
                 };
             }
@@ -195,10 +195,11 @@ fn common_name(subject: &[u8]) -> Option<String> {
     Some(String::from_utf8_lossy(name).into_owned())
 }
 
-/// The name in webpki's `DnsName("www.example.net")` or `IpAddress(192.0.2.1)`.
-fn plain(name: &str) -> String {
-    let inner = name.split_once('(').map_or(name, |(_, inner)| inner.trim_end_matches(')'));
-    inner.trim_matches('"').to_owned()
+/// The name in webpki's `DnsName("www.example.net")`, `IpAddress(192.0.2.1)` or `UniformResourceIdentifier("…")`; no
+/// server is known by the others.
+fn plain(name: &str) -> Option<String> {
+    let (_, inner) = name.strip_suffix(')')?.split_once('(')?;
+    Some(inner.trim_matches('"').to_owned()).filter(|inner| !inner.starts_with("0x"))
 }
 
 /// A certificate without an end has the year 9999 in it.

@@ -6,8 +6,12 @@ use std::time::Duration;
 use ureq::http::{HeaderMap, Request};
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 
+use crate::decide::probe::endpoint::EndpointReply;
+use crate::decide::probe::endpoint_error::EndpointError;
 use crate::io::http::error::HttpError;
+use crate::io::http::failure::{broken, tls_error};
 use crate::io::http::trust::certificates;
+use crate::text::printable_up_to;
 
 /// From resolving the name to the last byte of the body. GitHub itself gives up after 10 s.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -66,15 +70,14 @@ impl Http {
         let mut response = self.agent.run(request).map_err(failed)?;
         let body =
             response.body_mut().with_config().limit(BODY_LIMIT).lossy_utf8(true).read_to_string();
-        let body =
-            body.map_err(|error| HttpError::Ambiguous(format!("the answer broke off: {error}")))?;
+        let body = body.map_err(|error| HttpError::Ambiguous(why(&error)))?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         Ok(Response { status, headers, body })
     }
 }
 
 fn failed(error: ureq::Error) -> HttpError {
-    let why = error.to_string();
+    let why = why(&error);
     let unsent = match &error {
         ureq::Error::HostNotFound
         | ureq::Error::ConnectionFailed
@@ -86,4 +89,26 @@ fn failed(error: ureq::Error) -> HttpError {
         _ => false,
     };
     if unsent { HttpError::NotSent(why) } else { HttpError::Ambiguous(why) }
+}
+
+/// In the words that the checks of endpoints have.
+fn why(error: &ureq::Error) -> String {
+    let reply = match error {
+        ureq::Error::HostNotFound => return "the name of its host has no address".to_owned(),
+        ureq::Error::Timeout(ureq::Timeout::Resolve) => {
+            return "the address of its host is not known in time".to_owned();
+        }
+        ureq::Error::Timeout(ureq::Timeout::Connect) => {
+            EndpointReply::Failed(EndpointError::Silent(TIMEOUT))
+        }
+        ureq::Error::Timeout(_) => EndpointReply::Failed(EndpointError::Mute(TIMEOUT)),
+        ureq::Error::Io(error) => broken(error, TIMEOUT),
+        ureq::Error::Rustls(error) => EndpointReply::Failed(tls_error(error)),
+        other => return printable_up_to(&other.to_string(), 200),
+    };
+    match reply {
+        EndpointReply::Failed(error) => format!("it {error}"),
+        EndpointReply::Local(why) => why,
+        EndpointReply::Open | EndpointReply::Page { .. } => String::new(),
+    }
 }

@@ -25,7 +25,7 @@ use crate::decide::probe::query::name_text;
 use crate::decide::time::span_text;
 use crate::io::clock::Clock;
 use crate::io::dns::resolver::{Resolution, Resolver};
-use crate::io::http::failure::{broken, local, unconnected};
+use crate::io::http::failure::{local, unconnected};
 use crate::io::http::page;
 use crate::io::http::starttls;
 use crate::io::http::tls::TlsClient;
@@ -185,9 +185,9 @@ impl<P: RuntimeProvider> EndpointChecker<P> {
                 };
             };
             starttls::negotiate(&mut stream, endpoint).await?;
-            let handshake = tls.handshake(stream).await;
-            let (stream, end) = handshake.map_err(|error| broken(&error, endpoint.timeout))?;
+            let (stream, end) = tls.handshake(stream).await?;
             if !endpoint.scheme.is_http() {
+                tls.accepted(stream).await?;
                 return Ok((EndpointReply::Open, end));
             }
             // A page that fails has a certificate all the same.

@@ -1,5 +1,6 @@
 //! What a failed check says about the endpoint, or about our own side.
 
+use std::borrow::Cow;
 use std::io;
 use std::time::Duration;
 
@@ -13,6 +14,8 @@ use crate::io::dns::message::io_outcome;
 /// What a server may have instead of the TLS that [`rustls`] has.
 const HANDSHAKE: &str = "speak the TLS that it wants (pilotlight has TLS 1.2 and 1.3 with ECDHE, AES-GCM and \
      ChaCha20, and keys of RSA, ECDSA P-256 and P-384, Ed25519)";
+
+const ASKS: &str = "it asks for a client certificate";
 
 pub(super) const HTTP_2: &str = "speak HTTP/2, and it does not offer HTTP/1.1";
 
@@ -46,7 +49,7 @@ pub(super) fn broken(error: &io::Error, timeout: Duration) -> EndpointReply {
     }
 }
 
-fn tls_error(error: &Error) -> EndpointError {
+pub(super) fn tls_error(error: &Error) -> EndpointError {
     let why = match error {
         Error::InvalidCertificate(CertificateError::Other(OtherError(error))) => {
             if let Some(error) = error.downcast_ref::<EndpointError>() {
@@ -54,7 +57,21 @@ fn tls_error(error: &Error) -> EndpointError {
             }
             "its certificate is malformed"
         }
-        Error::InvalidCertificate(_) => "the signature of its handshake is wrong",
+        // Of the verifier of rustls, which the client for GitHub has.
+        Error::InvalidCertificate(error) => match error {
+            CertificateError::UnknownIssuer => "its certificate is not trusted",
+            CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+                "its certificate has ended"
+            }
+            CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+                "its certificate is not valid yet"
+            }
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+                "its certificate is for other names"
+            }
+            CertificateError::BadSignature => "the signature of its handshake is wrong",
+            _ => "its certificate cannot be verified",
+        },
         Error::AlertReceived(alert) => return alert_error(*alert),
         Error::PeerIncompatible(_) => return EndpointError::Unsupported(HANDSHAKE.to_owned()),
         Error::InvalidMessage(_) => "its answer is not TLS",
@@ -72,21 +89,69 @@ fn alert_error(alert: AlertDescription) -> EndpointError {
             return EndpointError::Unsupported(HANDSHAKE.to_owned());
         }
         Alert::NoApplicationProtocol => return EndpointError::Unsupported(HTTP_2.to_owned()),
-        Alert::CertificateRequired
-        | Alert::NoCertificate
-        | Alert::BadCertificate
+        Alert::CertificateRequired | Alert::NoCertificate => ASKS,
+        Alert::BadCertificate
         | Alert::UnsupportedCertificate
+        | Alert::CertificateRevoked
+        | Alert::CertificateExpired
         | Alert::CertificateUnknown
-        | Alert::UnknownCA
-        | Alert::AccessDenied => "it asks for a client certificate",
+        | Alert::UnknownCA => "it does not accept our client certificate",
+        Alert::AccessDenied => "it denies us access",
         Alert::UnrecognisedName => "it does not know the host name of the URL (SNI)",
         Alert::InternalError => "it has an internal error",
-        alert => {
-            let number = u8::from(alert);
-            return EndpointError::Tls(format!("it ends the handshake with alert {number}"));
-        }
+        Alert::CloseNotify | Alert::UserCanceled => "it ends the handshake",
+        _ => "it rejects our handshake",
     };
-    EndpointError::Tls(why.to_owned())
+    EndpointError::Tls(format!("{why} (alert {})", alert_name(alert)))
+}
+
+/// The name that IANA lists.
+fn alert_name(alert: AlertDescription) -> Cow<'static, str> {
+    use AlertDescription as Alert;
+    Cow::Borrowed(match alert {
+        Alert::CloseNotify => "close_notify",
+        Alert::UnexpectedMessage => "unexpected_message",
+        Alert::BadRecordMac => "bad_record_mac",
+        Alert::RecordOverflow => "record_overflow",
+        Alert::HandshakeFailure => "handshake_failure",
+        Alert::NoCertificate => "no_certificate",
+        Alert::BadCertificate => "bad_certificate",
+        Alert::UnsupportedCertificate => "unsupported_certificate",
+        Alert::CertificateRevoked => "certificate_revoked",
+        Alert::CertificateExpired => "certificate_expired",
+        Alert::CertificateUnknown => "certificate_unknown",
+        Alert::IllegalParameter => "illegal_parameter",
+        Alert::UnknownCA => "unknown_ca",
+        Alert::AccessDenied => "access_denied",
+        Alert::DecodeError => "decode_error",
+        Alert::DecryptError => "decrypt_error",
+        Alert::InternalError => "internal_error",
+        Alert::InappropriateFallback => "inappropriate_fallback",
+        Alert::UserCanceled => "user_canceled",
+        Alert::MissingExtension => "missing_extension",
+        Alert::UnsupportedExtension => "unsupported_extension",
+        Alert::UnrecognisedName => "unrecognized_name",
+        Alert::CertificateRequired => "certificate_required",
+        other => return Cow::Owned(u8::from(other).to_string()),
+    })
+}
+
+/// A failure after the server has chosen version and ciphers: from then on no `handshake_failure` means that there is
+/// nothing to choose. `asked`: it wanted a client certificate.
+pub(super) fn after_agreement(error: &io::Error, asked: bool, timeout: Duration) -> EndpointReply {
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref());
+    let ends =
+        matches!(error.kind(), io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset);
+    let why = match inner {
+        Some(Error::AlertReceived(AlertDescription::HandshakeFailure)) if asked => ASKS,
+        Some(Error::AlertReceived(AlertDescription::HandshakeFailure)) => {
+            "it ends the handshake after its certificate"
+        }
+        None if ends && asked => "it asks for a client certificate, and then ends the connection",
+        _ => return broken(error, timeout),
+    };
+    let alert = if inner.is_some() { " (alert handshake_failure)" } else { "" };
+    EndpointReply::Failed(EndpointError::Tls(format!("{why}{alert}")))
 }
 
 #[cfg(test)]

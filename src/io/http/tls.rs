@@ -1,19 +1,23 @@
 //! TLS on a connection to an endpoint, and the verdict on its certificate at a given time.
 
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use rustls::client::ResolvesClientCert;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::sign::CertifiedKey;
 use rustls::time_provider::TimeProvider;
 use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, Error, OtherError, SignatureScheme,
 };
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
+use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
@@ -22,8 +26,11 @@ use crate::decide::probe::endpoint::EndpointReply;
 use crate::decide::probe::endpoint_error::{CertificateEnd, EndpointError};
 use crate::decide::probe::query::name_text;
 use crate::io::http::certificate::{Trust, has_small_rsa};
-use crate::io::http::failure::local;
+use crate::io::http::failure::{after_agreement, broken, local};
 use crate::io::http::trust::certificates;
+
+/// How long after the handshake a refusal may come. A server that accepts us has nothing to send, and takes this long.
+const REFUSED_WITHIN: Duration = Duration::from_millis(500);
 
 /// Without the wall time no certificate can be judged.
 #[derive(Debug)]
@@ -40,6 +47,27 @@ pub(super) struct TlsClient {
     name: ServerName<'static>,
     verifier: Arc<Verifier>,
     connector: TlsConnector,
+    /// The server has asked for a client certificate.
+    asked: Arc<AtomicBool>,
+    timeout: Duration,
+}
+
+/// Notes that the server asks for a client certificate.
+#[derive(Debug)]
+struct ClientCertificate {
+    own: Arc<dyn ResolvesClientCert>,
+    asked: Arc<AtomicBool>,
+}
+
+impl ResolvesClientCert for ClientCertificate {
+    fn resolve(&self, hints: &[&[u8]], schemes: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+        self.asked.store(true, Ordering::Relaxed);
+        self.own.resolve(hints, schemes)
+    }
+
+    fn has_certs(&self) -> bool {
+        self.own.has_certs()
+    }
 }
 
 impl TlsClient {
@@ -72,19 +100,47 @@ impl TlsClient {
                 config.with_client_auth_cert(chain, key).map_err(apart)?
             }
         };
+        let (asked, own) = (Arc::<AtomicBool>::default(), config.client_auth_cert_resolver);
+        config.client_auth_cert_resolver =
+            Arc::new(ClientCertificate { own, asked: Arc::clone(&asked) });
         if endpoint.scheme == Scheme::Https {
             config.alpn_protocols = vec![b"http/1.1".to_vec()];
         }
-        Ok(Self { name, verifier, connector: TlsConnector::from(Arc::new(config)) })
+        let (connector, timeout) = (TlsConnector::from(Arc::new(config)), endpoint.timeout);
+        Ok(Self { name, verifier, connector, asked, timeout })
     }
 
     /// The connection with TLS, and the end of its certificates.
     pub(super) async fn handshake<S: AsyncRead + AsyncWrite + Unpin>(
         &self,
         stream: S,
-    ) -> io::Result<(TlsStream<S>, Option<CertificateEnd>)> {
-        let stream = self.connector.connect(self.name.clone(), stream).await?;
+    ) -> Result<(TlsStream<S>, Option<CertificateEnd>), EndpointReply> {
+        let connected = self.connector.connect(self.name.clone(), stream).await;
+        let stream = connected.map_err(|error| self.failed(&error))?;
         Ok((stream, self.verifier.end.get().cloned()))
+    }
+
+    /// Waits for the refusal of a server that has asked for a client certificate. In TLS 1.3 it comes after the
+    /// handshake.
+    pub(super) async fn accepted<S: AsyncRead + AsyncWrite + Unpin>(
+        &self,
+        mut stream: TlsStream<S>,
+    ) -> Result<(), EndpointReply> {
+        if !self.asked.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        match timeout(REFUSED_WITHIN, stream.read(&mut [0])).await {
+            Ok(Ok(0)) => Err(self.failed(&io::ErrorKind::UnexpectedEof.into())),
+            Ok(Err(error)) => Err(self.failed(&error)),
+            Ok(Ok(_)) | Err(_) => Ok(()),
+        }
+    }
+
+    fn failed(&self, error: &io::Error) -> EndpointReply {
+        match self.verifier.end.get() {
+            Some(_) => after_agreement(error, self.asked.load(Ordering::Relaxed), self.timeout),
+            None => broken(error, self.timeout),
+        }
     }
 }
 
