@@ -1,166 +1,21 @@
 //! What a person types, what it prints, and the exit codes that scripts rely on.
 
 use std::fs;
-use std::net::{IpAddr, Ipv4Addr};
 use std::process::Command;
 
-use crate::fakes::dns::script::{Behaviour, Nameserver, ZoneData};
-use crate::fakes::dns::socket::SocketServer;
-use crate::program::{PROGRAM, Ran, Setting, anchor, loopback};
+use crate::program::{PROGRAM, Ran, Setting, loopback};
 
-const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
-
-const ZONES: &str = r#"
+pub(super) const ZONES: &str = r#"
 [[zone]]
 name = "example.net"
 records = [{ name = "www", type = "A", values = ["192.0.2.80"] }]
 "#;
 
-/// One scripted nameserver, one anchor, and a configuration about them.
-struct Setup {
-    server: SocketServer,
-    anchor: SocketServer,
-    setting: Setting,
-}
-
-impl Setup {
-    fn new() -> Self {
-        let zone = ZoneData::parse(
-            "example.net",
-            "@ 300 SOA ns1 hostmaster 1 7200 3600 1209600 300\n@ 300 NS ns1\nwww 300 A 192.0.2.80",
-        );
-        let server = SocketServer::start(HERE, 0, Nameserver::new([zone]));
-        let anchor = anchor(HERE);
-        let setting = Setting::new(&loopback(&[server.addr()], &[anchor.addr()], ZONES));
-        Self { server, anchor, setting }
-    }
-
-    fn check(&self, server: Behaviour, anchor: Behaviour) -> Ran {
-        self.server.nameserver().set(server);
-        self.anchor.nameserver().set(anchor);
-        self.setting.run(&["check", "--json"])
-    }
-}
-
 /// The configuration of nobody: good, and never asked.
-fn unasked() -> Setting {
+pub(super) fn unasked() -> Setting {
     let at = "127.0.0.1:5301".parse().unwrap();
     let anchor = "127.0.0.2:5301".parse().unwrap();
     Setting::new(&loopback(&[at], &[anchor], ZONES))
-}
-
-#[test]
-fn the_exit_code_of_check_is_the_worst_state_of_its_table() {
-    use Behaviour::{Good, NoTcp, PortClosed, WrongAddress};
-    let setup = Setup::new();
-    let cases = [
-        (Good, Good, "well", 0),
-        (NoTcp, Good, "degraded", 1),
-        (WrongAddress, Good, "down", 2),
-        (Good, PortClosed, "unknown", 3),
-        (PortClosed, PortClosed, "unknown", 3),
-    ];
-    for (server, anchor, state, code) in cases {
-        let ran = setup.check(server.clone(), anchor.clone());
-        let case = format!("{server:?} {anchor:?}: {ran:?}");
-        assert_eq!(ran.code, Some(code), "{case}");
-        assert_eq!(ran.nameserver()["state"], state, "{case}");
-        assert_eq!(ran.err, "", "{case}");
-    }
-}
-
-#[test]
-fn check_queries_a_candidate_nameserver_and_no_other() {
-    let setup = Setup::new();
-    setup.server.nameserver().set(Behaviour::PortClosed); // the one that is to be replaced
-    let zone = |www: &str| {
-        let text = format!(
-            "@ 300 SOA ns1 hostmaster 1 7200 3600 1209600 300\n@ 300 NS ns1\nwww 300 A {www}"
-        );
-        ZoneData::parse("example.net", &text)
-    };
-    let next = SocketServer::start(HERE, 0, Nameserver::new([zone("192.0.2.80")]));
-    let wrong = SocketServer::start(HERE, 0, Nameserver::new([zone("192.0.2.81")]));
-    let check = |given: &[String]| {
-        let given = given.iter().flat_map(|given| ["--nameserver", given]);
-        setup.setting.run(&["check", "--json"].into_iter().chain(given).collect::<Vec<_>>())
-    };
-    for name in ["ns1-next", "ns1.example.net"] {
-        let ran = check(&[format!("{name}={}", next.addr())]);
-        assert_eq!(ran.code, Some(0), "{ran:?}");
-        assert_eq!(ran.nameserver()["name"], name);
-        assert_eq!(ran.nameserver()["questions"], 5, "every one: {ran:?}");
-        assert!(!ran.out.contains(&setup.server.addr().to_string()), "{ran:?}");
-    }
-    let both = [&next, &wrong].map(|server| format!("ns1-next={}", server.addr()));
-    let ran = check(&both);
-    assert_eq!(ran.code, Some(2), "{ran:?}");
-    let faults = ran.nameserver()["faults"].clone();
-    assert_eq!(faults[0]["address"], wrong.addr().to_string(), "{ran:?}");
-    assert_eq!(faults.as_array().map(Vec::len), Some(1), "{ran:?}");
-}
-
-#[test]
-fn a_rejected_candidate_nameserver_has_a_reason_and_no_verdict() {
-    let setting = unasked();
-    let given = ["ns1-next", "ns1-next=ns1", "ns_1=127.0.0.9", "a=127.0.0.2:5301", "a=::1"];
-    let mut arguments = vec!["check"];
-    arguments.extend(given.iter().flat_map(|given| ["--nameserver", given]));
-    let ran = setting.run(&arguments);
-    assert_eq!((ran.code, ran.out.as_str()), (Some(78), ""), "{ran:?}");
-    let expected = r#"--nameserver: "ns1-next" is not NAME=ADDRESS
-    write both, such as ns1-next.example.net=192.0.2.1
---nameserver: "ns1-next=ns1" is not an IP address
-    write an address, such as 192.0.2.1 or 2001:db8::1, or one with a port, such as 192.0.2.1:5353 or [2001:db8::1]:5353
---nameserver: "ns_1=127.0.0.9" is not a host name
-    write letters, digits, inner hyphens and dots, such as ns1.example.net
---nameserver: "a=127.0.0.2:5301" has an address of vantage.anchors or vantage.intercept in the configuration
-    give the nameserver's own address
---nameserver: "a=::1" has an IPv6 address, but vantage.anchors in the configuration has none
-    add an IPv6 anchor: it proves that our own connection works
-
-5 problems
-"#;
-    assert_eq!(ran.err, expected);
-}
-
-#[test]
-fn a_missing_uplink_is_named_below_the_table() {
-    let setup = Setup::new();
-    setup.anchor.stop();
-    let ran = setup.setting.run(&["check"]);
-    assert_eq!(ran.code, Some(3), "{ran:?}");
-    let (anchor, port) = (setup.anchor.addr(), setup.anchor.addr().port());
-    assert_eq!(
-        ran.out,
-        format!(
-            "1 ns1.example.net  unknown     not observed: {}\n\nIPv4 is offline here, so nothing is known about \
-             IPv4 addresses: no answer from {anchor} (vantage.anchors). Try `dig @127.0.0.1 -p {port} +norecurse . \
-             SOA`: if it fails, too, check the cable, the router and a firewall that blocks port {port}\n",
-            setup.server.addr()
-        )
-    );
-}
-
-#[test]
-fn colours_are_for_terminals_without_no_color() {
-    let setup = Setup::new();
-    let config = setup.setting.config.display();
-    // `script` gives the command a terminal.
-    let on_terminal = |no_color: &str| {
-        let line = format!("timeout 60 {PROGRAM} check --config {config}");
-        let mut script = Command::new("script");
-        script.args(["-q", "-e", "-c", &line, "/dev/null"]);
-        script.env("TERM", "xterm").env("NO_COLOR", no_color);
-        Ran::of(&mut script)
-    };
-    let (green, plain) = ("\x1b[32mwell      \x1b[0m", "1 ns1.example.net  well ");
-    let ran = on_terminal("");
-    assert!(ran.out.contains(green) && ran.code == Some(0), "{ran:?}");
-    let ran = on_terminal("1");
-    assert!(ran.out.starts_with(plain), "{ran:?}");
-    let ran = setup.setting.run(&["check"]);
-    assert!(ran.out.starts_with(plain), "{ran:?}");
 }
 
 #[test]
@@ -478,23 +333,4 @@ fn outside_our_image_its_commands_change_nothing_and_are_not_in_the_help() {
     }
     let help = setting.run(&["--help"]);
     assert!(!help.out.contains("provision") && !help.out.contains("update"), "{help:?}");
-}
-
-#[test]
-fn the_issues_in_the_manual_are_those_that_the_program_writes() {
-    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
-    let read = |name: &str| fs::read_to_string(root.join(name)).unwrap();
-    let manual = read("src/decide/README.md");
-    for sample in ["down", "vantages", "life"] {
-        let issue = read(&format!("src/decide/testing/{sample}.md"));
-        let seen = issue.lines().skip(1).filter(|line| !line.starts_with("<!--"));
-        for line in seen.filter(|line| !line.is_empty()) {
-            assert!(manual.contains(&format!("\n> {line}\n")), "{line}");
-        }
-    }
-    // The front page shows a part of the first.
-    let front = read("README.md");
-    for line in front.lines().filter(|line| line.starts_with("> ")) {
-        assert!(manual.contains(&format!("\n{line}\n")), "{line}");
-    }
 }

@@ -36,7 +36,8 @@ use tokio::sync::mpsc;
 
 use fakes::dns::script::{Behaviour, Nameserver, ZoneData};
 use fakes::dns::socket::SocketServer;
-use fakes::github::{GitHub, TOKEN};
+use fakes::example::{self, ZONE};
+use fakes::github::{GitHub, REPO, TOKEN};
 
 /// 2026-03-01T09:00:00Z: when the story begins.
 const MORNING: i64 = 1_772_355_600;
@@ -47,20 +48,6 @@ const TICK: Duration = Duration::from_millis(10);
 /// How much faster than real time it goes while something happens. A DNS timeout of 2 s is still 200 ms,
 /// which loopback never needs.
 const SPEED: u32 = 10;
-
-const ZONE: &str = "\
-@ 3600 SOA ns1 hostmaster 2026030100 7200 3600 1209600 3600
-@ 3600 NS ns1
-@ 3600 NS ns2
-ns1 3600 A 192.0.2.1
-ns2 3600 A 192.0.2.2
-www 300 A 192.0.2.80
-@ 3600 MX 10 mail
-mail 3600 A 192.0.2.25";
-
-const ROOT: &str = "\
-@ 86400 SOA a.root-servers.net. nstld.verisign-grs.com. 2026030100 1800 900 604800 86400
-@ 86400 NS a.root-servers.net.";
 
 fn main() -> io::Result<()> {
     let runtime = pilotlight::io::runtime::builder().start_paused(true).build()?;
@@ -79,46 +66,13 @@ async fn tell() -> io::Result<()> {
     let zone = || ZoneData::parse("example.net", ZONE);
     let ns1 = SocketServer::start(local(11), 0, Nameserver::new([zone()]));
     let ns2 = SocketServer::start(local(12), 0, Nameserver::new([zone()]));
-    let anchor = SocketServer::start(local(13), 0, Nameserver::new([ZoneData::parse(".", ROOT)]));
+    let anchor = SocketServer::start(local(13), 0, Nameserver::new([ZoneData::root()]));
     let github = GitHub::start();
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("pilotlight.toml");
-    let text = format!(
-        r#"
-[github]
-repository = "owner/infra"
-api = "{}"
-heartbeat = "off"
-
-[vantage]
-name = "home"
-anchors = ["{}"]
-intercept = []
-
-[schedule]
-splay = "0s"
-
-[[nameserver]]
-name = "ns1.example.net"
-addresses = ["{}"]
-
-[[nameserver]]
-name = "ns2.example.net"
-addresses = ["{}"]
-
-[[zone]]
-name = "example.net"
-records = [
-  {{ name = "www", type = "A", values = ["192.0.2.80"] }},
-  {{ name = "@", type = "MX", values = ["10 mail.example.net."] }},
-]
-"#,
-        github.url(),
-        anchor.addr(),
-        ns1.addr(),
-        ns2.addr()
-    );
-    std::fs::write(&path, &text)?;
+    let repository = format!("repository = \"{REPO}\"\napi = \"{}\"", github.url());
+    let servers = [ns1.addr(), ns2.addr()];
+    std::fs::write(&path, example::config("home", &repository, "", anchor.addr(), servers))?;
     let config = Config::load(&path).map_err(io::Error::other)?;
 
     let morning = Timestamp::from_second(MORNING).map_err(io::Error::other)?;
@@ -144,65 +98,11 @@ records = [
         config: path,
         orders: receiver,
     };
-    let story = Story { clock, now, status: places.status() };
-
-    let play = async {
-        say(
-            "Two nameservers, ns1 and ns2, serve example.net. pilotlight asks them every ten minutes.",
-        );
-        story.until("well").await?;
-        say(
-            "All is well: green, with a wink, so that a frozen board cannot pass for a healthy one.",
-        );
-        story.watch(3).await;
-
-        say("ns2 stops. Nobody knows yet; the next round is minutes away.");
-        ns2.stop();
-        story.leap_to_round().await;
-        story.until("suspect").await?;
-        say(
-            "One failed round is no outage. ns2 is a suspect, and asked again after 10 and 20 seconds.",
-        );
-        story.until("down").await?;
-        story.until_github(&github, |issues| issues.len() == 1).await?;
-        say("Three times in a row: red, blinking the number of the nameserver, and an issue:");
-        show_issue(&github);
-        story.watch(4).await;
-
-        say("ns2 is started again.");
-        ns2.start_again();
-        story.leap_to_round().await;
-        story.until("well").await?;
-        story.until_github(&github, |issues| issues[0].state == "closed").await?;
-        say("It answered twice in a row. The issue is closed:");
-        let comment = github.issues()[0].comments.last().map(|c| c.body.clone());
-        quote(&comment.unwrap_or_default());
-        story.watch(3).await;
-
-        say("Now the uplink of this home is cut. Nothing answers any more, the anchors neither.");
-        let network = |behaviour: Behaviour| {
-            for server in [&ns1, &ns2, &anchor] {
-                server.nameserver().set(behaviour.clone());
-            }
-        };
-        network(Behaviour::Silent);
-        story.leap_to_round().await;
-        story.until("offline").await?;
-        story.watch(3).await;
-        let filed = github.issues().len();
-        say(&format!("Amber: our own connection is what is broken. Issues in all: still {filed}."));
-        network(Behaviour::Good);
-        story.until("well").await?;
-        say("The uplink is back, and all is well.");
-        story.watch(2).await;
-        if filed != 1 {
-            return Err(io::Error::other("the cut uplink opened an issue"));
-        }
-        Ok(())
-    };
+    let servers = [ns1, ns2, anchor];
+    let story = Story { clock, now, status: places.status(), github, servers };
     let hurry = story.hurry();
     let told = async {
-        let told = tokio::select! { told = play => told, () = hurry => Ok(()) };
+        let told = tokio::select! { told = story.play() => told, () = hurry => Ok(()) };
         // The daemon ends the demo as it ends a day at work: by being told to stop.
         let _ = orders.send(Order::Stop).await;
         told
@@ -215,9 +115,74 @@ struct Story {
     clock: Clock,
     now: Arc<AtomicI64>,
     status: std::path::PathBuf,
+    github: GitHub,
+    /// `ns1`, `ns2` and the anchor.
+    servers: [SocketServer; 3],
 }
 
 impl Story {
+    async fn play(&self) -> io::Result<()> {
+        say(
+            "Two nameservers, ns1 and ns2, serve example.net. pilotlight asks them every ten minutes.",
+        );
+        self.until("well").await?;
+        say(
+            "All is well: green, with a wink, so that a frozen board cannot pass for a healthy one.",
+        );
+        self.watch(3).await;
+        self.outage(&self.servers[1]).await?;
+        self.cut_uplink().await
+    }
+
+    async fn outage(&self, ns2: &SocketServer) -> io::Result<()> {
+        say("ns2 stops. Nobody knows yet; the next round is minutes away.");
+        ns2.stop();
+        self.leap_to_round().await;
+        self.until("suspect").await?;
+        say(
+            "One failed round is no outage. ns2 is a suspect, and asked again after 10 and 20 seconds.",
+        );
+        self.until("down").await?;
+        self.until_github(|issues| issues.len() == 1).await?;
+        say("Three times in a row: red, blinking the number of the nameserver, and an issue:");
+        show_issue(&self.github);
+        self.watch(4).await;
+
+        say("ns2 is started again.");
+        ns2.start_again();
+        self.leap_to_round().await;
+        self.until("well").await?;
+        self.until_github(|issues| issues[0].state == "closed").await?;
+        say("It answered twice in a row. The issue is closed:");
+        let comment = self.github.issues()[0].comments.last().map(|c| c.body.clone());
+        quote(&comment.unwrap_or_default());
+        self.watch(3).await;
+        Ok(())
+    }
+
+    async fn cut_uplink(&self) -> io::Result<()> {
+        say("Now the uplink of this home is cut. Nothing answers any more, the anchors neither.");
+        let network = |behaviour: Behaviour| {
+            for server in &self.servers {
+                server.nameserver().set(behaviour.clone());
+            }
+        };
+        network(Behaviour::Silent);
+        self.leap_to_round().await;
+        self.until("offline").await?;
+        self.watch(3).await;
+        let filed = self.github.issues().len();
+        say(&format!("Amber: our own connection is what is broken. Issues in all: still {filed}."));
+        network(Behaviour::Good);
+        self.until("well").await?;
+        say("The uplink is back, and all is well.");
+        self.watch(2).await;
+        match filed {
+            1 => Ok(()),
+            _ => Err(io::Error::other("the cut uplink opened an issue")),
+        }
+    }
+
     /// Moves the clock, for as long as the story lasts.
     async fn hurry(&self) {
         let (tick, mut ticks) = mpsc::channel(1);
@@ -260,11 +225,10 @@ impl Story {
 
     async fn until_github(
         &self,
-        github: &GitHub,
         holds: impl Fn(&[fakes::github::Issue]) -> bool,
     ) -> io::Result<()> {
         for _ in 0..1800 {
-            if holds(&github.issues()) {
+            if holds(&self.github.issues()) {
                 return Ok(());
             }
             tokio::time::sleep(Duration::from_millis(500)).await;

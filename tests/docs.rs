@@ -201,3 +201,22 @@ fn the_output_on_the_front_page_is_what_check_prints() {
     assert_eq!(fixed_words(&ran.out), fixed_words(shown), "{ran:?}");
     assert_eq!(ran.code.map(|code| code.to_string()).as_deref(), code.lines().next());
 }
+
+#[test]
+fn the_issues_in_the_manual_are_those_that_the_program_writes() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read = |name: &str| fs::read_to_string(root.join(name)).unwrap();
+    let manual = read("src/decide/README.md");
+    for sample in ["down", "vantages", "life"] {
+        let issue = read(&format!("src/decide/testing/{sample}.md"));
+        let seen = issue.lines().skip(1).filter(|line| !line.starts_with("<!--"));
+        for line in seen.filter(|line| !line.is_empty()) {
+            assert!(manual.contains(&format!("\n> {line}\n")), "{line}");
+        }
+    }
+    // The front page shows a part of the first.
+    let front = read("README.md");
+    for line in front.lines().filter(|line| line.starts_with("> ")) {
+        assert!(manual.contains(&format!("\n{line}\n")), "{line}");
+    }
+}

@@ -30,10 +30,6 @@ const RECORDS: &str = "\
 @ 3600 NS ns2.example.net.
 www 300 A 192.0.2.80";
 
-const ROOT: &str = "\
-@ 86400 SOA a.root-servers.net. nstld.verisign-grs.com. 2026030100 1800 900 604800 86400
-@ 86400 NS a.root-servers.net.";
-
 /// A day in the life of the daemon, in seconds.
 const SCHEDULE: &str = "\
 [schedule]
@@ -78,7 +74,7 @@ impl Home {
             github: Arc::clone(github),
             vantage,
             heartbeat: "off",
-            anchor: start(9, &ZoneData::parse(".", ROOT)),
+            anchor: start(9, &ZoneData::root()),
             folder: tempfile::tempdir().unwrap(),
             daemon: Mutex::new(None),
         };

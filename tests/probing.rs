@@ -43,17 +43,12 @@ const NS: &str = r#"{ name = "@", type = "NS", values = ["ns1", "ns2"] }"#;
 /// What `www` of [`ZONE`] holds, as a configuration lists it.
 const WWW: &str = r#"{ name = "www", type = "A", values = ["192.0.2.81", "192.0.2.80"] }"#;
 
-const ROOT: &str = "
-    . 86400 SOA a.root-servers.net. nstld.verisign-grs.com. 2026010100 1800 900 604800 86400
-    . 518400 NS a.root-servers.net.
-";
-
 fn zone() -> ZoneData {
     ZoneData::parse("example.net", ZONE)
 }
 
 fn anchor() -> Nameserver {
-    Nameserver::new([ZoneData::parse(".", ROOT)])
+    Nameserver::new([ZoneData::root()])
 }
 
 fn at(address: &str) -> SocketAddr {

@@ -76,11 +76,7 @@ impl Setting {
 
 /// A scripted root server, which proves the uplink.
 pub(crate) fn anchor(ip: IpAddr) -> SocketServer {
-    let root = ZoneData::parse(
-        ".",
-        ". 86400 SOA a.root-servers.net. nstld.verisign-grs.com. 2026010100 1800 900 604800 86400",
-    );
-    SocketServer::start(ip, 0, Nameserver::new([root]))
+    SocketServer::start(ip, 0, Nameserver::new([ZoneData::root()]))
 }
 
 /// A configuration of one nameserver at these addresses, and everything that leads off this machine

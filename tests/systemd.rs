@@ -28,8 +28,6 @@ use crate::fakes::dns::socket::SocketServer;
 use crate::fakes::github::{GitHub, TOKEN};
 
 const ZONE: &str = "@ 3600 SOA ns1 hostmaster 1 7200 3600 1209600 3600\n@ 3600 NS ns1";
-const ROOT: &str = "@ 86400 SOA a.root-servers.net. nstld.verisign-grs.com. 1 1800 900 604800 86400\n\
-                    @ 86400 NS a.root-servers.net.";
 
 /// Longer than anything here takes; only a broken test waits for it.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -45,7 +43,7 @@ fn zone() -> Nameserver {
 }
 
 fn root() -> Nameserver {
-    Nameserver::new([ZoneData::parse(".", ROOT)])
+    Nameserver::new([ZoneData::root()])
 }
 
 fn config(ns1: SocketAddr, anchor: SocketAddr, github: Option<&GitHub>) -> String {

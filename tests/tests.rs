@@ -7,8 +7,10 @@
 )]
 
 mod board;
+mod check;
 mod commands;
 mod config;
+mod config_files;
 mod docs;
 pub mod fakes;
 mod github;

@@ -49,8 +49,7 @@ pub(crate) fn nsd(hosts: usize) -> Real {
 
 /// A scripted root server, which proves the uplink.
 pub(crate) fn anchor() -> SocketServer {
-    let soa = ". 86400 SOA a.root-servers.net. nstld.verisign-grs.com. 1 1800 900 604800 86400";
-    SocketServer::start(HERE, 0, Nameserver::new([ZoneData::parse(".", soa)]))
+    SocketServer::start(HERE, 0, Nameserver::new([ZoneData::root()]))
 }
 
 /// A folder with a configuration, for runs of pilotlight.

@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::path::Path;
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -14,6 +14,7 @@ use hickory_resolver::proto::rr::{RData, Record, RecordType};
 
 use crate::fakes::dns::script::{Behaviour, Nameserver, Reply, ZoneData};
 use crate::fakes::dns::socket::SocketServer;
+use crate::fakes::example;
 use crate::fakes::github::{GitHub, LOGIN, REPO};
 use crate::fakes::process::Process;
 use crate::fakes::real::{Real, Software};
@@ -23,12 +24,6 @@ const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 /// The address of this namespace's loopback, as QEMU's user network shows it to the guest.
 const OUTSIDE: Ipv4Addr = Ipv4Addr::new(10, 0, 2, 2);
-
-const ZONE: &str = "@ SOA ns1 hostmaster 1 7200 3600 1209600 300\n@ NS ns1\n@ NS ns2\n\
-                    ns1 A 192.0.2.1\nns2 A 192.0.2.2\nwww A 192.0.2.80\n@ MX 10 mail\nmail A 192.0.2.25\n";
-
-const ROOT: &str =
-    ". 86400 SOA a.root-servers.net. nstld.verisign-grs.com. 1 1800 900 604800 86400";
 
 /// What stands in the log of nothing and nobody: a token that can be searched for.
 pub const TOKEN: &str = "github_pat_11EMULATOR0KNOWNTONOBODYELSE";
@@ -54,51 +49,21 @@ impl World {
     /// # Panics
     /// When a program is not installed, or a port is not free, as it is in a namespace of our own.
     pub fn start(dir: &Path) -> Self {
-        let zones = [("example.net", ZONE)];
+        let zones = [("example.net", example::ZONE)];
         let ns1 = Real::start(Software::Nsd, &[HERE], &zones);
         let ns2 = Real::start(Software::Knot, &[HERE], &zones);
-        let root = Nameserver::new([ZoneData::parse(".", ROOT)]);
+        let root = Nameserver::new([ZoneData::root()]);
         let anchor = SocketServer::start(HERE, 0, root);
         let github = GitHub::start();
         github.add_user(TOKEN, LOGIN);
         let (tls, socat) = tls::before(&github, dir, OUTSIDE.into());
-        let at = |server: &Real| format!("{OUTSIDE}:{}", server.addresses()[0].port());
-        let config = format!(
-            r#"[github]
-repository = "{REPO}"
-api = "https://{OUTSIDE}:{tls}"
-ca = "ca.pem"
-heartbeat = "off"
-
-[vantage]
-name = "emulator"
-anchors = ["{OUTSIDE}:{}"]
-intercept = []
-
-[schedule]
-interval = "5s"
-splay = "0s"
-recheck = "4s"
-recover = "2s"
-
-[[nameserver]]
-name = "ns1.example.net"
-addresses = ["{}"]
-
-[[nameserver]]
-name = "ns2.example.net"
-addresses = ["{}"]
-
-[[zone]]
-name = "example.net"
-records = [
-  {{ name = "@", type = "MX", values = ["10 mail"] }},
-  {{ name = "www", type = "A", values = ["192.0.2.80"] }},
-]
-"#,
-            anchor.addr().port(),
-            at(&ns1),
-            at(&ns2)
+        let outside = |at: SocketAddr| SocketAddr::from((OUTSIDE, at.port()));
+        let config = example::config(
+            "emulator",
+            &format!("repository = \"{REPO}\"\napi = \"https://{OUTSIDE}:{tls}\"\nca = \"ca.pem\""),
+            "interval = \"5s\"\nrecheck = \"4s\"\nrecover = \"2s\"",
+            outside(anchor.addr()),
+            [&ns1, &ns2].map(|server| outside(server.addresses()[0])),
         );
         let names = Nameserver::behaving([], Behaviour::custom(|_, query| every_name(query)));
         tell_the_time().unwrap_or_else(|error| panic!("127.0.0.1:123: {error}"));

@@ -1,5 +1,6 @@
 //! The other side of every conversation: scripted nameservers, real ones, and a GitHub that keeps state.
 pub mod dns;
+pub mod example;
 pub mod github;
 pub mod process;
 pub mod proxy;

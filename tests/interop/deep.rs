@@ -8,8 +8,6 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::fakes::dns::script::{Nameserver, ZoneData};
-use crate::fakes::dns::socket::SocketServer;
 use crate::fakes::process::installed;
 use crate::fakes::proxy::Proxy;
 use crate::fakes::real::{Extra, Real, Software};
@@ -88,9 +86,7 @@ fn a_rate_limited_server_answers_all_of_many_queries() {
 
 #[test]
 fn a_bind_with_recursion_is_an_open_resolver_and_one_without_is_well() {
-    let root = ". 86400 SOA a.root-servers.net. nstld.verisign-grs.com. 1 1800 900 604800 86400\n\
-                . 518400 NS a.root-servers.net.";
-    let root = SocketServer::start(HERE, 0, Nameserver::new([ZoneData::parse(".", root)]));
+    let root = anchor(HERE);
     let open = |who: &str| {
         let (ip, port) = (root.addr().ip(), root.addr().port());
         let server = format!(

@@ -48,10 +48,6 @@ const RECORDS: &str = "\
 @ 3600 NS ns2.example.net.
 www 300 A 192.0.2.80";
 
-const ROOT: &str = "\
-@ 86400 SOA a.root-servers.net. nstld.verisign-grs.com. 2026030100 1800 900 604800 86400
-@ 86400 NS a.root-servers.net.";
-
 pub(crate) struct World {
     net: MemNet,
     /// As [`HOSTS`].
@@ -94,7 +90,7 @@ impl World {
         }
         let zones = ZONES[..count].iter();
         let zones: Vec<ZoneData> = zones.map(|zone| ZoneData::parse(zone, RECORDS)).collect();
-        let root = ZoneData::parse(".", ROOT);
+        let root = ZoneData::root();
         let (net, mut hosts) = (MemNet::new(), Vec::new());
         for Host { name, v4, v6 } in HOSTS {
             let server = match name {
@@ -322,7 +318,7 @@ impl World {
 
     fn intercept(&self, network: Network) {
         let mut zones = self.zones.clone();
-        zones.push(ZoneData::parse(".", ROOT));
+        zones.push(ZoneData::root());
         let router = Nameserver::behaving(zones, Behaviour::NotAuthoritative);
         for (Host { v4, v6, .. }, server) in HOSTS.iter().zip(&self.hosts) {
             let answers = match network {

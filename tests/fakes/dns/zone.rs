@@ -55,6 +55,13 @@ impl ZoneData {
         Self { origin, records: Arc::new(Mutex::new(records)) }
     }
 
+    /// The root zone, as far as a round asks an anchor for it.
+    pub fn root() -> Self {
+        let text = "@ 86400 SOA a.root-servers.net. nstld.verisign-grs.com. 1 1800 900 604800 86400
+                    @ 86400 NS a.root-servers.net.";
+        Self::parse(".", text)
+    }
+
     /// The name at the top of the zone.
     pub fn origin(&self) -> &Name {
         &self.origin
