@@ -5,6 +5,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use super::context::{Import, ProvisionError, Result};
+use super::settings::CardText;
 
 /// Far more than any of these files needs.
 const MAX_SIZE: usize = 1 << 20;
@@ -17,13 +18,6 @@ pub(super) struct CardFile {
     pub(super) bytes: Vec<u8>,
 }
 
-/// The text of a file, without byte order mark and with Unix line ends; empty if the file is blank.
-#[derive(Debug)]
-pub(super) struct CardText {
-    pub(super) name: String,
-    pub(super) text: String,
-}
-
 /// True for `wanted` in upper case, as FAT may store it, and with a `.txt` added by an editor.
 fn is_called(name: &str, wanted: &str) -> bool {
     let lower = name.to_ascii_lowercase();
@@ -33,7 +27,9 @@ fn is_called(name: &str, wanted: &str) -> bool {
 /// True for a file on the card that only root may read.
 pub(super) fn is_secret(path: &Path) -> bool {
     let name = path.to_string_lossy();
-    ["github-token", "wifi.conf"].iter().any(|secret| is_called(&name, secret))
+    ["github-token", "wifi.conf", "user-data", "network-config", "rpi-preseed.toml"]
+        .iter()
+        .any(|secret| is_called(&name, secret))
 }
 
 /// The content of a file, or `None` if that is more than `size` bytes.
@@ -96,6 +92,15 @@ pub(super) fn find_one(
     Ok(texts.into_iter().next())
 }
 
+/// Finds a file that has keys, networks or the host name. With only a comment it takes back what was imported, but not
+/// what a broken file of Imager might set.
+pub(super) fn find_own(import: &mut Import<'_>, wanted: &str) -> Result<Option<CardText>> {
+    let found = find_one(import, wanted, only_comments)?;
+    let broken = import.imager.broken;
+    let is_comment = |file: &CardText| broken && only_comments(&file.text);
+    Ok(found.filter(|file| !file.text.is_empty() && !is_comment(file)))
+}
+
 pub(super) fn ambiguous(import: &mut Import<'_>, names: &[&str]) {
     let reason = "only one of these files can be used";
     import.problem(&names.join(" and "), None, reason, "remove the others");
@@ -140,6 +145,7 @@ mod tests {
     use crate::provision::context::CardPaths;
     use crate::provision::judge::by_this_program;
     use crate::provision::report::{ProvisionReport, one_line};
+    use crate::provision::settings::ImagerSettings;
 
     #[test]
     fn text_is_decoded_from_utf_8_and_utf_16_or_the_bad_line_is_named() {
@@ -182,7 +188,8 @@ mod tests {
             let paths = CardPaths::new(dir.path(), dir.path(), dir.path());
             let (disk, report) = (&mut Disk::default(), ProvisionReport::default());
             let judge = &by_this_program;
-            let mut import = Import { paths: &paths, disk, judge, report };
+            let imager = ImagerSettings::default();
+            let mut import = Import { paths: &paths, disk, judge, report, imager };
             let found = find_one(&mut import, "wifi.conf", only_comments).unwrap();
             let found = match (found, &import.report.problems[..]) {
                 (Some(file), []) => format!("{}: {}", file.name, file.text),

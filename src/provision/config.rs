@@ -6,10 +6,11 @@ use std::path::{Component, Path, PathBuf};
 
 use toml::{Table, Value};
 
-use super::card_file::{self, CardText};
+use super::card_file;
 use super::context::{Import, Result};
 use super::judge::{CANDIDATE, NAME};
 use super::report::problem;
+use super::settings::CardText;
 use crate::config::{EXAMPLE, Problem};
 use crate::io::system::disk::{Disk, has_content};
 use crate::io::system::executable::sha256;

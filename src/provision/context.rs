@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::report::{ProvisionReport, problem};
+use super::settings::ImagerSettings;
 use crate::config::Problem;
 use crate::io::system::disk::{Disk, FileError};
 
@@ -53,6 +54,7 @@ pub(super) struct Import<'a> {
     pub(super) disk: &'a mut Disk,
     pub(super) judge: Judge<'a>,
     pub(super) report: ProvisionReport,
+    pub(super) imager: ImagerSettings,
 }
 
 impl Import<'_> {

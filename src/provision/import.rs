@@ -2,19 +2,24 @@
 
 use super::context::{CardPaths, Import, Judge, Result};
 use super::report::{ProvisionReport, one_line, problem};
-use super::{config, keys, token, wifi};
+use super::settings::ImagerSettings;
+use super::{config, hostname, imager, keys, token, wifi};
 use crate::io::system::disk::Disk;
 
 /// Imports the files on the card. If a step fails, the others are still run.
 pub fn import(paths: &CardPaths, disk: &mut Disk, judge: Judge<'_>) -> ProvisionReport {
-    let mut import = Import { paths, disk, judge, report: ProvisionReport::default() };
-    let steps: [fn(&mut Import<'_>) -> Result; 8] = [
+    let (report, imager) = (ProvisionReport::default(), ImagerSettings::default());
+    let mut import = Import { paths, disk, judge, report, imager };
+    let steps: [fn(&mut Import<'_>) -> Result; 11] = [
         config::import,
         token::import,
         token::install_credential,
+        imager::read,
         |import| keys::import(import, "authorized_keys"),
         |import| keys::import(import, "root_keys"),
         wifi::import,
+        hostname::import,
+        imager::explain,
         publish,
         |import| Ok(import.disk.finish()?),
     ];

@@ -4,15 +4,21 @@ use std::fs;
 use std::io::{self, Write};
 use std::process::{Command, Stdio};
 
-use super::card_file::{self, CardText};
+use super::card_file;
 use super::context::{Import, ProvisionError, Result};
+use super::settings::CardText;
 
 /// Each takes a run of ssh-keygen, and a start may take a minute.
 const MAX_LINES: usize = 200;
 
 pub(super) fn import(import: &mut Import<'_>, name: &str) -> Result {
-    let found = card_file::find_one(import, name, card_file::only_comments)?;
-    let Some(file) = found.filter(|file| !file.text.is_empty()) else { return Ok(()) };
+    let own = card_file::find_own(import, name)?;
+    let imager = import.imager.keys.take_if(|_| name == "authorized_keys");
+    let file = match (own, imager) {
+        (Some(own), Some(imager)) if card_file::only_comments(&own.text) => imager,
+        (Some(file), _) | (None, Some(file)) => file,
+        (None, None) => return Ok(()),
+    };
     let home = import.paths.data.join("ssh");
     let path = home.join(name);
     let in_force = fs::read_to_string(&path).ok();

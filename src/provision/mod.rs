@@ -7,6 +7,9 @@
 //! | `github-token` | `DATA/pilotlight/github-token`, and at each start `RUN/credstore/` | overwritten and removed on the card |
 //! | `authorized_keys`, `root_keys` | `DATA/ssh/` | |
 //! | `wifi.conf` | `DATA/wifi/` | in the format of iwd |
+//! | `hostname` | `DATA/hostname` | |
+//!
+//! Keys, WiFi and host name may also be in the files of Raspberry Pi Imager ([`imager`]).
 //!
 //! A missing file changes nothing: the last import stays in force. Problems are listed in `PROBLEMS.txt` on the
 //! card and, for the panel, in `RUN/pilotlight-notices/card`. A file is written only if its content changes.
@@ -20,12 +23,18 @@
 mod card_file;
 mod config;
 pub mod context;
+mod hostname;
+mod imager;
 pub mod import;
 pub mod judge;
 mod keys;
 pub mod report;
+mod settings;
 mod token;
 mod wifi;
+mod yaml;
 
+#[cfg(test)]
+mod imager_tests;
 #[cfg(test)]
 mod tests;

@@ -6,6 +6,8 @@ use std::path::Path;
 
 use super::card_file;
 use super::context::{Import, Result};
+use super::settings::{CardText, Setting};
+use crate::text::printable;
 
 /// Lists the files that came from the card. Others belong to iwd, or to a person who logged in.
 const LIST: &str = "from-the-card";
@@ -22,7 +24,8 @@ struct Wifi {
 
 #[derive(Debug, PartialEq)]
 struct Network {
-    ssid: String,
+    /// Any bytes.
+    ssid: Vec<u8>,
     secret: Option<Secret>,
     /// It does not send its name, so iwd must ask for it.
     hidden: bool,
@@ -39,16 +42,28 @@ struct Secret {
 type Mistake = (&'static str, &'static str);
 
 pub(super) fn import(import: &mut Import<'_>) -> Result {
-    let found = card_file::find_one(import, "wifi.conf", card_file::only_comments)?;
-    let Some(file) = found.filter(|file| !file.text.is_empty()) else { return Ok(()) };
+    let own = card_file::find_own(import, "wifi.conf")?;
+    let mut imager = std::mem::take(&mut import.imager.wifi);
+    let country = import.imager.country.take();
+    let mut settings: Vec<Setting> = own.iter().flat_map(settings).collect();
+    if settings.iter().any(|own| own.key == "ssid") {
+        imager.clear();
+    }
+    imager.retain(|imager| settings.iter().all(|own| own.key != imager.key));
+    settings.append(&mut imager);
+    let name = match (settings.last(), own) {
+        (Some(setting), _) => setting.file.clone(),
+        (None, Some(own)) => own.name,
+        (None, None) => return Ok(()),
+    };
     let home = import.paths.data.join("wifi");
     let list = home.join(LIST);
     let before = fs::read_to_string(&list).unwrap_or_default();
-    let wifi = match Wifi::parse(&file.text) {
+    let wifi = match Wifi::new(&settings, country) {
         Ok(wifi) => wifi,
         Err(mistakes) => {
-            for (line, (reason, next)) in mistakes {
-                import.problem(&file.name, Some(line), reason, next);
+            for (setting, (reason, next)) in mistakes {
+                import.problem(&setting.file, Some(setting.line), reason, next);
             }
             if !before.is_empty() {
                 import.report.in_force.push("the networks imported before stay known".to_owned());
@@ -70,63 +85,71 @@ pub(super) fn import(import: &mut Import<'_>) -> Result {
     let is_old = |name: &&str| files.iter().all(|(new, _)| new != name);
     let old: Vec<&str> = before.lines().filter(is_old).collect();
     put(import, &list, &old.iter().fold(names.clone(), |all, name| all + name + "\n"))?;
-    for (network, (name, text)) in wifi.networks.iter().zip(&files) {
-        let path = home.join(name);
+    for (network, (file, text)) in wifi.networks.iter().zip(&files) {
+        let path = home.join(file);
         if !network.is_stored_in(&path) && put(import, &path, text)? {
-            import.done(&file.name, &format!("imported, network {}", network.ssid));
+            let ssid = String::from_utf8_lossy(&network.ssid);
+            import.done(&name, &format!("imported, network {}", printable(&ssid)));
         }
     }
-    for name in old {
-        put(import, &home.join(name), "")?;
-        import.done(&file.name, &format!("no longer has {name}, which is removed"));
+    for file in old {
+        put(import, &home.join(file), "")?;
+        import.done(&name, &format!("no longer has {file}, which is removed"));
     }
     if put(import, &home.join("main.conf"), &country.unwrap_or_default())? {
-        import.done(&file.name, "country imported");
+        import.done(&name, "country imported");
     }
     put(import, &list, &names)?;
     Ok(())
 }
 
+/// The lines of `wifi.conf`. One without a `=` has no key.
+fn settings(file: &CardText) -> Vec<Setting> {
+    let lines = (1..).zip(file.text.lines()).filter(|(_, line)| !card_file::only_comments(line));
+    let setting = |(number, line): (usize, &str)| {
+        let (key, value) = line.split_once('=').unwrap_or_default();
+        let value = value.trim();
+        let unquoted = value.strip_prefix('"').and_then(|value| value.strip_suffix('"'));
+        Setting::new(file, number, &key.trim().to_ascii_lowercase(), unquoted.unwrap_or(value))
+    };
+    lines.map(setting).collect()
+}
+
 impl Wifi {
-    /// All settings, or all mistakes with their lines.
-    fn parse(text: &str) -> std::result::Result<Self, Vec<(usize, Mistake)>> {
+    /// All settings, or all mistakes with their lines. `country` counts if none is set.
+    fn new(
+        settings: &[Setting],
+        country: Option<String>,
+    ) -> std::result::Result<Self, Vec<(&Setting, Mistake)>> {
         let (mut wifi, mut mistakes) = (Self::default(), Vec::new());
-        let mut first_network = None;
-        for (number, line) in (1..).zip(text.lines().map(str::trim)) {
-            if line.is_empty() || line.starts_with('#') {
-                continue;
-            }
-            let (key, value) = line.split_once('=').unwrap_or_default();
-            let value = value.trim();
-            let unquoted = value.strip_prefix('"').and_then(|value| value.strip_suffix('"'));
-            if let Err(mistake) = wifi.set(key.trim_end(), unquoted.unwrap_or(value)) {
-                mistakes.push((number, mistake));
-            }
-            if !wifi.networks.is_empty() {
-                first_network.get_or_insert(number);
+        for setting in settings {
+            if let Err(mistake) = wifi.set(&setting.key, &setting.value) {
+                mistakes.push((setting, mistake));
             }
         }
-        if let Some(line) = first_network.filter(|_| wifi.country.is_none() && mistakes.is_empty())
-        {
+        wifi.country = wifi.country.or(country);
+        let network = settings.iter().find(|setting| setting.key == "ssid");
+        if let Some(network) = network.filter(|_| wifi.country.is_none() && mistakes.is_empty()) {
             let reason = "the country is missing, and without it the radio may not send";
-            mistakes.push((line, (reason, "add a line such as country = DE")));
+            mistakes.push((network, (reason, "add a line such as country = DE to wifi.conf")));
         }
         if mistakes.is_empty() { Ok(wifi) } else { Err(mistakes) }
     }
 
-    fn set(&mut self, key: &str, value: &str) -> std::result::Result<(), Mistake> {
+    fn set(&mut self, key: &str, bytes: &[u8]) -> std::result::Result<(), Mistake> {
         const REMOVE: &str = "remove one of the two lines";
         const FIRST: &str = "write ssid = ... first";
-        match key.to_ascii_lowercase().as_str() {
-            "ssid" if value.is_empty() || value.len() > 32 || value.contains(char::is_control) => {
+        let value = &*String::from_utf8_lossy(bytes);
+        match key {
+            "ssid" if !(1..=32).contains(&bytes.len()) => {
                 let next = "write it as your router shows it";
                 return Err(("the name of a network has 1 to 32 bytes", next));
             }
-            "ssid" if self.networks.iter().any(|network| network.ssid == value) => {
+            "ssid" if self.networks.iter().any(|network| network.ssid == bytes) => {
                 return Err(("this network is already in the file", REMOVE));
             }
             "ssid" => {
-                self.networks.push(Network { ssid: value.to_owned(), secret: None, hidden: false })
+                self.networks.push(Network { ssid: bytes.to_owned(), secret: None, hidden: false })
             }
             "passphrase" => match self.networks.last_mut() {
                 None => return Err(("a passphrase belongs to the network above it", FIRST)),
@@ -182,8 +205,9 @@ impl Network {
     /// The name and the content of its file.
     fn file(&self) -> (String, String) {
         let is_plain = |c: char| c.is_ascii_alphanumeric() || " _-".contains(c);
-        let hex = || self.ssid.bytes().fold("=".to_owned(), |hex, byte| format!("{hex}{byte:02x}"));
-        let stem = if self.ssid.chars().all(is_plain) { self.ssid.clone() } else { hex() };
+        let hex = || self.ssid.iter().fold("=".to_owned(), |hex, byte| format!("{hex}{byte:02x}"));
+        let plain = String::from_utf8(self.ssid.clone()).ok();
+        let stem = plain.filter(|name| name.chars().all(is_plain)).unwrap_or_else(hex);
         let hidden = if self.hidden { "Hidden=true\n" } else { "" };
         match &self.secret {
             None => (format!("{stem}.open"), format!("[Settings]\nAutoConnect=true\n{hidden}")),
@@ -226,6 +250,12 @@ fn unescape(value: &str) -> String {
 mod tests {
     use super::*;
 
+    fn parse(text: &str) -> std::result::Result<Wifi, Vec<(usize, Mistake)>> {
+        let settings = settings(&CardText { name: String::new(), text: text.to_owned() });
+        Wifi::new(&settings, None)
+            .map_err(|all| all.into_iter().map(|(at, mistake)| (at.line, mistake)).collect())
+    }
+
     #[test]
     fn networks_become_files_with_the_names_that_iwd_expects() {
         let psk = |name: &str, line: &str| (name.to_owned(), format!("[Security]\n{line}\n"));
@@ -246,10 +276,10 @@ mod tests {
             ("Cellar.open".to_owned(), "[Settings]\nAutoConnect=true\nHidden=true\n".to_owned()),
             psk("Attic.psk", "Passphrase=eight888\n[Settings]\nHidden=true"),
         ];
-        let wifi = Wifi::parse(text).unwrap();
+        let wifi = parse(text).unwrap();
         assert_eq!(wifi.networks.iter().map(Network::file).collect::<Vec<_>>(), expected);
         assert_eq!(wifi.country.as_deref(), Some("DE"));
-        assert_eq!(Wifi::parse("#ssid = x\n").unwrap(), Wifi::default());
+        assert_eq!(parse("#ssid = x\n").unwrap(), Wifi::default());
     }
 
     #[test]
@@ -264,7 +294,7 @@ mod tests {
             ("country = DE\nssid = a\npassphrase = schl\u{fc}ssel\n", &[3]),
         ];
         for (text, lines) in cases {
-            let mistakes = Wifi::parse(text).unwrap_err();
+            let mistakes = parse(text).unwrap_err();
             assert!(mistakes.iter().map(|(line, _)| line).eq(lines), "{mistakes:?}");
         }
     }

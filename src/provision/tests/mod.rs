@@ -34,14 +34,14 @@ const STORED_TOKEN: &str = "data/pilotlight/github-token";
 const NOTICE: &str = "run/pilotlight-notices/card";
 const PROBLEMS: &str = "card/PROBLEMS.txt";
 
-struct Board {
+pub(super) struct Board {
     dir: tempfile::TempDir,
-    paths: CardPaths,
+    pub(super) paths: CardPaths,
     judge: Judge<'static>,
 }
 
 impl Board {
-    fn new(files: &[(&str, &str)]) -> Self {
+    pub(super) fn new(files: &[(&str, &str)]) -> Self {
         // Hundreds of starts with dozens of fsyncs each are fast only in memory.
         let memory = Path::new("/dev/shm");
         let dir = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
@@ -56,11 +56,11 @@ impl Board {
         board
     }
 
-    fn at(&self, name: &str) -> PathBuf {
+    pub(super) fn at(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }
 
-    fn put(&self, files: &[(&str, &str)]) {
+    pub(super) fn put(&self, files: &[(&str, &str)]) {
         for (name, text) in files {
             let path = self.paths.card.join(name);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -68,32 +68,32 @@ impl Board {
         }
     }
 
-    fn remove(&self, name: &str) {
+    pub(super) fn remove(&self, name: &str) {
         fs::remove_file(self.paths.card.join(name)).unwrap();
     }
 
-    fn start_with(&self, mut disk: Disk) -> ProvisionReport {
+    pub(super) fn start_with(&self, mut disk: Disk) -> ProvisionReport {
         import(&self.paths, &mut disk, self.judge)
     }
 
-    fn disk(&self) -> Disk {
+    pub(super) fn disk(&self) -> Disk {
         Disk::with_card(&self.paths.card)
     }
 
-    fn start(&self) -> ProvisionReport {
+    pub(super) fn start(&self) -> ProvisionReport {
         let report = self.start_with(self.disk());
         assert!(!report.failed, "{report:?}");
         report
     }
 
     /// Starts; the problems, one on each line.
-    fn problems(&self) -> String {
+    pub(super) fn problems(&self) -> String {
         let problems = self.start().problems;
         problems.iter().map(|problem| one_line(problem) + "\n").collect()
     }
 
     /// Modes and contents of all files that outlive the power.
-    fn snapshot(&self) -> BTreeMap<String, String> {
+    pub(super) fn snapshot(&self) -> BTreeMap<String, String> {
         let mut files = BTreeMap::new();
         let mut folders = vec![self.paths.card.clone(), self.paths.data.clone()];
         while let Some(folder) = folders.pop() {
@@ -114,16 +114,16 @@ impl Board {
         files
     }
 
-    fn read(&self, name: &str) -> Option<String> {
+    pub(super) fn read(&self, name: &str) -> Option<String> {
         fs::read_to_string(self.at(name)).ok()
     }
 
-    fn mode(&self, name: &str) -> u32 {
+    pub(super) fn mode(&self, name: &str) -> u32 {
         self.at(name).metadata().unwrap().permissions().mode() & 0o777
     }
 
     /// The names in a folder, in order.
-    fn list(&self, name: &str) -> Vec<String> {
+    pub(super) fn list(&self, name: &str) -> Vec<String> {
         let entries = fs::read_dir(self.at(name)).unwrap();
         let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
         let mut names: Vec<String> = names.collect();
