@@ -85,6 +85,31 @@ fn config_needs_the_files_that_reports_read() {
 }
 
 #[test]
+fn config_notes_lamps_that_glow_at_power_on() {
+    let notes = |pins: [u8; 3]| {
+        let setting = unasked();
+        let mut text = fs::read_to_string(&setting.config).unwrap();
+        let [green, amber, red] = pins;
+        text.push_str(&format!("[panel]\ngreen = {green}\namber = {amber}\nred = {red}\n"));
+        fs::write(&setting.config, &text).unwrap();
+        let ran = setting.run(&["config"]);
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+        let notes = ran.out.lines().filter(|line| line.starts_with("note: "));
+        notes.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let note = |pin| {
+        format!(
+            "note: GPIO {pin} is pulled up while the board starts, so its lamp glows until pilotlight runs; 9 to 13 \
+             and 16 to 27 are better"
+        )
+    };
+    assert_eq!(notes([2, 9, 8]), [note(2), note(8)]);
+    assert_eq!(notes([3, 4, 5]), [3, 4, 5].map(note));
+    assert_eq!(notes([6, 27, 7]), [6, 7].map(note));
+    assert_eq!(notes([9, 13, 16]), Vec::<String>::new());
+}
+
+#[test]
 fn the_example_that_config_prints_loads() {
     let setting = unasked();
     let example = setting.run(&["config", "--example"]);

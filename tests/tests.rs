@@ -7,6 +7,7 @@
 )]
 
 mod board;
+mod care;
 mod check;
 mod commands;
 mod config;

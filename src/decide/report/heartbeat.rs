@@ -10,6 +10,8 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::Offset;
 use serde::{Deserialize, Serialize};
 
 use crate::decide::judge::finding::Severity;
@@ -31,6 +33,9 @@ const RECENT: Duration = Duration::from_secs(90 * 86_400);
 
 /// What the tables may take of a body in bytes, beside the record.
 const TABLES: usize = 25_000;
+
+/// A card is old after so many days, as in `image/root/usr/lib/pilotlight/care`.
+const OLD: i64 = 180;
 
 /// This many incidents are listed; the others are counted.
 const INCIDENTS: usize = 20;
@@ -55,6 +60,8 @@ pub struct Hardware {
     pub celsius: Option<f64>,
     /// Whether the power supply was too weak lately.
     pub under_voltage: Option<bool>,
+    /// The date of the Debian on our own image, which is never updated.
+    pub debian: Option<Date>,
 }
 
 /// The steps of a heartbeat, and what was read on the way.
@@ -171,7 +178,7 @@ fn body(input: &HeartbeatInput, past: &UptimeHistory, at: Timestamp, listing: &L
     rows[..fits].iter().for_each(|[_, squares]| text.push_str(squares));
     text.push_str("\n🟩 well, 🟨 degraded for a time, 🟥 down for a time, ⬜ not observed\n\n");
     text.push_str(&incidents(&subjects, at, listing));
-    text.push_str(&format!("\n{}\n", machine(input, listing.token_expires)));
+    text.push_str(&format!("\n{}\n", machine(input, listing.token_expires, at)));
     text.push_str(&format!(
         "\nThis text is replaced every {}, which notifies nobody. If that stops, *{}* is silent. To take it out \
          of service, switch it off and close this issue.\n{CLOSING}",
@@ -268,8 +275,8 @@ fn incidents(subjects: &[&SubjectStatus], at: Timestamp, listing: &Listing) -> S
 }
 
 /// The program, the board and the token.
-fn machine(input: &HeartbeatInput, expires: Option<Timestamp>) -> String {
-    let Hardware { model, up, celsius, under_voltage } = &input.board;
+fn machine(input: &HeartbeatInput, expires: Option<Timestamp>, at: Timestamp) -> String {
+    let Hardware { model, up, celsius, under_voltage, debian } = &input.board;
     let program = input.view.program.as_ref();
     let mut parts = vec![format!(
         "pilotlight {}{} on {}",
@@ -284,7 +291,17 @@ fn machine(input: &HeartbeatInput, expires: Option<Timestamp>) -> String {
         false => "the power supply is strong enough".to_owned(),
     }));
     let token = expires.map(|at| format!(" The token expires on {}.", wall_text(Some(at))));
-    format!("{}.{}", parts.join(", "), token.unwrap_or_default())
+    let today = Offset::UTC.to_datetime(at).date();
+    let age =
+        debian.map(|date| today.duration_since(date).as_hours() / 24).filter(|days| *days >= OLD);
+    let old = age.map(|days| {
+        format!(
+            " **The Debian on the card is {days} days old.** Write a new image to the card, which takes five minutes; \
+             keep `pilotlight.toml` with the files that it names, `authorized_keys`, `root_keys` and `wifi.conf`, and \
+             put the token on the card again."
+        )
+    });
+    format!("{}.{}{}", parts.join(", "), token.unwrap_or_default(), old.unwrap_or_default())
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! The text of a heartbeat, when it is written, and what a later process reads from it.
 
+use jiff::SignedDuration;
+
 use super::*;
 use crate::decide::report::github::AuxiliaryIssue;
 use crate::decide::report::text::tests::sample;
@@ -55,6 +57,7 @@ fn input_of(monitor: &MonitorState, now: u64) -> HeartbeatInput {
         up: Some(Duration::from_secs(31 * DAY)),
         celsius: Some(48.312),
         under_voltage: Some(false),
+        debian: Some("2026-01-01".parse().unwrap()),
     };
     let mut view = Status::of(monitor, &config(), &at(now));
     view.pilotlight = "0.1.0".to_owned();
@@ -117,6 +120,19 @@ fn the_heartbeat_after_a_month() {
     let planned = plan(&input, &Listing { token_expires: at(100 * DAY).wall, ..listing });
     let [Step::Create { title, body, .. }] = &planned.steps[..] else { panic!("{planned:?}") };
     sample("life", &format!("{title}\n\n{body}"));
+}
+
+#[test]
+fn a_card_of_180_days_is_to_be_written_anew() {
+    let (mut input, now) = month();
+    let today = Offset::UTC.to_datetime(at(now).wall.unwrap()).date();
+    for (days, old) in [(-1, false), (0, false), (179, false), (180, true), (1000, true)] {
+        input.board.debian = today.checked_sub(SignedDuration::from_hours(24 * days)).ok();
+        let text =
+            format!("**The Debian on the card is {days} days old.** Write a new image to the card");
+        assert_eq!(created(&input, now).contains(&text), old, "{days} days");
+        assert_eq!(created(&input, now).contains("Debian"), old, "{days} days");
+    }
 }
 
 #[test]

@@ -16,7 +16,7 @@ pub fn read(root: &Path) -> Hardware {
     };
     let celsius = text(&root.join("sys/class/thermal/thermal_zone0/temp"));
     let hwmon = fs::read_dir(root.join("sys/class/hwmon")).into_iter().flatten().flatten();
-    // raspberrypi-hwmon, which asks the firmware; Debian's kernel for arm64 has no such module.
+    // raspberrypi-hwmon, which asks the firmware. Debian's kernel for arm64 lacks it, and our image adds it.
     let alarms = hwmon.filter_map(|sensor| match text(&sensor.path().join("name"))?.as_str() {
         "rpi_volt" => text(&sensor.path().join("in0_lcrit_alarm")),
         _ => None,
@@ -26,6 +26,8 @@ pub fn read(root: &Path) -> Hardware {
         up: clock::boot(),
         celsius: celsius.and_then(|text| Some(text.parse::<f64>().ok()? / 1e3)),
         under_voltage: alarms.map(|alarm| alarm != "0").next(),
+        debian: text(&root.join("usr/lib/pilotlight/debian-date"))
+            .and_then(|date| date.parse().ok()),
     }
 }
 
@@ -51,5 +53,8 @@ mod tests {
         let board = read(root.path());
         assert_eq!(board.model.as_deref(), Some("Raspberry Pi 3 Model B Rev 1.2"));
         assert_eq!((board.celsius, board.under_voltage), (Some(48.312), Some(true)));
+        assert_eq!(board.debian, None);
+        write("usr/lib/pilotlight/debian-date", "2026-11-29\n");
+        assert_eq!(read(root.path()).debian, Some(jiff::civil::date(2026, 11, 29)));
     }
 }
