@@ -20,10 +20,12 @@ mod hooks;
 mod init;
 mod interop;
 mod json;
+mod json_schema;
 mod kill;
 #[path = "emulator/lamp_reader.rs"]
 mod lamp_reader;
 mod life;
+mod manifest;
 mod metrics;
 mod pictures;
 mod probing;

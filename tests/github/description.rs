@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::{client, marked};
 use crate::fakes::github::{Exchange, GitHub as Peer, LOGIN, Permission, TOKEN};
+use crate::json_schema::{fits, resolved};
 
 /// Where `tests/run --prepare` puts it: 13 MB of the package that GitHub's own clients are made from.
 const DESCRIPTION: &str = "target/openapi/package/generated/api.github.com.json";
@@ -20,14 +21,6 @@ const EVERYWHERE: [u16; 2] = [304, 401];
 struct Description(Value);
 
 impl Description {
-    /// Follows a reference, as often as needed.
-    fn at<'a>(&'a self, node: &'a Value) -> &'a Value {
-        match node["$ref"].as_str() {
-            Some(to) => self.at(self.0.pointer(to.trim_start_matches('#')).unwrap()),
-            None => node,
-        }
-    }
-
     /// The operation of a path; its fixed parts before its variables.
     fn operation(&self, exchange: &Exchange) -> Option<&Value> {
         let path: Vec<&str> = exchange.request.path().split('/').collect();
@@ -44,8 +37,12 @@ impl Description {
 
     fn check(&self, exchange: &Exchange) -> Result<(), String> {
         let operation = self.operation(exchange).ok_or("there is no such operation")?;
-        let parameters: Vec<&Value> =
-            operation["parameters"].as_array().unwrap().iter().map(|p| self.at(p)).collect();
+        let parameters: Vec<&Value> = operation["parameters"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|p| resolved(&self.0, p))
+            .collect();
         let query = exchange.request.target.split_once('?').map_or("", |(_, query)| query);
         for (name, value) in query.split('&').filter_map(|pair| pair.split_once('=')) {
             let known = parameters.iter().find(|p| p["in"] == "query" && p["name"] == name);
@@ -54,12 +51,12 @@ impl Description {
                 Some("integer") => value.parse::<u64>().unwrap().into(),
                 _ => Value::from(value),
             };
-            self.fits(schema, &value, name)?;
+            fits(&self.0, schema, &value, name)?;
         }
         let schema = |node: &Value| node["content"]["application/json"]["schema"].clone();
         if exchange.request.method != "GET" && exchange.status < 400 {
             let body = serde_json::from_str(&exchange.request.body).unwrap();
-            self.fits(&schema(&operation["requestBody"]), &body, "request")?;
+            fits(&self.0, &schema(&operation["requestBody"]), &body, "request")?;
         }
         let response = &operation["responses"][exchange.status.to_string()];
         match exchange.status {
@@ -68,55 +65,9 @@ impl Description {
             304 => Ok(()),
             _ => {
                 let body = serde_json::from_str(&exchange.body).unwrap();
-                self.fits(&schema(self.at(response)), &body, "answer")
+                fits(&self.0, &schema(resolved(&self.0, response)), &body, "answer")
             }
         }
-    }
-
-    /// As much of JSON Schema as the description uses here.
-    fn fits(&self, schema: &Value, value: &Value, place: &str) -> Result<(), String> {
-        let schema = self.at(schema);
-        let list = |name: &str| schema[name].as_array().cloned().unwrap_or_default();
-        if value.is_null() && schema["nullable"] == true {
-            return Ok(());
-        }
-        for part in list("allOf") {
-            self.fits(&part, value, place)?;
-        }
-        let any = [list("oneOf"), list("anyOf")].concat();
-        let why: Vec<String> =
-            any.iter().filter_map(|one| self.fits(one, value, place).err()).collect();
-        if !any.is_empty() && why.len() == any.len() {
-            return Err(why.join("; or "));
-        }
-        let typed = match schema["type"].as_str() {
-            Some("object") => value.is_object(),
-            Some("array") => value.is_array(),
-            Some("string") => value.is_string(),
-            Some("integer") => value.is_i64() || value.is_u64(),
-            Some("number") => value.is_number(),
-            Some("boolean") => value.is_boolean(),
-            _ => true,
-        };
-        let listed = schema["enum"].as_array().is_none_or(|all| all.contains(value));
-        if !typed || !listed {
-            return Err(format!("{place}: {value} is not {} {}", schema["type"], schema["enum"]));
-        }
-        for (n, item) in value.as_array().into_iter().flatten().enumerate() {
-            self.fits(&schema["items"], item, &format!("{place}[{n}]"))?;
-        }
-        let Some(members) = value.as_object() else { return Ok(()) };
-        for name in list("required") {
-            let name = name.as_str().unwrap();
-            members.get(name).ok_or_else(|| format!("{place}.{name} is missing"))?;
-        }
-        for (name, member) in members {
-            let known = &schema["properties"][name];
-            if !known.is_null() {
-                self.fits(known, member, &format!("{place}.{name}"))?;
-            }
-        }
-        Ok(())
     }
 }
 
