@@ -73,6 +73,8 @@ pub(super) struct Daemon<P> {
     pub(super) regular: Duration,
     /// Uptime of the next report, by our own back-off.
     pub(super) report_after: Duration,
+    /// Uptime of a report that the last one asked for; `Duration::MAX` without one.
+    pub(super) report_again: Duration,
     /// Uptime before which GitHub gets no request, because it asks for that or its listings may lag.
     pub(super) github_retry_after: Duration,
     /// A report is due even if nothing has changed.
@@ -111,6 +113,7 @@ impl<P: RuntimeProvider> Daemon<P> {
             reporter: Reporter::new(&config, token, clock),
             regular: Duration::ZERO,
             report_after: Duration::ZERO,
+            report_again: Duration::MAX,
             github_retry_after: Duration::ZERO,
             report_due: true,
             reported: Vec::new(),
@@ -196,10 +199,11 @@ impl<P: RuntimeProvider> Daemon<P> {
     pub(super) fn next_report(&self) -> Duration {
         let quiet = !self.report_due && self.digest() == self.reported;
         // Before the first round even the uplink is unknown.
-        if self.reporter.is_none() || quiet || self.monitor.uplink.is_none() {
+        if self.reporter.is_none() || self.monitor.uplink.is_none() {
             return Duration::MAX;
         }
-        self.report_after.max(self.github_retry_after)
+        let after = if quiet { Duration::MAX } else { self.report_after };
+        after.min(self.report_again).max(self.github_retry_after)
     }
 
     /// A digest of what a report would write: if it changes, a new report is due.
@@ -221,6 +225,7 @@ impl<P: RuntimeProvider> Daemon<P> {
             return None;
         }
         self.report_due = false;
+        self.report_again = Duration::MAX;
         self.reported = self.digest();
         let reporter = self.reporter.take()?;
         let heartbeat = self.config.github.as_ref().and_then(|github| github.heartbeat);
@@ -242,7 +247,9 @@ impl<P: RuntimeProvider> Daemon<P> {
         let now = self.clock.now();
         let before = self.monitor.reporting.clone();
         self.monitor = self.monitor.clone().reported(report, &now);
+        self.report_again = report.again.map_or(Duration::MAX, |wait| now.uptime + wait);
         if let Some(failure) = &report.failed {
+            self.report_again = Duration::MAX;
             self.report_due = true;
             self.report_after = now.uptime + self.backoff(failure);
             self.github_retry_after = now.uptime + failure.wait.unwrap_or_default();

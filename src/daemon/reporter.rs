@@ -138,9 +138,10 @@ impl Reporter {
             wanted.issue = wanted.issue.filter(|issue| !given_up(issue.number));
         }
         let (plan, heartbeat) = plan(&wanted, alive, &listing, &context);
-        self.greeted = true;
+        self.greeted = plan.again.is_none();
+        report.again = plan.again;
         report.recalled = heartbeat.at.map(|_| heartbeat.record);
-        let Plan { steps, known, resolved, resume } = plan;
+        let Plan { steps, known, resolved, resume, .. } = plan;
         report.known = known;
         report.resolved = resolved;
         report.resume = resume;

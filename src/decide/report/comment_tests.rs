@@ -3,7 +3,7 @@
 use super::*;
 use crate::decide::judge::finding::Severity;
 use crate::decide::judge::finding::Verdict;
-use crate::decide::report::github::Step;
+use crate::decide::report::github::{IssueState, Step};
 use crate::decide::report::marker::comment_key;
 use crate::decide::report::plan::needs_closed;
 use crate::decide::report::text::{alert_digest, body_digest};

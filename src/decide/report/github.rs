@@ -1,5 +1,7 @@
 //! What a comparison reads and writes: issues as GitHub lists them, and the steps that change them.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 
 use crate::config::Schedule;
@@ -143,4 +145,6 @@ pub struct Plan {
     pub resolved: Vec<String>,
     /// Incidents of an earlier process, to be resumed.
     pub resume: Vec<RememberedIncident>,
+    /// Another report is due after this time, with the closed issues.
+    pub again: Option<Duration>,
 }

@@ -1,6 +1,7 @@
 //! The state becomes issues on GitHub.
 
 mod auxiliary;
+mod finish;
 pub mod github;
 pub mod heartbeat;
 mod markdown;
@@ -12,3 +13,4 @@ pub mod reconcile;
 mod steps;
 pub mod text;
 pub mod token;
+mod turns;

@@ -44,6 +44,7 @@ impl<'a> Reconciler<'a> {
                 self.left_to_others(&issue);
             }
         }
+        self.merge_closed();
         // What a person closed while no process ran stays silent until the end of its fault is seen.
         for issue in std::mem::take(&mut self.closed) {
             let subject = issue.subject();
@@ -173,7 +174,7 @@ impl<'a> Reconciler<'a> {
         }
     }
 
-    fn close_duplicate(&mut self, issue: &Issue, first: u64) {
+    pub(super) fn close_duplicate(&mut self, issue: &Issue, first: u64) {
         let key = format!("{}/duplicate-{}", issue.opener.incident, issue.number);
         self.comment(issue.number, &key, &format!("Duplicate of #{first}."));
         // Without a record it is never taken for the other issue.

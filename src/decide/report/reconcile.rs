@@ -18,10 +18,8 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::decide::report::github::{Context, Issue, IssueState, Listing, Plan};
+use crate::decide::report::github::{Context, Issue, Listing, Plan};
 use crate::decide::report::marker::VantageObservation;
-use crate::decide::report::observations::others_see;
-use crate::decide::report::text::closed_text;
 use crate::decide::track::incident::{DesiredIssue, IssueRef};
 use crate::decide::track::reported::RememberedIncident;
 use crate::decide::track::subject_kind::SubjectKind;
@@ -114,7 +112,7 @@ impl<'a> Candidate<'a> {
 }
 
 /// Where an incident has its issue.
-enum Place<'a> {
+pub(super) enum Place<'a> {
     Open(Candidate<'a>),
     /// Closed while the fault lasted: a person wants no more of it.
     ClosedByHand(Candidate<'a>),
@@ -136,67 +134,10 @@ pub(super) struct Reconciler<'a> {
     /// Incidents whose issues are complete, now or after this plan.
     pub(super) resolved: Vec<String>,
     /// The issue that each subject has, so that any other issue is its duplicate.
-    claimed: Vec<(String, u64)>,
+    pub(super) claimed: Vec<(String, u64)>,
 }
 
 impl<'a> Reconciler<'a> {
-    /// An incident that is over: its issue is closed and says so.
-    fn finish(&mut self, wanted: &DesiredIssue) {
-        let id = &wanted.incident.id;
-        match self.find(wanted) {
-            Place::Open(issue) => self.finish_in(&issue, wanted, Some(IssueState::Completed)),
-            // Closed by hand before it was over; now it is.
-            Place::ClosedByHand(issue) if issue.opened_here => self.finish_in(&issue, wanted, None),
-            Place::ClosedByHand(issue) if issue.lasts_without_opener() => {
-                self.note_end(&issue, wanted);
-            }
-            Place::ClosedByHand(issue) | Place::Ended(issue) if is_own(&issue, wanted) => {
-                self.plan.resolved.push(id.clone());
-            }
-            // Another vantage has reported the same incident, and our vantage could not until now.
-            Place::ClosedByHand(issue) | Place::Ended(issue)
-                if !issue.opened_here && self.same_story(&issue, wanted) =>
-            {
-                self.write(&issue, wanted, None);
-            }
-            Place::Gone(_) => self.plan.resolved.push(id.clone()),
-            _ => self.create(wanted),
-        }
-    }
-
-    fn finish_in(
-        &mut self,
-        issue: &Candidate<'a>,
-        wanted: &DesiredIssue,
-        state: Option<IssueState>,
-    ) {
-        let id = wanted.incident.id.as_str();
-        let mut wanted = wanted.clone();
-        if issue.lasts_here() && issue.incident() != id {
-            // An earlier process opened it. The incident keeps our identity, by which it is found after a lost
-            // reply, and gets the beginning of the older one.
-            wanted.incident.since = self.context.now.recalled(issue.opener.since);
-        }
-        // Its duplicates first: once the incident is resolved they are overlooked.
-        let same = |other: &Candidate<'_>| [id, issue.incident()].contains(&other.incident());
-        while let Some(at) = self.open.iter().position(|other| other.ours.is_some() && same(other))
-        {
-            let other = self.open.remove(at);
-            self.leave_duplicate(&other, issue.number);
-        }
-        self.claimed.push((wanted.subject.clone(), issue.number));
-        if state.is_some() && others_see(self.listing, &wanted.subject, self.context.vantage) {
-            self.write(issue, &wanted, None);
-            // The fault may be back already.
-            return self.open.push(Candidate { recovered_here: true, ..*issue });
-        }
-        if state.is_some() && !issue.over() {
-            let text = closed_text(&wanted, &wanted.ended.unwrap_or(self.context.now));
-            self.comment(issue.number, &format!("{id}/closed"), &text);
-        }
-        self.write(issue, &wanted, state);
-    }
-
     /// An incident that lasts: exactly one open issue, unless a person closed it.
     fn keep(&mut self, wanted: &DesiredIssue) {
         let place = self.find(wanted);
@@ -228,7 +169,7 @@ impl<'a> Reconciler<'a> {
     }
 
     /// Looks for the issue of an incident, the surest first, and takes an open one out of the list.
-    fn find(&mut self, wanted: &DesiredIssue) -> Place<'a> {
+    pub(super) fn find(&mut self, wanted: &DesiredIssue) -> Place<'a> {
         let id = &wanted.incident.id;
         let subject = &wanted.subject;
         let of_incident = |c: &Candidate<'_>| c.ours.is_some() && c.incident() == id;
@@ -241,7 +182,10 @@ impl<'a> Reconciler<'a> {
             c.ours.is_none() && older && self.same_story(c, wanted)
         };
         // Other vantages see the fault still, and ours does again.
-        let returned = |c: &Candidate<'_>| wanted.ended.is_none() && lasting(c) && c.recovered_here;
+        let returned = |c: &Candidate<'_>| {
+            let same = wanted.ended.is_none() || self.same_story(c, wanted);
+            lasting(c) && c.recovered_here && same
+        };
         let earlier =
             |c: &Candidate<'_>| c.subject() == subject && c.ours.is_some() && self.goes_on(c);
         let open = |fits: &dyn Fn(&Candidate<'_>) -> bool| self.open.iter().position(fits);
@@ -317,7 +261,7 @@ impl<'a> Reconciler<'a> {
     }
 
     /// Whether an incident is about the same time as an issue, or follows so soon that it is the same story.
-    fn same_story(&self, issue: &Candidate<'_>, wanted: &DesiredIssue) -> bool {
+    pub(super) fn same_story(&self, issue: &Candidate<'_>, wanted: &DesiredIssue) -> bool {
         let within = self.context.schedule.reopen_within;
         let Some(since) = wanted.incident.since.wall else { return false };
         if issue.opened_here {
@@ -372,7 +316,7 @@ impl<'a> Reconciler<'a> {
 
 /// Whether this is the closed issue of an incident. Comments of closed issues are not read: there the number
 /// must be known.
-fn is_own(issue: &Candidate<'_>, wanted: &DesiredIssue) -> bool {
+pub(super) fn is_own(issue: &Candidate<'_>, wanted: &DesiredIssue) -> bool {
     match issue.opened_here {
         true => issue.incident() == wanted.incident.id,
         false => wanted.issue.is_some_and(|known| known.number == issue.number),

@@ -1,7 +1,7 @@
 //! Every state that we can be in, with every state that GitHub can be in: one report, and nothing is left
 //! to do; and wherever that report is cut off, the next ones come to the same end.
 
-use crate::decide::report::github::Step;
+use crate::decide::report::github::{IssueState, Step};
 use std::collections::BTreeSet;
 
 use super::*;

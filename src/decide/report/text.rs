@@ -62,10 +62,14 @@ fn digest(severity: Severity, parts: impl Iterator<Item = String>) -> String {
     parts.sort();
     parts.dedup();
     let text = format!("{severity}\n{}", parts.join("\n"));
-    let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+    format!("{:016x}", hash(&text))
+}
+
+/// FNV-1a.
+pub(super) fn hash(text: &str) -> u64 {
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    });
-    format!("{hash:016x}")
+    })
 }
 
 /// The observation comment of a vantage that did not open the issue.

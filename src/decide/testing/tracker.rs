@@ -9,6 +9,7 @@ use crate::decide::report::github::{
 use crate::decide::report::marker::{VantageObservation, comment_key};
 use crate::decide::report::plan::{needs_closed, plan};
 use crate::decide::testing::{Led, at, config};
+use crate::decide::tests::alive;
 use crate::decide::track::incident::IssueRef;
 use crate::decide::track::reported::{Failure, Report};
 use crate::decide::track::state::MonitorState;
@@ -177,7 +178,8 @@ impl World {
     pub(in crate::decide) fn new() -> Self {
         Self {
             led: Led::new(),
-            tracker: Tracker::default(),
+            // Its own heartbeat: it is the only vantage.
+            tracker: Tracker { asides: alive(&["home"]), ..Tracker::default() },
             lagging: None,
             greeted: false,
             vantage: "home".to_owned(),
@@ -215,7 +217,7 @@ impl World {
     /// Returns the plan, and whether all of it was done.
     pub(in crate::decide) fn report_over(&mut self, mut line: Line) -> (Plan, bool) {
         let plan = self.plan();
-        self.greeted = true;
+        self.greeted = plan.again.is_none();
         let mut report = Report {
             known: plan.known.clone(),
             resolved: plan.resolved.clone(),

@@ -17,7 +17,7 @@ use crate::rng::Rng;
 /// How many runs; with `PILOTLIGHT_SEEDS` another number.
 const SEEDS: u64 = 1000;
 
-const NAMES: [&str; 3] = ["home", "office", "cabin"];
+pub(super) const NAMES: [&str; 3] = ["home", "office", "cabin"];
 
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
@@ -45,6 +45,8 @@ struct Vantage {
     was_dead: bool,
     next_round: u64,
     report_due: bool,
+    /// The seconds that it waits for its turn.
+    waits: u64,
     /// When GitHub last heard, in full, that it sees the fault.
     told: Option<u64>,
 }
@@ -86,6 +88,7 @@ impl Run {
                     was_dead: false,
                     next_round: rng.below(3) * MINUTE,
                     report_due: false,
+                    waits: 0,
                     told: None,
                 }
             })
@@ -184,14 +187,16 @@ impl Run {
         let open: Vec<u64> = open(&self.tracker);
         let vantage = &mut self.vantages[index];
         let world = &mut vantage.world;
-        world.github_seconds = Some(10 * HOUR + now);
+        world.led.seconds += vantage.waits;
+        world.github_seconds = Some(10 * HOUR + now + vantage.waits);
         // Two that look before either has written; for the rest listings are up to date.
         world.lagging = lagging.then(|| before.clone());
         std::mem::swap(&mut world.tracker, &mut self.tracker);
         let (plan, done) = world.report_over(line);
         std::mem::swap(&mut world.tracker, &mut self.tracker);
         world.lagging = None;
-        vantage.report_due = !done;
+        vantage.report_due = !done || plan.again.is_some();
+        vantage.waits = (vantage.waits + plan.again.unwrap_or_default().as_secs()) % MINUTE;
         if !plan.steps.is_empty() {
             let steps = plan.steps.iter().map(|step| format!("    {step:.1?}\n"));
             let steps: String =
@@ -286,13 +291,19 @@ pub(super) fn report(world: &mut World, tracker: &mut Tracker, rounds: usize, fa
 
 /// A GitHub that has heard of all three.
 pub(super) fn three_alive() -> Tracker {
-    let sign = |name: &str| {
-        let life = Heartbeat { vantage: name.to_owned(), at: at(0).wall.unwrap(), every: 6 * HOUR };
-        AuxiliaryIssue { number: 100, body: hide(&life), open: true }
-    };
     let mut tracker = Tracker::default();
-    tracker.asides.extend(NAMES.map(sign));
+    tracker.asides.extend(alive(&NAMES));
     tracker
+}
+
+/// The heartbeats of these vantages.
+pub(in crate::decide) fn alive(names: &[&str]) -> Vec<AuxiliaryIssue> {
+    let heartbeat = |name: &&str| {
+        let vantage = (*name).to_owned();
+        let heartbeat = Heartbeat { vantage, at: at(0).wall.unwrap(), every: 365 * 24 * HOUR };
+        AuxiliaryIssue { number: 100, body: hide(&heartbeat), open: true }
+    };
+    names.iter().map(heartbeat).collect()
 }
 
 #[test]

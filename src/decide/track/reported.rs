@@ -40,6 +40,8 @@ pub struct Report {
     pub heartbeat_written: Option<Timestamp>,
     /// The record in the heartbeat of an earlier process, once it was read.
     pub recalled: Option<Option<UptimeRecord>>,
+    /// Another report is due after this time.
+    pub again: Option<Duration>,
     /// What was done, for the log.
     pub done: Vec<String>,
     pub failed: Option<Failure>,
