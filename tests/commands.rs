@@ -325,7 +325,8 @@ fn a_command_line_that_makes_no_sense_exits_2_and_help_exits_0() {
     assert_eq!(of("init"), [false, false, true]);
     assert_eq!(of("run"), [true, true, true]);
     let version = setting.run(&["--version"]);
-    let expected = format!("pilotlight {}\n", env!("CARGO_PKG_VERSION"));
+    let expected = option_env!("PILOTLIGHT_VERSION").unwrap_or(env!("CARGO_PKG_VERSION"));
+    let expected = format!("pilotlight {expected}\n");
     assert_eq!((version.code, version.out), (Some(0), expected));
 }
 

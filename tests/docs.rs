@@ -9,8 +9,10 @@ use std::process::Command;
 use pilotlight::config::Config;
 use serde_json::Value;
 
+use crate::config::completed;
 use crate::fakes::dns::script::{Behaviour, Nameserver, ZoneData};
 use crate::fakes::dns::socket::SocketServer;
+use crate::json_schema::fits;
 use crate::program::{PROGRAM, Setting, anchor};
 
 /// Every file of these folders that ends in `.md`, and the front page.
@@ -166,6 +168,50 @@ fn the_schema_has_the_keys_of_the_parser() {
         }
     }
     assert_eq!(found, all_keys());
+}
+
+/// What an editor says about a configuration with our schema, or `None` if it is not TOML.
+fn by_schema(schema: &Value, text: &str) -> Option<Result<(), String>> {
+    let table: toml::Table = toml::from_str(text).ok()?;
+    Some(fits(schema, schema, &serde_json::to_value(table).unwrap(), ""))
+}
+
+#[test]
+fn the_schema_accepts_every_good_configuration_and_rejects_every_wrong_form() {
+    // The rest needs more than a schema: what is listed twice, files, addresses, names, records.
+    let forms = [
+        "there is no such key",
+        ", not text",
+        ", not a whole number",
+        ", not a list",
+        ", not a table",
+        "is out of range",
+        "is missing",
+        "is empty",
+        "is not a driver",
+        "is not a length of time",
+    ];
+    let schema: Value = serde_json::from_str(&read("src/config/pilotlight.schema.json")).unwrap();
+    assert_eq!(by_schema(&schema, pilotlight::config::EXAMPLE), Some(Ok(())));
+    let (mut rejected, mut wrong) = (0, String::new());
+    for file in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/configs")).unwrap() {
+        let cases = fs::read_to_string(file.unwrap().path()).unwrap();
+        for case in cases.split("=== ").skip(1) {
+            let (config, printed) = case.split_once("---\n").unwrap();
+            let (title, config) = config.split_once('\n').unwrap();
+            let Some(verdict) = by_schema(&schema, &completed(config)) else { continue };
+            let good = printed.trim_end() == "no problem at all";
+            let form = |line: &str| {
+                !line.contains(".values") && forms.iter().any(|form| line.contains(form))
+            };
+            if verdict.is_ok() && !good && printed.lines().any(form) || verdict.is_err() && good {
+                wrong += &format!("{title}: {verdict:?}, and the program prints\n{printed}");
+            }
+            rejected += usize::from(verdict.is_err());
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+    assert!(rejected > 40, "{rejected}");
 }
 
 /// The words of an output that are the same each time: no ports, times and figures.

@@ -41,9 +41,15 @@ Examples:
   pilotlight check -c pilotlight.toml               # one round now
   pilotlight status                                 # the state of the running daemon";
 
+/// With the commit if the build names it, as in `0.1.0+83f608e00`. Scripts of ours set the variable.
+const VERSION: &str = match option_env!("PILOTLIGHT_VERSION") {
+    Some(version) => version,
+    None => env!("CARGO_PKG_VERSION"),
+};
+
 /// Watches your own authoritative nameservers.
 #[derive(Parser)]
-#[command(version, about, after_help = format!("{EXAMPLES}\n\n{EXIT_CODES}"))]
+#[command(version = VERSION, about, after_help = format!("{EXAMPLES}\n\n{EXIT_CODES}"))]
 #[command(arg = hidden("runtime_dir", "runtime-dir").global(true))]
 #[command(arg = hidden("state_dir", "state-dir").global(true))]
 struct Args {
