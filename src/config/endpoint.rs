@@ -13,6 +13,7 @@ use super::name;
 use super::panel::PinAssignments;
 use super::problem::{Rejection, reject};
 use super::value::{self, LONGEST, SECOND, time};
+use crate::text::has_token;
 
 const ENDPOINT: &str =
     "name url status contains location headers timeout certificate-warning ca cert key lamp";
@@ -250,7 +251,13 @@ fn headers(key: &Node<'_>) -> Vec<(String, String)> {
             value.reject("is a header that pilotlight sets itself", "remove it");
             return None;
         }
-        let text = value.text("text/html", |text| {
+        let text = value.any_text("text/html", |text| {
+            if has_token(text) {
+                return reject(
+                    "contains a GitHub token, which everybody who reads this file can use",
+                    "remove this header, and check a page that needs no token",
+                );
+            }
             match text.chars().all(|c| c == ' ' || c.is_ascii_graphic()) {
                 true => Ok(text.to_owned()),
                 false => {
@@ -289,22 +296,23 @@ fn status(key: &Node<'_>) -> Vec<u16> {
     distinct(key.numbers(200..=599)).into_iter().filter_map(|n| u16::try_from(n).ok()).collect()
 }
 
-fn address(text: &str) -> Result<Address, Rejection> {
-    // Issues show it, in commands that a person copies into a shell.
+/// Issues show the URL, in commands that a person copies into a shell.
+fn reject_foreign_characters(text: &str) -> Result<(), Rejection> {
     let known = |c: &char| c.is_ascii_alphanumeric() || "-._~:/?[]@!$&()+,;=%".contains(*c);
     match text.chars().find(|c| !known(c)) {
-        None => {}
+        None => Ok(()),
         Some('#') => {
-            return reject(
-                "has a fragment, which a server never receives",
-                "remove it, from the # on",
-            );
+            reject("has a fragment, which a server never receives", "remove it, from the # on")
         }
         Some(other) => {
             let next = "write it percent-encoded, or a host in its xn-- form (punycode)";
-            return reject(format!("has a {other:?} in it"), next);
+            reject(format!("has a {other:?} in it"), next)
         }
     }
+}
+
+fn address(text: &str) -> Result<Address, Rejection> {
+    reject_foreign_characters(text)?;
     let parts = value::url(text, NEXT)?;
     let (scheme, default) = match parts.scheme.as_str() {
         "https" => (Scheme::Https, Some(443)),

@@ -35,39 +35,43 @@ pub fn verdict(result: &EndpointResult, uplink: Uplink, at: &Moment) -> Verdict 
         let (checked, left) = (results.len(), result.left_out);
         verdict.why = Some(format!("{checked} of its addresses are checked, and {left} left out"));
     }
-    for address_result in results {
-        if !uplink.of(&address_result.address).believable() {
-            verdict.unobserved_addresses.push(address_result.address);
-            continue;
-        }
-        if let EndpointReply::Local(why) = &address_result.outcome {
-            verdict.unobserved_addresses.push(address_result.address);
-            verdict.why = Some(why.clone());
+    for result in results {
+        let address = result.address;
+        let local = match &result.outcome {
+            EndpointReply::Local(why) => Some(why),
+            _ => None,
+        };
+        if !uplink.of(&address).believable() || local.is_some() {
+            verdict.unobserved_addresses.push(address);
+            verdict.why = local.cloned().or(verdict.why);
             continue;
         }
         verdict.observed_addresses += 1;
         verdict.queries += 1;
-        match endpoint_error(endpoint, address_result) {
-            Some(trouble) => add(&mut verdict, endpoint, address_result.address, &trouble),
-            None => latencies.push(address_result.latency),
+        match endpoint_error(endpoint, result) {
+            Some(trouble) => add(&mut verdict, endpoint, address, &trouble),
+            None => latencies.push(result.latency),
         }
-        let ends = address_result.certificate.as_ref().zip(at.wall).filter(|(end, now)| {
-            let left = end.at.duration_since(*now);
-            Duration::try_from(left).unwrap_or_default() < endpoint.certificate_warning
-        });
-        if let Some((end, _)) = ends {
-            add(
-                &mut verdict,
-                endpoint,
-                address_result.address,
-                &EndpointError::CertificateEnds(end.clone()),
-            );
+        if let Some(ends) = certificate_ends(endpoint, result, at) {
+            add(&mut verdict, endpoint, address, &ends);
         }
     }
     verdict.sort();
     latencies.sort_unstable();
     verdict.latency = latencies.get(latencies.len() / 2).copied();
     verdict
+}
+
+/// The certificate that ends soon.
+fn certificate_ends(
+    endpoint: &Endpoint,
+    result: &AddressResult,
+    at: &Moment,
+) -> Option<EndpointError> {
+    let end = result.certificate.as_ref()?;
+    let left = Duration::try_from(end.at.duration_since(at.wall?)).unwrap_or_default();
+    let soon = left < endpoint.certificate_warning;
+    soon.then(|| EndpointError::CertificateEnds(end.clone()))
 }
 
 /// Whether anything looks faulty, so that the anchors must be asked again.
@@ -183,11 +187,6 @@ fn host_text(endpoint: &Endpoint) -> String {
 
 /// The command that asks the same of the same address.
 fn command(endpoint: &Endpoint, address: SocketAddr, trouble: &EndpointError) -> String {
-    let Endpoint { scheme, port, .. } = endpoint;
-    let ip = match address.ip() {
-        IpAddr::V4(ip) => ip.to_string(),
-        IpAddr::V6(ip) => format!("[{ip}]"),
-    };
     if *trouble == EndpointError::NoAddress {
         let at = match address.port() {
             53 => String::new(),
@@ -195,20 +194,32 @@ fn command(endpoint: &Endpoint, address: SocketAddr, trouble: &EndpointError) ->
         };
         return format!("dig @{}{at} +norecurse +nocookie {} A", address.ip(), host_text(endpoint));
     }
-    let seconds = endpoint.timeout.as_secs();
-    let starttls = match scheme {
-        Scheme::Tcp => return format!("nc -vz -w {seconds} {} {port}", address.ip()),
+    let starttls = match endpoint.scheme {
+        Scheme::Https | Scheme::Http => return curl(endpoint, address, trouble),
+        Scheme::Tcp => {
+            let seconds = endpoint.timeout.as_secs();
+            return format!("nc -vz -w {seconds} {} {}", address.ip(), endpoint.port);
+        }
+        Scheme::Tls => "",
         Scheme::Smtp => " -starttls smtp",
         Scheme::Imap => " -starttls imap",
-        Scheme::Https | Scheme::Http | Scheme::Tls => "",
     };
-    if !scheme.is_http() {
-        let name = host_text(endpoint);
-        let ca = file(" -CAfile", endpoint.ca.as_ref());
-        return format!(
-            "openssl s_client -connect {ip}:{port} -servername {name}{starttls}{ca} </dev/null"
-        );
-    }
+    let (name, ca) = (host_text(endpoint), file(" -CAfile", endpoint.ca.as_ref()));
+    let client = endpoint.client.as_ref().map_or_else(String::new, |(cert, key)| {
+        file(" -cert", Some(cert)) + &file(" -key", Some(key))
+    });
+    let address = SocketAddr::new(address.ip(), endpoint.port);
+    format!(
+        "openssl s_client -connect {address} -servername {name}{starttls}{ca}{client} </dev/null"
+    )
+}
+
+fn curl(endpoint: &Endpoint, address: SocketAddr, trouble: &EndpointError) -> String {
+    let (port, seconds) = (endpoint.port, endpoint.timeout.as_secs());
+    let ip = match address.ip() {
+        IpAddr::V4(ip) => ip.to_string(),
+        IpAddr::V6(ip) => format!("[{ip}]"),
+    };
     let show = match trouble {
         EndpointError::CertificateEnded(_)
         | EndpointError::CertificateAhead

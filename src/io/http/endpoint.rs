@@ -33,8 +33,8 @@ use crate::io::http::tls::TlsClient;
 /// Addresses of one name that are checked.
 const ADDRESSES: usize = 8;
 
-/// Checks under way at once: each takes a socket, and up to 100 kB with TLS.
-const CHECKS: usize = 48;
+/// Checks under way at once: each takes a socket, and with TLS up to 300 kB if the server sends as much as it may.
+const CHECKS: usize = 36;
 
 /// Of these at one address.
 const CHECKS_PER_HOST: usize = 4;
