@@ -154,7 +154,8 @@ fn opened_by(config: &Config, apart: u64, rounds: &[Round]) -> String {
         schedule: &config.schedule,
         now,
     };
-    let listing = Listing::default();
+    let auxiliary = crate::decide::tests::alive(&["home"]);
+    let listing = Listing { auxiliary, ..Listing::default() };
     let plan = reconcile(&monitor.desired_issues(), &listing, &context);
     let [Step::Create { title, body, .. }] = &plan.steps[..] else {
         panic!("{:?}", plan.steps);
