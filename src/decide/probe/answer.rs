@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use hickory_resolver::proto::dnssec::rdata::{DNSSECRData, SigInput};
 use hickory_resolver::proto::op::ResponseCode;
 use hickory_resolver::proto::rr::{Name, RData, RecordType};
 
@@ -17,10 +18,6 @@ const VALUE_LENGTH: usize = 100;
 
 /// A record set has a few signatures, one for each key.
 const SIGNATURES: usize = 16;
-
-/// Where the times of a signature stand in its data, after type, algorithm, labels and TTL (RFC 4034).
-const EXPIRATION: usize = 8;
-const INCEPTION: usize = 12;
 
 /// The part of a DNS message that is judged.
 #[derive(Debug, Clone, PartialEq)]
@@ -175,13 +172,12 @@ fn shortened(text: &str) -> String {
     }
 }
 
-/// The times of a signature over records of that type. hickory leaves its data as bytes.
+/// The times of a signature over records of that type.
 fn signature(data: &RData, of: RecordType) -> Option<Signature> {
-    let RData::Unknown { code: RecordType::RRSIG, rdata } = data else {
+    let RData::DNSSEC(DNSSECRData::RRSIG(signature)) = data else {
         return None;
     };
-    let bytes = &rdata.anything[..];
-    let field = |at: usize| Some(u32::from_be_bytes(bytes.get(at..at + 4)?.try_into().ok()?));
-    let over = bytes.get(..2)? == u16::from(of).to_be_bytes();
-    Some(Signature { begins: field(INCEPTION)?, ends: field(EXPIRATION)? }).filter(|_| over)
+    let SigInput { type_covered, sig_inception, sig_expiration, .. } = signature.input();
+    let times = Signature { begins: sig_inception.get(), ends: sig_expiration.get() };
+    (*type_covered == of).then_some(times)
 }
