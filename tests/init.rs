@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::process::Command;
 
 use crate::fakes::real::{Extra, Real, Software, free_port};
 use crate::program::{PROGRAM, Ran, Setting, anchor};
@@ -62,26 +63,19 @@ impl Net {
 }
 
 fn init(resolver: SocketAddr, port: u16, zones: &[&str]) -> Ran {
-    let mut command = std::process::Command::new("timeout");
-    command.arg("60").arg(PROGRAM).arg("init").args(zones);
-    command.arg("--resolver").arg(resolver.to_string()).arg("--port").arg(port.to_string());
-    Ran::of(&mut command)
+    Ran::of(&mut init_command(resolver, port, zones))
 }
 
-#[test]
-fn a_zone_whose_nameservers_live_in_other_zones_gets_a_configuration_that_is_well() {
-    let example = format!("{SOA}{EXAMPLE}");
-    let net = Net::new(NET, &example, &example);
-    let ran = net.init(&["Example.NET.", "other.net"]);
-    assert_eq!(ran.code, Some(0), "{ran:?}");
-    assert_eq!(
-        ran.err,
-        "other.net: not found: other.net AAAA, other.net MX, www.other.net AAAA\n\
-         ns1.other.net and ns1.example.net have the same address 127.0.0.3; it is watched as ns1.example.net\n"
-    );
-    let port = net.port;
-    let (_, tables) = ran.out.split_once("\n\n[[").unwrap();
-    let expected = format!(
+fn init_command(resolver: SocketAddr, port: u16, zones: &[&str]) -> Command {
+    let mut command = Command::new("timeout");
+    command.arg("60").arg(PROGRAM).arg("init").args(zones);
+    command.arg("--resolver").arg(resolver.to_string()).arg("--port").arg(port.to_string());
+    command
+}
+
+/// What `init` writes of the two zones, from the first nameserver on.
+fn tables_at(port: u16) -> String {
+    format!(
         r#"nameserver]]
 name = "ns1.example.net"
 addresses = ["127.0.0.3:{port}"]
@@ -112,23 +106,30 @@ records = [
   {{ name = "www", type = "A", values = ["192.0.2.82"] }},
 ]
 "#
+    )
+}
+
+#[test]
+fn a_zone_whose_nameservers_live_in_other_zones_gets_a_configuration_that_is_well() {
+    let example = format!("{SOA}{EXAMPLE}");
+    let net = Net::new(NET, &example, &example);
+    let ran = net.init(&["Example.NET.", "other.net"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert_eq!(
+        ran.err,
+        "other.net: not found: other.net AAAA, other.net MX, www.other.net AAAA\n\
+         ns1.other.net and ns1.example.net have the same address 127.0.0.3; it is watched as ns1.example.net\n"
     );
-    assert_eq!(tables, expected);
+    let port = net.port;
+    let (_, tables) = ran.out.split_once("\n\n[[").unwrap();
+    assert_eq!(tables, tables_at(port));
     // Into a file, which is not overwritten.
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("pilotlight.toml");
     let into = |file: &std::path::Path| {
-        let resolver = net.resolver.addresses()[0].to_string();
-        let mut command = std::process::Command::new("timeout");
-        command.arg("60").arg(PROGRAM).args([
-            "init",
-            "example.net",
-            "other.net",
-            "--resolver",
-            &resolver,
-        ]);
-        command.arg("--port").arg(port.to_string()).arg("--output").arg(file);
-        Ran::of(&mut command)
+        let resolver = net.resolver.addresses()[0];
+        let mut command = init_command(resolver, port, &["example.net", "other.net"]);
+        Ran::of(command.arg("--output").arg(file))
     };
     let written = into(&file);
     assert_eq!((written.code, written.out.as_str()), (Some(0), ""), "{written:?}");

@@ -136,6 +136,14 @@ fn states(github: &GitHub) -> Vec<(String, String)> {
     alarms(github).into_iter().map(|issue| (issue.title, issue.state)).collect()
 }
 
+/// The manual shows the issue.
+fn assert_in_the_manual(issue: &str) {
+    let manual = include_str!("../src/decide/README.md");
+    for line in issue.lines().skip(1).filter(|line| !line.is_empty()) {
+        assert!(manual.contains(&format!("\n> {line}\n")), "{line}");
+    }
+}
+
 #[test]
 fn each_silent_vantage_has_one_alarm_until_its_heartbeat_returns() {
     let github = github();
@@ -158,20 +166,17 @@ fn each_silent_vantage_has_one_alarm_until_its_heartbeat_returns() {
     age(&github, "office", 7);
     let fresh = sign(&github, "cabin").unwrap().body.replace("\"cabin\"", "\"office\"");
     github.open_as("octocat", "pilotlight: office is watching", &fresh);
-    let office = ("pilotlight: office has gone silent".to_owned(), "open".to_owned());
-    let home = ("pilotlight: home has gone silent".to_owned(), "open".to_owned());
+    let silent =
+        |vantage: &str| (format!("pilotlight: {vantage} has gone silent"), "open".to_owned());
+    let (home, office, cabin) = (silent("home"), silent("office"), silent("cabin"));
     run(&workflow, &github).unwrap();
     assert_eq!(states(&github), [home.clone(), office.clone()]);
     let told = alarms(&github)[0].body.clone();
     let number = sign(&github, "home").unwrap().number;
     assert!(told.contains(&format!("at **{old}** (issue #{number})")), "{told}");
-    let shown = told.replace(&old, "2026-03-01T03:00:00Z").replace(&format!("#{number}"), "#1");
-    for line in shown.lines().skip(1).filter(|line| !line.is_empty()) {
-        assert!(
-            include_str!("../src/decide/README.md").contains(&format!("\n> {line}\n")),
-            "{line}"
-        );
-    }
+    assert_in_the_manual(
+        &told.replace(&old, "2026-03-01T03:00:00Z").replace(&format!("#{number}"), "#1"),
+    );
     // A comment, or a label, is no life.
     github.comment_as("octocat", number, "Is it?");
     assert_eq!(run(&workflow, &github), Ok(String::new()));
@@ -182,9 +187,7 @@ fn each_silent_vantage_has_one_alarm_until_its_heartbeat_returns() {
     age(&github, "cabin", 9);
     run(&workflow, &github).unwrap();
     let closed = |(title, _): (String, String)| (title, "closed".to_owned());
-    let cabin = ("pilotlight: cabin has gone silent".to_owned(), "open".to_owned());
-    let expected = [closed(home.clone()), office.clone(), cabin.clone()];
-    assert_eq!(states(&github), expected);
+    assert_eq!(states(&github), [closed(home.clone()), office.clone(), cabin.clone()]);
 
     // One is back, one is taken out of service; the first dies anew.
     let since = sign(&github, "office").unwrap().body;
@@ -194,13 +197,10 @@ fn each_silent_vantage_has_one_alarm_until_its_heartbeat_returns() {
     github.close_by_hand(sign(&github, "cabin").unwrap().number);
     age(&github, "home", 4);
     run(&workflow, &github).unwrap();
-    let expected = [closed(home.clone()), closed(office), closed(cabin), home.clone()];
-    assert_eq!(states(&github), expected);
+    assert_eq!(states(&github), [closed(home.clone()), closed(office), closed(cabin), home]);
     let [_, office, cabin, _] = &alarms(&github)[..] else { panic!() };
-    assert!(
-        office.comments[0].body.starts_with("The heartbeat is back, written at 20"),
-        "{office:?}"
-    );
+    let back = "The heartbeat is back, written at 20";
+    assert!(office.comments[0].body.starts_with(back), "{office:?}");
     assert!(cabin.comments[0].body.contains("was closed"), "{cabin:?}");
     as_described(&github);
 }

@@ -133,6 +133,14 @@ impl<P: RuntimeProvider> Daemon<P> {
         (daemon, LoopInputs { config: path, token, orders })
     }
 
+    /// Before the first round.
+    pub(super) fn start(&mut self) {
+        self.manager.starting(self.round_deadline);
+        self.restore();
+        self.publish();
+        log::started(&self.config, &self.targets);
+    }
+
     /// Renews the panel's lease and pings the watchdog, unless the round is overdue or the panel does not draw. A
     /// GitHub that fails does not matter here: a restart would not bring it back.
     ///
@@ -267,18 +275,19 @@ impl<P: RuntimeProvider> Daemon<P> {
         }
     }
 
-    /// Where issues go: the address of the API, and the repository.
-    pub(super) fn repository(&self) -> Option<(String, String)> {
-        self.config.github.as_ref().map(|github| (github.api.clone(), github.repository.clone()))
-    }
-
-    pub(super) fn reload(&mut self, path: &Path, token: TokenFrom) {
+    /// Returns whether issues go to another repository from now on.
+    pub(super) fn reload(&mut self, path: &Path, token: TokenFrom) -> bool {
+        let repository = |config: &Config| {
+            config.github.as_ref().map(|github| (github.api.clone(), github.repository.clone()))
+        };
+        let before = repository(&self.config);
         self.manager.reloading();
         match Config::load(path) {
             Ok(config) => self.reconfigure(config, token),
             Err(problems) => log::bad_config(&problems),
         }
         self.manager.reloaded();
+        repository(&self.config) != before
     }
 
     fn reconfigure(&mut self, config: Config, token: TokenFrom) {

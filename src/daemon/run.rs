@@ -7,37 +7,30 @@ use hickory_resolver::net::runtime::RuntimeProvider;
 use crate::config::Config;
 use crate::daemon::hook::HookResult;
 use crate::daemon::monitor::Daemon;
+use crate::daemon::outside;
 use crate::daemon::parts::{Job, Order, Parts, result};
 use crate::daemon::reporter::Reporter;
-use crate::daemon::{log, outside};
 use crate::decide::track::reported::Report;
 
 /// Runs until an order stops it.
 pub async fn run<P: RuntimeProvider>(config: Config, parts: Parts<P>) {
     let clock = parts.clock;
     let (mut daemon, mut inputs) = Daemon::new(config, parts);
-    daemon.manager.starting(daemon.round_deadline);
-    daemon.restore();
-    daemon.publish();
-    log::started(&daemon.config, &daemon.targets);
+    daemon.start();
     let mut reporting: Job<(Reporter, Report)> = None;
     let mut hook: Job<HookResult> = None;
     loop {
-        if hook.is_none() {
-            hook = daemon.hook.next(&daemon.config.hooks);
-        }
-        let (look_at, check_at) = (daemon.next_look(), daemon.next_check());
+        hook = hook.or_else(|| daemon.hook.next(&daemon.config.hooks));
         let looking = daemon.rounds.over_nameservers();
+        let (look_at, check_at) = (daemon.next_look(), daemon.next_check());
         let report_at = daemon.next_report();
         tokio::select! {
             biased;
             order = inputs.orders.recv() => match order {
                 Some(Order::Reload) => {
-                    let repository = daemon.repository();
-                    daemon.reload(&inputs.config, inputs.token);
-                    // Its issue numbers would be those of the other repository. Any other report goes on: a new one
-                    // might not see the issue that this one is about to open.
-                    if daemon.repository() != repository {
+                    if daemon.reload(&inputs.config, inputs.token) {
+                        // Its issue numbers would be those of the other repository. Any other report goes on: a new
+                        // one might not see the issue that this one is about to open.
                         reporting = None;
                     }
                 }

@@ -62,9 +62,8 @@ impl Software {
     ) -> String {
         let Extra { server: extra, zone: zone_extra } = extra;
         let dir = dir.display();
-        let at = addresses.iter();
         let listed =
-            |each: &dyn Fn(&SocketAddr) -> String| at.clone().map(each).collect::<String>();
+            |each: &dyn Fn(&SocketAddr) -> String| addresses.iter().map(each).collect::<String>();
         let mut text = match self {
             Self::Nsd => format!(
                 "server:\n server-count: 1\n username: \"\"\n chroot: \"\"\n zonesdir: \"{dir}\"\n \
@@ -80,33 +79,14 @@ impl Software {
                  zonefile-sync: -1\nzone:\n",
                 listed(&|a| format!("{}@{}, ", a.ip(), a.port())).trim_end_matches(", ")
             ),
-            Self::Bind => {
-                let family = |v6: bool| {
-                    let own = at.clone().filter(|a| a.is_ipv6() == v6);
-                    let own: String = own
-                        .map(|a| {
-                            format!(
-                                " listen-on{} port {} {{ {}; }};\n",
-                                v6_suffix(v6),
-                                a.port(),
-                                a.ip()
-                            )
-                        })
-                        .collect();
-                    match own.is_empty() {
-                        true => format!(" listen-on{} {{ none; }};\n", v6_suffix(v6)),
-                        false => own,
-                    }
-                };
-                format!(
-                    "controls {{ }};\noptions {{\n directory \"{dir}\";\n pid-file none;\n \
-                     session-keyfile none;\n managed-keys-directory \"{dir}\";\n \
-                     dnssec-validation no;\n notify no;\n{}{}{}\n}};\n",
-                    family(false),
-                    family(true),
-                    if extra.contains("recursion") { extra } else { " recursion no;" },
-                )
-            }
+            Self::Bind => format!(
+                "controls {{ }};\noptions {{\n directory \"{dir}\";\n pid-file none;\n \
+                 session-keyfile none;\n managed-keys-directory \"{dir}\";\n \
+                 dnssec-validation no;\n notify no;\n{}{}{}\n}};\n",
+                bind_listens(addresses, false),
+                bind_listens(addresses, true),
+                if extra.contains("recursion") { extra } else { " recursion no;" },
+            ),
             // It would ask its maker whether it is safe to run.
             Self::Pdns => format!(
                 "launch=bind\nbind-config={dir}/zones.conf\nlocal-address={}\nsocket-dir={dir}\n\
@@ -174,8 +154,13 @@ impl Software {
     }
 }
 
-fn v6_suffix(v6: bool) -> &'static str {
-    if v6 { "-v6" } else { "" }
+/// BIND's lines for the addresses of a family, or the one that keeps it away from all of them.
+fn bind_listens(addresses: &[SocketAddr], v6: bool) -> String {
+    let key = if v6 { "listen-on-v6" } else { "listen-on" };
+    let own = addresses.iter().filter(|a| a.is_ipv6() == v6);
+    let own: String =
+        own.map(|a| format!(" {key} port {} {{ {}; }};\n", a.port(), a.ip())).collect();
+    if own.is_empty() { format!(" {key} {{ none; }};\n") } else { own }
 }
 
 /// A running nameserver; dropping it ends the process.

@@ -89,68 +89,66 @@ fn second_soa(_: Transport, message: &mut Message) {
 
 type Bend = fn(Transport, &mut Message);
 
+/// What is bent, how, and the verdict.
+const BENT: [(&str, Bend, &str); 14] = [
+    ("nothing", |_, _| {}, "well"),
+    (
+        "an error without the question",
+        |_, m| {
+            error(m, ResponseCode::Refused);
+            m.queries.clear();
+        },
+        "down: rcode-refused",
+    ),
+    ("an answer without it", |_, m| m.queries.clear(), "down: garbled"),
+    ("the question in other letter case", shout, "well"),
+    ("a code that needs EDNS", |_, m| error(m, ResponseCode::BADVERS), "down: rcode-badvers"),
+    ("records without data", hollow, "down: garbled"),
+    (
+        "records without data in an update, which may have them",
+        |transport, m| {
+            hollow(transport, m);
+            m.metadata.op_code = OpCode::Update;
+        },
+        "down: garbled",
+    ),
+    (
+        "another class",
+        |_, m| m.answers.iter_mut().for_each(|record| record.dns_class = DNSClass::CH),
+        "down: garbled",
+    ),
+    ("records of other types beside the answer", chatter, "well"),
+    ("two SOA records", second_soa, "down: many-soa"),
+    (
+        "TC over TCP",
+        |transport, m| m.metadata.truncation = transport == Transport::Tcp,
+        "degraded: tcp-garbled",
+    ),
+    (
+        "TC, and an answer over TCP that is not authoritative",
+        |transport, m| {
+            m.metadata.truncation = transport == Transport::Udp;
+            m.metadata.authoritative = transport == Transport::Udp;
+        },
+        "down: truncated-not-authoritative",
+    ),
+    (
+        "TC, and something that does not matter then",
+        |transport, m| {
+            if transport == Transport::Udp {
+                m.metadata.truncation = true;
+                m.metadata.authoritative = false;
+                m.metadata.response_code = ResponseCode::ServFail;
+            }
+        },
+        "well",
+    ),
+    ("TTLs", |_, m| (0..).zip(&mut m.answers).for_each(|(ttl, record)| record.ttl = ttl), "well"),
+];
+
 #[tokio::test(start_paused = true)]
 async fn an_altered_message_gets_its_verdict() {
-    let cases: [(&str, Bend, &str); 14] = [
-        ("nothing", |_, _| {}, "well"),
-        (
-            "an error without the question",
-            |_, m| {
-                error(m, ResponseCode::Refused);
-                m.queries.clear();
-            },
-            "down: rcode-refused",
-        ),
-        ("an answer without it", |_, m| m.queries.clear(), "down: garbled"),
-        ("the question in other letter case", shout, "well"),
-        ("a code that needs EDNS", |_, m| error(m, ResponseCode::BADVERS), "down: rcode-badvers"),
-        ("records without data", hollow, "down: garbled"),
-        (
-            "records without data in an update, which may have them",
-            |transport, m| {
-                hollow(transport, m);
-                m.metadata.op_code = OpCode::Update;
-            },
-            "down: garbled",
-        ),
-        (
-            "another class",
-            |_, m| m.answers.iter_mut().for_each(|record| record.dns_class = DNSClass::CH),
-            "down: garbled",
-        ),
-        ("records of other types beside the answer", chatter, "well"),
-        ("two SOA records", second_soa, "down: many-soa"),
-        (
-            "TC over TCP",
-            |transport, m| m.metadata.truncation = transport == Transport::Tcp,
-            "degraded: tcp-garbled",
-        ),
-        (
-            "TC, and an answer over TCP that is not authoritative",
-            |transport, m| {
-                m.metadata.truncation = transport == Transport::Udp;
-                m.metadata.authoritative = transport == Transport::Udp;
-            },
-            "down: truncated-not-authoritative",
-        ),
-        (
-            "TC, and something that does not matter then",
-            |transport, m| {
-                if transport == Transport::Udp {
-                    m.metadata.truncation = true;
-                    m.metadata.authoritative = false;
-                    m.metadata.response_code = ResponseCode::ServFail;
-                }
-            },
-            "well",
-        ),
-        (
-            "TTLs",
-            |_, m| (0..).zip(&mut m.answers).for_each(|(ttl, record)| record.ttl = ttl),
-            "well",
-        ),
-    ];
-    for (what, bend, verdict) in cases {
+    for (what, bend, verdict) in BENT {
         assert_eq!(bent(bend).await, verdict, "{what}");
     }
 }

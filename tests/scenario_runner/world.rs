@@ -71,6 +71,19 @@ struct Daemon {
     orders: mpsc::Sender<Order>,
 }
 
+/// An empty GitHub with the time of the scenario.
+fn github(clock: Clock) -> GitHub {
+    let github = GitHub::start();
+    let runtime = tokio::runtime::Handle::current();
+    github.set_clock(move || {
+        // The peer answers on threads of its own, and the time that stands still is the runtime's.
+        let _inside = runtime.enter();
+        let now = clock.now().wall.unwrap();
+        now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+    });
+    github
+}
+
 impl World {
     pub(super) fn new(given: &[Given]) -> Self {
         let nameservers = vec!["ns1".to_owned(), "ns2".to_owned()];
@@ -88,33 +101,24 @@ impl World {
                 Given::Endpoint(url) => file.endpoints.push(url.clone()),
             }
         }
-        let zones = ZONES[..count].iter();
-        let zones: Vec<ZoneData> = zones.map(|zone| ZoneData::parse(zone, RECORDS)).collect();
-        let root = ZoneData::root();
+        let zones = ZONES[..count].iter().map(|zone| ZoneData::parse(zone, RECORDS));
+        let zones: Vec<ZoneData> = zones.collect();
         let (net, mut hosts) = (MemNet::new(), Vec::new());
         for Host { name, v4, v6 } in HOSTS {
             let server = match name {
-                "anchor1" | "anchor2" => Nameserver::new([root.clone()]),
+                "anchor1" | "anchor2" => Nameserver::new([ZoneData::root()]),
                 _ => Nameserver::new(zones.clone()),
             };
             net.add(v4.parse().unwrap(), server.clone());
             net.add(v6.parse().unwrap(), server.clone());
             hosts.push(server);
         }
-        let github = GitHub::start();
         let clock = Clock::starting_at(Timestamp::from_second(MIDNIGHT.into()).unwrap());
-        let runtime = tokio::runtime::Handle::current();
-        github.set_clock(move || {
-            // The peer answers on threads of its own, and the time that stands still is the runtime's.
-            let _inside = runtime.enter();
-            let now = clock.now().wall.unwrap();
-            now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
-        });
         let world = Self {
             net,
             hosts,
             zones,
-            github,
+            github: github(clock),
             hanging: false,
             folder: tempfile::tempdir().unwrap(),
             file,
@@ -193,8 +197,7 @@ impl World {
             Act::Kill => self.daemon = None,
             Act::Reload => {
                 let daemon = self.daemon.as_ref().ok_or("no daemon runs")?;
-                let sent = daemon.orders.try_send(Order::Reload);
-                sent.map_err(|error| error.to_string())?;
+                daemon.orders.try_send(Order::Reload).map_err(|error| error.to_string())?;
                 self.run_until(self.clock.now().uptime).await?;
             }
             Act::Server(name, behaviour) => self.host(name).set(behaviour.clone()),
@@ -217,8 +220,7 @@ impl World {
             Act::Next(times, matcher, fault) => self.github.inject(matcher.clone(), *fault, *times),
             Act::Exhausted(matcher, seconds) => {
                 let now = self.clock.now().wall.unwrap().as_second().unsigned_abs();
-                let reset_epoch = now + seconds;
-                let fault = Fault::PrimaryLimit { reset_epoch };
+                let fault = Fault::PrimaryLimit { reset_epoch: now + seconds };
                 self.github.inject(matcher.clone(), fault, 1);
             }
             Act::Calm => drop(self.github.clear_faults()),

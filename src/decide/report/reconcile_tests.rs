@@ -98,9 +98,8 @@ fn theirs() -> Vec<Seed> {
     ]
 }
 
-/// Puts an issue there, with a title and words of people if asked to.
-fn put(world: &mut World, seed: Seed, edited: bool) {
-    let now = at(world.led.seconds);
+/// The incident of a seed, and the observation in its issue.
+fn recorded(seed: Seed, now: crate::decide::time::Moment) -> (DesiredIssue, VantageObservation) {
     let ago = |seconds: u64| now.wall.map(|wall| wall - Duration::from_secs(seconds));
     let address = if seed.told.is_some() { V6 } else { V4 };
     let rows = vec![row(address, "example.net", Severity::Down)];
@@ -138,6 +137,14 @@ fn put(world: &mut World, seed: Seed, edited: bool) {
         confirmed: None,
         ended_at: None,
     };
+    (wanted, marker)
+}
+
+/// Puts an issue there, with a title and words of people if asked to.
+fn put(world: &mut World, seed: Seed, edited: bool) {
+    let now = at(world.led.seconds);
+    let ago = |seconds: u64| now.wall.map(|wall| wall - Duration::from_secs(seconds));
+    let (wanted, marker) = recorded(seed, now);
     let ours = body(&wanted, &marker, &schedule(), "", 0);
     let (title, text) = match edited {
         true => (TITLE.to_owned(), format!("Before.\n{ours}\nAfter.")),

@@ -67,6 +67,42 @@ struct Run {
     said: String,
 }
 
+/// An outage that begins within an hour from then, and what happens to the vantages during it.
+fn add_outage(vantages: &mut [Vantage], rng: &mut Rng, hour: u64, dies: Option<usize>) {
+    let from = hour + rng.below(HOUR);
+    let lasts = 40 * MINUTE + rng.below(90 * MINUTE);
+    // What comes back within the hour is the same story, if GitHub has heard of its end.
+    let returns = rng.one_in(3);
+    // Who sees it: a set that is not empty.
+    let seers = 1 + rng.below(7);
+    for (index, vantage) in vantages.iter_mut().enumerate() {
+        if seers >> index & 1 == 1 {
+            let late = rng.below(3) * rng.below(5 * MINUTE);
+            let until = from + lasts + rng.below(20 * MINUTE);
+            vantage.sees.push((from + late, until));
+            if returns {
+                let again = from + lasts + 20 * MINUTE + rng.below(10 * MINUTE);
+                vantage.sees.push((again, again + 30 * MINUTE));
+            }
+        }
+        if returns {
+            continue;
+        }
+        if dies == Some(index) {
+            vantage.dead.push((from + 30 * MINUTE + rng.below(lasts), u64::MAX));
+            continue;
+        }
+        if rng.one_in(2) {
+            let at = from + rng.below(lasts);
+            vantage.cut.push((at, at + rng.below(80 * MINUTE)));
+        }
+        if rng.one_in(3) {
+            let at = from + 15 * MINUTE + rng.below(lasts);
+            vantage.dead.push((at, at + MINUTE + rng.below(20 * MINUTE)));
+        }
+    }
+}
+
 impl Run {
     fn new(seed: u64) -> Self {
         let mut rng = Rng::new(seed);
@@ -94,38 +130,8 @@ impl Run {
             })
             .collect();
         for outage in 0..outages {
-            let from = outage * CYCLE + HOUR + rng.below(HOUR);
-            let lasts = 40 * MINUTE + rng.below(90 * MINUTE);
-            // What comes back within the hour is the same story, if GitHub has heard of its end.
-            let returns = rng.one_in(3);
-            // Who sees it: a set that is not empty.
-            let seers = 1 + rng.below(7);
-            for (index, vantage) in vantages.iter_mut().enumerate() {
-                if seers >> index & 1 == 1 {
-                    let late = rng.below(3) * rng.below(5 * MINUTE);
-                    let until = from + lasts + rng.below(20 * MINUTE);
-                    vantage.sees.push((from + late, until));
-                    if returns {
-                        let again = from + lasts + 20 * MINUTE + rng.below(10 * MINUTE);
-                        vantage.sees.push((again, again + 30 * MINUTE));
-                    }
-                }
-                if returns {
-                    continue;
-                }
-                if dies == Some(index) && outage + 1 == outages {
-                    vantage.dead.push((from + 30 * MINUTE + rng.below(lasts), u64::MAX));
-                    continue;
-                }
-                if rng.one_in(2) {
-                    let at = from + rng.below(lasts);
-                    vantage.cut.push((at, at + rng.below(80 * MINUTE)));
-                }
-                if rng.one_in(3) {
-                    let at = from + 15 * MINUTE + rng.below(lasts);
-                    vantage.dead.push((at, at + MINUTE + rng.below(20 * MINUTE)));
-                }
-            }
+            let dies = dies.filter(|_| outage + 1 == outages);
+            add_outage(&mut vantages, &mut rng, outage * CYCLE + HOUR, dies);
         }
         let (tracker, said) = (Tracker::default(), String::new());
         Self { seed, rng, tracker, vantages, outages, now: 0, said }

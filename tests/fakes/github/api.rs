@@ -90,11 +90,8 @@ impl State {
         if request.header("user-agent").is_none() {
             return Err(Reply::error(403, NO_AGENT));
         }
-        let credentials = request.header("authorization").unwrap_or_default();
-        let (scheme, token) = credentials.split_once(' ').unwrap_or_default();
-        let user = self.users.get(token).cloned();
-        let user = user.filter(|_| ["bearer", "token"].contains(&&*scheme.to_lowercase()));
-        let (login, permission) = user.ok_or_else(|| Reply::error(401, "Bad credentials"))?;
+        let (login, permission) =
+            self.caller(request).ok_or_else(|| Reply::error(401, "Bad credentials"))?;
         let method = request.method.as_str();
         let segments: Vec<&str> = request.path().split('/').skip(1).collect();
         let (name, rest) = match &segments[..] {
@@ -123,25 +120,43 @@ impl State {
             (_, ["issues", number, rest @ ..]) => (number.parse::<usize>().unwrap_or(0), rest),
             _ => return Err(missing()),
         };
-        let at = number.wrapping_sub(1);
+        self.route_issue(request, &login, (repo, number.wrapping_sub(1)), rest_of_issue)
+    }
+
+    /// Who makes the request, and what their token may do.
+    fn caller(&self, request: &Request) -> Option<(String, Permission)> {
+        let (scheme, token) = request.header("authorization")?.split_once(' ')?;
+        let known = ["bearer", "token"].contains(&&*scheme.to_lowercase());
+        self.users.get(token).filter(|_| known).cloned()
+    }
+
+    /// A request about one issue: by repository and index.
+    fn route_issue(
+        &mut self,
+        request: &Request,
+        login: &str,
+        (repo, at): (usize, usize),
+        rest: &[&str],
+    ) -> Answer {
+        let missing = || Reply::error(404, "Not Found");
         let issue = self.repos[repo].issues.get(at).ok_or_else(missing)?;
         if self.issues_disabled && !issue.pull_request {
             return Err(gone());
         }
-        match (method, rest_of_issue) {
+        match (request.method.as_str(), rest) {
             ("GET", []) => Ok(Reply::json(200, &self.issue(repo, issue))),
             ("PATCH", []) => self.update(repo, at, &fields(request)?),
             ("GET", ["comments"]) => {
                 let since = Query::of(request).get("since").unwrap_or_default();
                 let comments = issue.comments.iter().filter(|c| c.created_at >= since);
                 let shown = comments.map(|c| self.comment_on(repo, issue, c)).collect();
-                Ok(self.page(repo, request, &rest.join("/"), shown))
+                Ok(self.page(repo, request, &format!("issues/{}/comments", at + 1), shown))
             }
             ("POST", ["comments"]) => {
                 let fields = fields(request)?;
                 let body = text(&fields, "body")?.filter(|body| !body.trim().is_empty());
                 let body = body.ok_or_else(|| unsupplied("body"))?;
-                self.comment(repo, at, &login, body);
+                self.comment(repo, at, login, body);
                 let issue = &self.repos[repo].issues[at];
                 let comment = issue.comments.last().unwrap();
                 Ok(Reply::json(201, &self.comment_on(repo, issue, comment)))
