@@ -1,4 +1,5 @@
-//! The structure of `src`: imports run downwards, and no file imports itself through other files.
+//! The structure of the code: in `src` imports run downwards, and no file imports itself through other files. No file
+//! of `src` or `tests` is longer than 400 lines.
 //!
 //! The test reads the code as tokens, so every path counts: in a `use`, in an expression, inside a macro. Modules
 //! and items marked `#[cfg(test)]` do not count.
@@ -54,6 +55,26 @@ fn no_file_imports_itself_through_others() {
         if circle.iter().all(|file| known.insert(*file)) {
             let names = circle.iter().map(|file| format!("src/{} imports ", file.display()));
             wrong.push(format!("{}src/{} again", names.collect::<String>(), file.display()));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn no_file_is_longer_than_400_lines() {
+    let mut folders = vec![PathBuf::from("src"), PathBuf::from("tests")];
+    let mut wrong = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|ending| ending == "rs") {
+                let lines = fs::read_to_string(&path).unwrap().lines().count();
+                if lines > 400 {
+                    wrong.push(format!("{} has {lines} lines: it is two rooms", path.display()));
+                }
+            }
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
