@@ -85,6 +85,27 @@ fn a_rate_limited_server_answers_all_of_many_queries() {
 }
 
 #[test]
+fn a_bind_that_answers_twenty_queries_a_second_is_well() {
+    let mut zone = soa(1);
+    let mut records = String::new();
+    for n in 0..60 {
+        writeln!(zone, "r{n} A 192.0.2.1").unwrap();
+        writeln!(records, "{{ name = \"r{n}\", type = \"A\", values = [\"192.0.2.1\"] }},")
+            .unwrap();
+    }
+    let limit = " recursion no;\n rate-limit { all-per-second 20; };";
+    let extra = Extra { server: limit, ..Extra::default() };
+    let bind = Real::start_with(Software::Bind, &[HERE], &[("example.net", &zone)], extra);
+    let address = bind.addresses()[0];
+    let anchor = anchor(HERE);
+    let zones = format!("[[zone]]\nname = \"example.net\"\nrecords = [\n{records}]\n");
+    let setting = Setting::new(&loopback(&[address], &[anchor.addr()], &zones));
+    let ran = setting.run(&["check", "--json"]);
+    let server = ran.nameserver();
+    assert_eq!((&server["state"], faults(&server)), (&"well".into(), vec![]), "{ran:?}");
+}
+
+#[test]
 fn a_bind_with_recursion_is_an_open_resolver_and_one_without_is_well() {
     let root = anchor(HERE);
     let open = |who: &str| {

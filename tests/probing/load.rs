@@ -130,8 +130,8 @@ async fn a_server_that_dies_during_a_round_is_down_and_the_round_ends() {
     let (round, judgement, took) = timed(&net, &config, product()).await;
     assert_eq!(verdicts(&judgement), ["down: silent, tcp-silent", "well"]);
     assert_eq!(attempts(&round.observed[0])[0], 1);
-    // Fifty packets a second, three for each question that was not answered.
-    assert!(took < Duration::from_secs(40), "{took:?}");
+    // Fifty packets a second, three for each question that was not answered, and four of them again, slowly.
+    assert!(took < Duration::from_secs(60), "{took:?}");
 }
 
 #[tokio::test(start_paused = true)]

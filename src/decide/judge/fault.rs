@@ -84,6 +84,9 @@ pub enum Fault {
     /// An RCODE other than NOERROR.
     #[error("answers {}{}", rcode_text(*.0), rcode_meaning(*.0))]
     Rcode(ResponseCode),
+    /// REFUSED, where other queries for the same zone are answered.
+    #[error("answers REFUSED, though it answers other queries for the zone")]
+    SomeRefused,
     #[error(
         "answers without authority (AA is clear): it is lame, or something on the way answers in its place"
     )]
@@ -184,6 +187,7 @@ impl Fault {
             Self::Unreachable(_) => FaultKind::Unreachable,
             Self::Garbled(_) => FaultKind::Garbled,
             Self::Rcode(rcode) => return FaultCode::Rcode(*rcode),
+            Self::SomeRefused => return FaultCode::Rcode(ResponseCode::Refused),
             Self::NotAuthoritative => FaultKind::NotAuthoritative,
             Self::NoRecords => FaultKind::NoRecords,
             Self::Alias(_) => FaultKind::Alias,
@@ -206,6 +210,19 @@ impl Fault {
             Self::Serial(fault) => fault.code(),
         };
         kind.into()
+    }
+
+    /// The fault of a server that answers other queries for the same zone: it is not lame.
+    #[must_use]
+    pub fn in_served_zone(self) -> Self {
+        let inside = |fault: Box<Self>| Box::new(fault.in_served_zone());
+        match self {
+            Self::Rcode(ResponseCode::Refused) => Self::SomeRefused,
+            Self::Truncated(inner) => Self::Truncated(inside(inner)),
+            Self::Tcp(inner) => Self::Tcp(inside(inner)),
+            Self::AlsoTcp(inner) => Self::AlsoTcp(inside(inner)),
+            other => other,
+        }
     }
 
     /// Only a wait shows it.

@@ -1,5 +1,6 @@
 //! Judges what one address of a nameserver answered.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -32,6 +33,7 @@ pub(crate) fn judge_address(
     // The query with a cookie repeats another one.
     let counted = target.queries.iter().filter(|query| query.kind != QueryKind::Cookie);
     verdict.queries += counted.count();
+    let served = served_zones(observed);
     let pairs = target.queries.iter().zip(&observed.observations);
     for (index, (question, observation)) in pairs.enumerate() {
         let mut found = |fault: &Fault| {
@@ -56,6 +58,10 @@ pub(crate) fn judge_address(
             Assessment::Inconclusive => {}
             Assessment::Unknown => own_failure = true,
             Assessment::Faulty(fault) => {
+                let fault = match served.contains(&question.zone) {
+                    true => fault.in_served_zone(),
+                    false => fault,
+                };
                 beside_udp(observed, question, fault).iter().for_each(&mut found)
             }
         }
@@ -74,6 +80,19 @@ pub(crate) fn judge_address(
     } else {
         verdict.observed_addresses += 1;
     }
+}
+
+/// The zones for which a query got an answer with authority.
+fn served_zones(observed: &Observed) -> BTreeSet<Option<usize>> {
+    let pairs = observed.target.queries.iter().zip(&observed.observations);
+    let answered = pairs.filter(|(question, observation)| {
+        let answer = match &observation.outcome {
+            Outcome::Answer(answer) => answer,
+            _ => return false,
+        };
+        !question.kind.hourly() && answer.aa && answer.rcode == ResponseCode::NoError
+    });
+    answered.map(|(question, _)| question.zone).collect()
 }
 
 /// The fault, unless it is one over TCP, or with a cookie, and the same query fails alike over UDP without: that

@@ -1,5 +1,6 @@
 //! DNS: queries to nameservers, anchors and resolvers.
 
+mod again;
 pub(super) mod client;
 pub mod limits;
 pub mod lookup;
@@ -10,3 +11,4 @@ mod query_run;
 mod rate_limit;
 pub(super) mod resolver;
 pub mod socket;
+mod target_run;

@@ -4,33 +4,32 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::StreamExt;
 use futures_util::future::join_all;
-use futures_util::stream;
 use hickory_resolver::net::runtime::RuntimeProvider;
 use hickory_resolver::proto::rr::{Name, RecordType};
 use tokio::sync::Semaphore;
 
 use crate::config::{Expected, RecordSet};
-use crate::decide::probe::query::{Query, QueryKind, Target};
-use crate::decide::probe::round::{AnchorReply, Edns, Observation, Observed, Outcome};
+use crate::decide::probe::query::{QueryKind, Target};
+use crate::decide::probe::round::{AnchorReply, Observed, Outcome};
 use crate::io::clock::Clock;
 use crate::io::dns::client::DnsClient;
 use crate::io::dns::limits::{ANCHOR_ATTEMPTS, ProbeLimits};
 use crate::io::dns::message::{QueryParams, answer};
-use crate::io::dns::query_run::{EdnsUse, QueryRun};
-use crate::io::dns::rate_limit::RateLimiter;
+use crate::io::dns::rate_limit::Paces;
+use crate::io::dns::target_run::TargetRun;
 
 #[derive(Clone)]
 pub(in crate::io) struct Prober<P> {
     network: P,
     clock: Clock,
     limits: ProbeLimits,
+    paces: Paces,
 }
 
 impl<P: RuntimeProvider> Prober<P> {
     pub(in crate::io) fn new(network: P, clock: Clock, limits: ProbeLimits) -> Self {
-        Self { network, clock, limits }
+        Self { network, clock, limits, paces: Paces::default() }
     }
 
     pub(in crate::io) fn set_limits(&mut self, limits: ProbeLimits) {
@@ -91,72 +90,24 @@ impl<P: RuntimeProvider> Prober<P> {
         in_flight: &Semaphore,
         deadline: Duration,
     ) -> Observed {
-        let run = &QueryRun {
-            client: DnsClient::new(self.network.clone(), self.limits.timeout),
+        let (address, limits) = (target.address, &self.limits);
+        let run = TargetRun {
+            target,
+            client: DnsClient::new(self.network.clone(), limits.timeout),
             clock: self.clock,
-            limits: &self.limits,
-            address: target.address,
-            limiter: RateLimiter::new(self.clock, self.limits.gap(), in_flight),
+            limits,
+            in_flight,
+            gap: self.paces.gap(
+                target,
+                limits.gap(),
+                deadline.saturating_sub(self.clock.now().uptime),
+            ),
+            deadline,
         };
-        let ask = async |query: &Query, edns| {
-            tokio::select! {
-                observation = run.observe(query, edns) => observation,
-                () = self.clock.sleep_until(deadline) => out_of_time(),
-            }
-        };
-        let (first, rest) = (&target.queries[0], &target.queries[1..]);
-        let first = ask(first, EdnsUse::Full).await;
-        // Otherwise every query would find out by itself.
-        let edns = match first.edns {
-            Edns::With => EdnsUse::Full,
-            Edns::DoRefused(_) => EdnsUse::WithoutDo,
-            Edns::Refused(_) | Edns::Without => EdnsUse::None,
-        };
-        let dead = matches!(
-            first.outcome,
-            Outcome::Silent
-                | Outcome::Late(_)
-                | Outcome::Closed
-                | Outcome::Unreachable(_)
-                | Outcome::Local(_)
-        );
-        let mut observations = vec![first.clone()];
-        if dead && !first.truncated {
-            // To ask a dead address everything else as well would only take longer.
-            let same = Observation { attempts: 0, ..first };
-            observations.extend(rest.iter().map(|_| same.clone()));
-        } else {
-            // Alone and last: what else is asked shows whether only the cookie fails.
-            let cookie = rest.last().filter(|query| query.kind == QueryKind::Cookie);
-            let numbered = rest[..rest.len() - usize::from(cookie.is_some())].iter().enumerate();
-            let asked = numbered.map(async |(n, query)| (n, ask(query, edns).await));
-            let asked = stream::iter(asked).buffer_unordered(self.limits.in_flight);
-            let mut answered: Vec<(usize, Observation)> = asked.collect().await;
-            answered.sort_unstable_by_key(|(n, _)| *n);
-            observations.extend(answered.into_iter().map(|(_, observation)| observation));
-            if let Some(cookie) = cookie {
-                let answered = |(query, got): (&Query, &Observation)| {
-                    query.kind.hourly() || matches!(got.outcome, Outcome::Answer(_))
-                };
-                let fit = target.queries.iter().zip(&observations).all(answered);
-                observations.push(match fit && edns != EdnsUse::None {
-                    true => ask(cookie, edns).await,
-                    false => {
-                        Observation { attempts: 0, edns: Edns::Without, ..observations[0].clone() }
-                    }
-                });
-            }
+        let (observations, slower) = run.observe().await;
+        if let Some(gap) = slower {
+            self.paces.remember(address, run.gap, gap);
         }
         Observed { target: Arc::clone(target), observations }
-    }
-}
-
-fn out_of_time() -> Observation {
-    Observation {
-        outcome: Outcome::Local("the round ran out of time".to_owned()),
-        attempts: 0,
-        truncated: false,
-        latency: Duration::ZERO,
-        edns: Edns::With,
     }
 }

@@ -24,7 +24,7 @@ pub(super) struct QueryRun<'a, P> {
 }
 
 /// After the timeout, the last attempt still listens for so long: an answer that comes late is told from none.
-const LISTEN_ON: Duration = Duration::from_secs(1);
+pub(super) const LISTEN_ON: Duration = Duration::from_secs(1);
 
 /// What of EDNS a query has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,10 +3,15 @@
 //!
 //! A server that limits rates drops a burst, and a dropped packet looks like a dead server.
 
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex as Lock, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Mutex, Semaphore, SemaphorePermit};
 
+use crate::config::address_text;
+use crate::decide::probe::query::Target;
 use crate::io::clock::Clock;
 
 /// The limit for one address.
@@ -35,5 +40,38 @@ impl<'a> RateLimiter<'a> {
         let permit = self.in_flight.acquire().await.expect("this semaphore is never closed");
         *next = self.clock.now().uptime + self.gap;
         permit
+    }
+}
+
+/// The distance between packets to those addresses that limit the rate of their answers, until the program ends.
+#[derive(Clone, Default)]
+pub(super) struct Paces(Arc<Lock<HashMap<SocketAddr, Duration>>>);
+
+impl Paces {
+    /// The distance for a round that has so much time: half of that is enough for every query.
+    pub(super) fn gap(&self, target: &Target, regular: Duration, time: Duration) -> Duration {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let queries = u32::try_from(target.queries.len()).unwrap_or(u32::MAX);
+        let longest = time / 2 / queries.max(1);
+        let slow = known.get(&target.address).copied().unwrap_or_default();
+        slow.min(longest).max(regular)
+    }
+
+    /// And a line in the log for an address that was not known.
+    pub(super) fn remember(&self, address: SocketAddr, before: Duration, gap: Duration) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.insert(address, gap).is_none() {
+            let at = |gap: Duration| match gap.is_zero() {
+                true => "without a pause between them".to_owned(),
+                false => format!("at {:.0} a second", 1.0 / gap.as_secs_f64()),
+            };
+            tracing::warn!(
+                "{} limits how fast it answers: some queries fail {before}, and succeed {after}; from now on it \
+                 gets them {after}; `queries-per-second` in [schedule] sets the rate for all",
+                address_text(&address),
+                before = at(before),
+                after = at(gap)
+            );
+        }
     }
 }
