@@ -104,7 +104,7 @@ mod tests {
         let config = Config::parse("", TWO).unwrap().with_only(&given).unwrap();
         let ns = |set: &Arc<RecordSet>| match &set.expected {
             Expected::Records(records) => records.iter().map(|r| format!("{r} ")).collect(),
-            Expected::Some => String::new(),
+            _ => String::new(),
         };
         let zones = config.zones.iter();
         zones.map(|z| (z.name.to_ascii(), z.nameservers.clone(), ns(&z.records[0]))).collect()

@@ -10,10 +10,11 @@
 //! | `value`, `environment`, `certificates` | times and URLs; files, and those of authorities |
 //! | `lexer`, `name` | the zone-file lexer; DNS names |
 //! | `registry` | the record types of the IANA registry, and the form of their values |
-//! | `records`, `rdata`, `zone_data`, `zone_file` | record sets, and how a zone file is read |
+//! | `records`, `rdata`, `absence`, `zone_data`, `zone_file` | record sets, what must not exist, and how a zone file is read |
 //! | `panel`, `hosts`, `zone`, `endpoint`, `github`, `schedule` | one table of the file each: its type and its check |
 //! | `root`, `candidate` | the whole [`Config`]; `check --nameserver` |
 
+mod absence;
 mod candidate;
 mod certificates;
 mod document;
@@ -35,6 +36,7 @@ mod zone;
 mod zone_data;
 mod zone_file;
 
+pub use absence::IN_TURN;
 pub use certificates::certificates;
 pub use endpoint::{Endpoint, Host, Scheme};
 pub use environment::{Environment, TEXT_ONLY, host_name, read_file};

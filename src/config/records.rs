@@ -31,6 +31,20 @@ pub enum Expected {
     Records(Vec<RData>),
     /// Any records of that type.
     Some,
+    /// No record of that type. The name need not exist.
+    Nothing,
+    /// No record of that type, at a name that exists: NXDOMAIN is wrong.
+    NoData,
+    /// The name exists, with records of that type or without.
+    Exists,
+}
+
+impl Expected {
+    /// Records of that type must not be there.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        matches!(self, Self::Nothing | Self::NoData)
+    }
 }
 
 /// Whether a configuration or a zone file may list values of this type. Of other types some record is enough.

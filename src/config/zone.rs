@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use hickory_resolver::proto::rr::{Name, RecordType};
 
+use super::absence::{IN_TURN, absent, mark_existing};
 use super::document::{Node, distinct};
 use super::environment::Environment;
 use super::hosts::Nameserver;
@@ -31,6 +32,8 @@ pub struct Zone {
     pub file: Option<PathBuf>,
     /// The expected record sets, those of the file included; each name and type once.
     pub records: Vec<Arc<RecordSet>>,
+    /// What must not exist: queried in turn, except for a name that must not exist at all.
+    pub absent: Vec<Arc<RecordSet>>,
 }
 
 /// File names are relative to `folder`.
@@ -52,6 +55,7 @@ pub(super) fn zones<'a>(
         // Without a name of the zone, its records are still checked: every name is below the root.
         let name = apex.clone().unwrap_or_else(Name::root);
         let mut records = record_sets(&table.get("records"), &name);
+        let mut only_in_file = None;
         let node = table.get("file");
         let file = node.text("example.net.zone", |text| {
             let path = folder.join(text);
@@ -59,22 +63,31 @@ pub(super) fn zones<'a>(
             let content = environment.content(&path, next)?;
             let file = path.display().to_string();
             match apex.map(|apex| zone_file::read(&file, &content, &apex, &records, &cuts)) {
-                Some(Ok(more)) => records.extend(more),
+                Some(Ok((more, absent))) => {
+                    records.extend(more);
+                    only_in_file = Some(absent);
+                }
                 Some(Err(problems)) => node.note(problems),
                 None => {} // nothing to compare it with
             }
             Ok(path)
         });
+        mark_existing(&name, &mut records);
+        let absent = absent(&name, &records, only_in_file);
         let listed = served_by(&table.get("nameservers"), &numbers);
         let of = |listed: &Vec<usize>| listed.iter().map(|&n| nameservers[n].addresses.len()).sum();
-        load.add(table, &records, listed.as_ref().map_or(addresses, of));
+        let queries = records.iter().filter(counted).count() + absent.len().min(IN_TURN + 1);
+        load.add(table, queries, listed.as_ref().map_or(addresses, of));
         let zone = match load.all {
             0..=MOST_QUERIES => {
                 let all = || (0..nameservers.len()).collect();
-                Zone { name, nameservers: listed.unwrap_or_else(all), file, records }
+                Zone { name, nameservers: listed.unwrap_or_else(all), file, records, absent }
             }
             // The file is rejected, so no more of it is kept.
-            _ => Zone { name, nameservers: Vec::new(), file, records: Vec::new() },
+            _ => {
+                let (records, absent) = (Vec::new(), Vec::new());
+                Zone { name, nameservers: Vec::new(), file, records, absent }
+            }
         };
         zones.push(zone);
     }
@@ -127,11 +140,9 @@ struct Load<'a> {
 }
 
 impl<'a> Load<'a> {
-    /// Adds those of a zone to so many addresses.
-    fn add(&mut self, zone: Node<'a>, records: &[Arc<RecordSet>], addresses: usize) {
-        let others = |set: &&Arc<RecordSet>| !matches!(set.rtype, RecordType::SOA | RecordType::NS);
-        // SOA over UDP and TCP, NS, and each other record set.
-        let queries = records.iter().filter(others).count() + 3;
+    /// Adds those of a zone, and SOA over UDP and TCP and NS, to so many addresses.
+    fn add(&mut self, zone: Node<'a>, queries: usize, addresses: usize) {
+        let queries = queries + 3;
         self.all += queries * addresses;
         if self.largest.as_ref().is_none_or(|(most, _)| queries >= *most) {
             self.largest = Some((queries, zone));
@@ -147,6 +158,11 @@ impl<'a> Load<'a> {
                     its file, or let another pilotlight watch some of the zones or nameservers";
         self.largest.iter().for_each(|(_, zone)| zone.absent().reject(reason.clone(), next));
     }
+}
+
+/// Whether [`Load::add`] does not count it anyway.
+fn counted(set: &&Arc<RecordSet>) -> bool {
+    !matches!(set.rtype, RecordType::SOA | RecordType::NS)
 }
 
 /// The nameservers listed here, by their `numbers`.
@@ -264,7 +280,13 @@ fn expected(table: &Node<'_>, rtype: RecordType, apex: &Name) -> Option<Expected
         }
         return Some(Expected::Some);
     }
-    let key = table.require("values", "write values = [\"…\"], with every record of the answer");
+    let key = table.get("values");
+    if !key.exists() {
+        key.reject(
+            "is missing",
+            "write values = [\"…\"], with every record of the answer, or [] for none",
+        );
+    }
     let values = key.texts(records::example(rtype), |text| records::parse(rtype, text, apex))?;
     if rtype == RecordType::CNAME {
         for (second, _) in values.iter().skip(1) {
@@ -272,5 +294,11 @@ fn expected(table: &Node<'_>, rtype: RecordType, apex: &Name) -> Option<Expected
             second.reject("is a second CNAME, but a name has one CNAME", next);
         }
     }
-    Some(Expected::Records(distinct(values)))
+    if !values.is_empty() {
+        return Some(Expected::Records(distinct(values)));
+    }
+    if rtype == RecordType::NS {
+        key.reject_empty("name the zone's nameservers, or remove this");
+    }
+    Some(Expected::Nothing)
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use hickory_resolver::proto::rr::{Name, RData, RecordType};
 
+use super::absence::{made_up, nonterminals};
 use super::problem::{Problem, Problems, Rejection, quoted, reject};
 use super::records::{Expected, RecordSet, TYPES};
 use super::registry::type_text;
@@ -184,6 +185,28 @@ impl<'a> ZoneData<'a> {
             );
         }
         expected
+    }
+
+    /// A name that no record and no wildcard covers, and the names without records above the others. A file shows
+    /// delegations too, below which nothing is known.
+    pub(super) fn absent(
+        &self,
+        inline: &[Arc<RecordSet>],
+        cuts: &HashSet<Name>,
+    ) -> Vec<Arc<RecordSet>> {
+        let own = self.sets.iter().filter(|set| !is_made_by_signers(set.rtype));
+        let names = own.map(|set| &set.name).chain(inline.iter().map(|set| &set.name));
+        let mut absent = nonterminals(self.apex, names.clone());
+        absent.retain(|set| !self.is_delegated(&set.name, cuts));
+        let wildcard = self.apex.prepend_label("*").ok();
+        let uncovered = wildcard.filter(|wildcard| {
+            let dname = self.index.contains_key(&(self.apex.clone(), RecordType::DNAME));
+            !dname && names.clone().all(|name| name != wildcard)
+        });
+        let mut taken = self.taken(inline);
+        taken.extend(cuts.iter().cloned());
+        absent.extend(uncovered.and_then(|name| free_name(&name, &taken)).map(made_up));
+        absent
     }
 
     /// At or below a delegation or another zone, or below a DNAME.

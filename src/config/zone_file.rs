@@ -40,7 +40,9 @@ const ANSWERED: &str =
     "remove it, and write the A and AAAA records that the servers answer with into records = [ … ]";
 const WINDOWS: &str = "remove it: only Windows uses it, to look up names elsewhere";
 
-/// The expected record sets of the zone `apex`, from the `text` of its file. The configuration's own record
+type Sets = Vec<Arc<RecordSet>>;
+
+/// The expected record sets of the zone `apex`, from the `text` of its file, and what must not exist. The configuration's own record
 /// sets, `inline`, have precedence; `cuts` are the names of its other zones.
 pub(super) fn read(
     file: &str,
@@ -48,7 +50,7 @@ pub(super) fn read(
     apex: &Name,
     inline: &[Arc<RecordSet>],
     cuts: &HashSet<Name>,
-) -> Result<Vec<Arc<RecordSet>>, Problems> {
+) -> Result<(Sets, Sets), Problems> {
     if let Some((_, reason, next)) = NOT_TEXT.iter().find(|(start, ..)| text.starts_with(start)) {
         let why = Rejection::new(*reason, *next);
         return Err(Problem::new(file, None, String::new(), why).into());
@@ -74,7 +76,11 @@ pub(super) fn read(
     if problems.list.is_empty() {
         problems = reader.data.problems(file);
     }
-    if problems.list.is_empty() { Ok(reader.data.expected(inline, cuts)) } else { Err(problems) }
+    if !problems.list.is_empty() {
+        return Err(problems);
+    }
+    let absent = reader.data.absent(inline, cuts);
+    Ok((reader.data.expected(inline, cuts), absent))
 }
 
 /// A line that is wrong because another language's comment begins it.

@@ -80,17 +80,17 @@ impl<P: RuntimeProvider> Daemon<P> {
     /// Removes the hourly queries from targets for which they are not due.
     fn with_what_is_due(&mut self, asked: Vec<Arc<Target>>, now: Duration) -> Vec<Arc<Target>> {
         let mut last = None;
-        let mut whole = |target: &Target| match last {
-            Some((nameserver, due)) if nameserver == target.nameserver => due,
+        let mut turn = |nameserver: usize| match last {
+            Some((same, turn)) if nameserver == same => turn,
             _ => {
-                let due = self.monitor.ask_about_recursion(target.nameserver, now);
-                last = Some((target.nameserver, due));
-                due
+                let turn = self.monitor.hourly_turn(nameserver, now);
+                last = Some((nameserver, turn));
+                turn
             }
         };
-        let fit = |target: Arc<Target>| match whole(&target) {
-            true => target,
-            false => Arc::new(target.without_hourly()),
+        let fit = |target: Arc<Target>| match turn(target.nameserver) {
+            Some(turn) => Arc::new(target.in_turn(&self.config, turn)),
+            None => Arc::new(target.without_hourly()),
         };
         asked.into_iter().map(fit).collect()
     }

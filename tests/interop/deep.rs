@@ -80,7 +80,7 @@ fn a_rate_limited_server_answers_all_of_many_queries() {
     let ran = setting.run(&["check", "--json"]);
     let server = ran.nameserver();
     assert_eq!((&server["state"], faults(&server)), (&"well".into(), vec![]), "{ran:?}");
-    assert_eq!(server["questions"], 304);
+    assert_eq!(server["questions"], 312);
     assert_eq!(server["unseen"].as_array().unwrap().len(), 0, "{ran:?}");
 }
 
@@ -148,18 +148,22 @@ fn a_knot_with_signatures_of_hours_is_degraded_unless_configured() {
 
 /// The zone as `dnssec-signzone` signs it, with signatures that begin and end at these times.
 fn presigned(begins: &str, ends: &str) -> String {
+    signed(&soa(1), &["-s", begins, "-e", ends])
+}
+
+/// This zone as `dnssec-signzone` signs it with these arguments.
+fn signed(zone: &str, more: &[&str]) -> String {
     let dir = tempfile::tempdir().unwrap();
     let run = |program: &str, arguments: &[&str]| {
         let mut command = Command::new(installed(program, "bind9-utils"));
         let ran = Ran::of(command.current_dir(dir.path()).args(arguments));
         assert_eq!(ran.code, Some(0), "{ran:?}");
     };
-    let text = format!("$ORIGIN example.net.\n$TTL 300\n{}", soa(1));
+    let text = format!("$ORIGIN example.net.\n$TTL 300\n{zone}");
     fs::write(dir.path().join("zone"), text).unwrap();
     run("dnssec-keygen", &["-q", "-a", "ECDSAP256SHA256", "-f", "KSK", "example.net"]);
-    let arguments =
-        ["-S", "-z", "-P", "-s", begins, "-e", ends, "-o", "example.net", "-f", "signed", "zone"];
-    run("dnssec-signzone", &arguments);
+    let arguments = ["-S", "-z", "-P", "-o", "example.net", "-f", "signed"];
+    run("dnssec-signzone", &[&arguments[..], more, &["zone"]].concat());
     fs::read_to_string(dir.path().join("signed")).unwrap()
 }
 
@@ -228,4 +232,39 @@ fn an_unsigned_copy_of_a_signed_zone_is_at_fault() {
     let nsds = zones.map(|zone| Real::start(Software::Nsd, &[HERE], &[("example.net", &zone)]));
     let [signed, plain] = nsds.each_ref().map(|nsd| nsd.addresses()[0]);
     assert_eq!(check_both([signed, plain]), [vec![], vec!["degraded unsigned".to_owned()]]);
+}
+
+/// A signed zone with opt-out, in which some names have no records and others are delegated.
+#[test]
+fn what_does_not_exist_is_well_with_real_servers_and_a_stray_wildcard_is_down() {
+    let text = soa(1)
+        + "www A 192.0.2.80\n_sip._tcp SRV 0 5 5060 www\ndeep.dept NS ns.example.org.\n*.w.x AAAA 2001:db8::1\n\
+           sub NS ns.sub\nns.sub A 192.0.2.3\ngone DNAME example.org.\n";
+    let of = |arguments: &[&str]| signed(&text, arguments);
+    for zone in [text.clone(), of(&[]), of(&["-3", "-", "-A"])] {
+        for software in [Software::Nsd, Software::Knot, Software::Bind] {
+            let server = Real::start(software, &[HERE], &[("example.net", &zone)]);
+            let anchor = anchor(HERE);
+            let zones = "[[zone]]\nname = \"example.net\"\nfile = \"zone\"\n";
+            let setting = Setting::new(&loopback(server.addresses(), &[anchor.addr()], zones));
+            fs::write(setting.dir.path().join("zone"), &zone).unwrap();
+            let ran = setting.run(&["check", "--json"]);
+            assert_eq!(faults(&ran.nameserver()), [""; 0], "{software:?} {ran:?}");
+            // Six names that exist, and one that does not.
+            let questions = &ran.nameserver()["questions"];
+            assert_eq!(questions, 3 + 6 + 1 + 7, "{software:?} {ran:?}");
+        }
+    }
+    let server = Real::start(
+        Software::Nsd,
+        &[HERE],
+        &[("example.net", &(text.clone() + "* A 192.0.2.66\n"))],
+    );
+    let anchor = anchor(HERE);
+    let zones = "[[zone]]\nname = \"example.net\"\nfile = \"zone\"\n";
+    let setting = Setting::new(&loopback(server.addresses(), &[anchor.addr()], zones));
+    fs::write(setting.dir.path().join("zone"), &text).unwrap();
+    let ran = setting.run(&["check", "--json"]);
+    assert_eq!(faults(&ran.nameserver()), ["down unexpected-records"], "{ran:?}");
+    assert!(dug(&ran.nameserver()).contains("192.0.2.66"), "{ran:?}");
 }

@@ -85,7 +85,7 @@ table! {
     Late(Duration::from_secs(60)) => "down: silent",
     DropFirst(2) => "well",
     DropFirst(3) => "down: silent",
-    DropEvery(2) => "well",
+    DropEvery(3) => "well",
     DropEvery(1) => "down: silent",
 }
 

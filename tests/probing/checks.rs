@@ -2,7 +2,9 @@
 
 use super::behaviours::{DAY, TODAY, in_memory};
 use super::*;
-use pilotlight::config::Schedule;
+use crate::fakes::dns::script::Reply;
+use hickory_resolver::proto::op::{Message, ResponseCode};
+use pilotlight::config::{Environment, Schedule, TEXT_ONLY};
 use pilotlight::decide::time::Moment;
 use pilotlight::decide::track::health::Health;
 use pilotlight::decide::track::state::MonitorState;
@@ -91,6 +93,33 @@ rows! {
         hold(&[(B::OpenResolver, "degraded: open-recursion")]).await;
     }
 
+    what_must_not_exist {
+        for (more, verdict) in [
+            ("", "well"),
+            ("* 300 A 192.0.2.66", "down: unexpected-records"),
+            ("* 300 CNAME www", "down: alias"),
+            ("www 300 AAAA 2001:db8::66", "down: unexpected-records"),
+            ("six 300 A 192.0.2.66", "down: unexpected-records"),
+        ] {
+            let zone = ZoneData::parse("example.net", &format!("{FILE}{more}"));
+            assert_eq!(from_file(Nameserver::new([zone])).await, verdict, "{more}");
+        }
+        for (question, reply, verdict) in [
+            ("_tcp.example.net. A", Some(ResponseCode::NXDomain), "down: rcode-nxdomain"),
+            ("www.example.net. AAAA", Some(ResponseCode::NXDomain), "down: rcode-nxdomain"),
+            ("www.example.net. AAAA", Some(ResponseCode::ServFail), "down: rcode-servfail"),
+            ("six.example.net. A", None, "down: silent"),
+            ("pilotlight0.example.net. A", Some(ResponseCode::NoError), "well"),
+            ("pilotlight0.example.net. A", Some(ResponseCode::ServFail), "down: rcode-servfail"),
+        ] {
+            let server = Nameserver::behaving([], one_reply(question, reply));
+            assert_eq!(from_file(server).await, verdict, "{question} {reply:?}");
+        }
+        let none = |rtype: &str| format!("{{ name = \"www\", type = {rtype:?}, values = [] }}");
+        assert_eq!(in_memory(&[B::Good, B::NxDomain], &none("MX")).await[0], "well");
+        assert_eq!(in_memory(&[B::Good], &none("A")).await, ["down: unexpected-records"]);
+    }
+
     the_signature_over_the_soa {
         let until = |ends| B::Signed(TODAY - DAY, ends);
         hold(&[
@@ -108,6 +137,47 @@ rows! {
         let late = |millis| B::Late(Duration::from_millis(millis));
         hold(&[(late(990), "well"), (late(1_010), "degraded: slow")]).await;
     }
+}
+
+/// A zone file.
+const FILE: &str = "
+    @         300 SOA  ns1.example.net. hostmaster.example.net. 7 7200 3600 1209600 300
+    @         300 NS   ns1.example.net.
+    www       300 A    192.0.2.80
+    six       300 AAAA 2001:db8::6
+    _sip._tcp 300 SRV  0 5 5060 www.example.net.
+";
+
+/// What is said of a server that should have the zone of [`FILE`].
+async fn from_file(server: Nameserver) -> String {
+    let text = "[vantage]\nanchors = [\"127.0.0.1\"]\nintercept = []\n[[nameserver]]\nname = \
+                \"ns1.example.net\"\naddresses = [\"127.0.0.2\"]\n[[zone]]\nname = \"example.net\"\nfile = \
+                \"zone\"\n";
+    let lines: Vec<_> = FILE.lines().map(str::trim).collect();
+    let read = |_: &std::path::Path| Ok(lines.join("\n").into_bytes());
+    let environment = Environment { read: &read, ..TEXT_ONLY };
+    let config = Config::parse_in(environment, "test.toml", text).unwrap();
+    let (net, _) = one(server);
+    let (_, judgement) = look(&net, &config, product()).await;
+    verdicts(&judgement).concat()
+}
+
+/// The zone of [`FILE`], but one question gets no records and this code, or no reply.
+fn one_reply(question: &str, code: Option<ResponseCode>) -> Behaviour {
+    let good = Nameserver::new([ZoneData::parse("example.net", FILE)]);
+    let question = question.to_owned();
+    Behaviour::custom(move |transport, packet| {
+        let mut replies = good.replies(transport, packet);
+        let mut message = Message::from_vec(&replies[0].bytes).unwrap();
+        let asked = &message.queries[0];
+        if format!("{} {}", asked.name, asked.query_type) == question {
+            let Some(code) = code else { return Vec::new() };
+            message.answers.clear();
+            message.metadata.response_code = code;
+            replies = vec![Reply::now(message.to_vec().unwrap())];
+        }
+        replies
+    })
 }
 
 /// What is wrong with two nameservers after rounds at these seconds, before each of which the first one is

@@ -24,12 +24,12 @@ pub(super) fn read_beside(text: &str, inline: &[(&str, RecordType)]) -> Vec<Stri
             Expected::Records(values) => {
                 values.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
             }
-            Expected::Some => "some".to_owned(),
+            _ => "some".to_owned(),
         };
         format!("{} {} {values}", set.name.to_ascii(), type_text(set.rtype))
     };
     match super::read("zone", text.as_bytes(), &apex(), &inline, &HashSet::new()) {
-        Ok(sets) => sets.iter().map(shown).collect(),
+        Ok((sets, _)) => sets.iter().map(shown).collect(),
         Err(Problems { list, more }) => {
             let more = (more > 0).then(|| format!("and {more} more"));
             list.iter().map(Problem::what).chain(more).collect()
@@ -78,7 +78,8 @@ fn text_equals_the_servers_answer_however_it_is_split_quoted_and_escaped() {
         r#""v=DKIM1\; k=rsa; p=" M\"I\\I\195é"#,
     ] {
         let text = format!("{SOA}key._domainkey TXT {written}\n");
-        let sets = super::read("zone", text.as_bytes(), &apex(), &[], &HashSet::new()).unwrap();
+        let (sets, _) =
+            super::read("zone", text.as_bytes(), &apex(), &[], &HashSet::new()).unwrap();
         let Expected::Records(values) = &sets[0].expected else { panic!("{sets:?}") };
         let RData::TXT(txt) = &values[0] else { panic!("{values:?}") };
         let expected = match written.ends_with('é') {
@@ -88,7 +89,7 @@ fn text_equals_the_servers_answer_however_it_is_split_quoted_and_escaped() {
         assert_eq!(txt.txt_data.concat(), expected, "{written}");
     }
     let latin = [format!("{SOA}a TXT ").as_bytes(), b"\"caf\xe9\" ; \xe9\n"].concat();
-    let sets = super::read("zone", &latin, &apex(), &[], &HashSet::new()).unwrap();
+    let (sets, _) = super::read("zone", &latin, &apex(), &[], &HashSet::new()).unwrap();
     let text = RData::TXT(hickory_resolver::proto::rr::rdata::TXT::from_bytes(vec![b"caf\xe9"]));
     assert_eq!(sets[0].expected, Expected::Records(vec![text]));
 }
@@ -225,7 +226,7 @@ fn another_zone_of_the_configuration_is_a_cut_without_ns_records() {
     let cuts = HashSet::from([apex(), name::absolute("sub.example.net").unwrap()]);
     let text =
         format!("{SOA}www.sub A 192.0.2.10\nx.sub TXT old\nsub A 192.0.2.1\nsubway A 192.0.2.2\n");
-    let sets = super::read("zone", text.as_bytes(), &apex(), &[], &cuts).unwrap();
+    let (sets, _) = super::read("zone", text.as_bytes(), &apex(), &[], &cuts).unwrap();
     let names: Vec<String> = sets.iter().map(|set| set.name.to_ascii()).collect();
     assert_eq!(names, ["subway.example.net."]);
 }

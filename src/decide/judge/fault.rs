@@ -101,6 +101,18 @@ pub enum Fault {
     /// Expected records that are not there, and unexpected ones that are.
     #[error("answers with other records: {}", difference(.missing, .extra))]
     Records { missing: Values, extra: Values },
+    /// NXDOMAIN for a name that exists.
+    #[error(
+        "answers NXDOMAIN, but this name exists: it has records of another type, or names below it, and resolvers \
+         then hold that none of these exist (RFC 8020)"
+    )]
+    NameDenied,
+    /// Records where there must be none.
+    #[error(
+        "answers with records that the configuration does not have: {0}; remove them from the zone (a wildcard may \
+         make them), or add them to the configuration"
+    )]
+    Unexpected(Values),
     #[error("answers with {0} SOA records, not one")]
     ManySoa(usize),
     /// Truncated over UDP, and wrong over TCP.
@@ -192,6 +204,8 @@ impl Fault {
             Self::NoRecords => FaultKind::NoRecords,
             Self::Alias(_) => FaultKind::Alias,
             Self::OtherOwner(_) => FaultKind::OtherOwner,
+            Self::NameDenied => return FaultCode::Rcode(ResponseCode::NXDomain),
+            Self::Unexpected(_) => FaultKind::UnexpectedRecords,
             Self::Records { .. } => FaultKind::WrongRecords,
             Self::ManySoa(_) => FaultKind::ManySoa,
             Self::Truncated(inner) => return FaultCode::Truncated(Box::new(inner.code())),

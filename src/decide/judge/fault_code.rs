@@ -37,6 +37,7 @@ pub enum FaultKind {
     Alias,
     OtherOwner,
     WrongRecords,
+    UnexpectedRecords,
     ManySoa,
     NsSet,
     EdnsOption,

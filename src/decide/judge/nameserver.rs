@@ -7,7 +7,7 @@ use std::time::Duration;
 use hickory_resolver::proto::op::ResponseCode;
 use hickory_resolver::proto::rr::RecordType;
 
-use crate::config::{Config, RecordSet};
+use crate::config::{Config, Expected, RecordSet};
 use crate::decide::judge::context::JudgeContext;
 use crate::decide::judge::fault::{Fault, failure};
 use crate::decide::judge::fault_code::FaultCode;
@@ -183,15 +183,17 @@ pub(crate) fn judge_one(question: &Query, observation: &Observation) -> Assessme
     if question.kind == QueryKind::Recursion {
         return judge_recursion(&observation.outcome);
     }
+    if question.kind == QueryKind::Absent && observation.attempts == 0 {
+        return Assessment::Inconclusive; // it is asked once an hour, and the address is dead
+    }
     if question.kind == QueryKind::Cookie {
         let fault = failure(&observation.outcome).filter(|_| observation.attempts > 0);
         return fault.map_or(Assessment::Inconclusive, |fault| {
             Assessment::Faulty(Fault::EdnsOption(Box::new(fault)))
         });
     }
-    let fault = match (&observation.outcome, failure(&observation.outcome)) {
-        (_, Some(fault)) => fault,
-        (Outcome::Answer(answer), None) => {
+    let fault = match &observation.outcome {
+        Outcome::Answer(answer) => {
             let over = match observation.truncated {
                 true => Transport::Tcp,
                 false => question.transport,
@@ -201,7 +203,10 @@ pub(crate) fn judge_one(question: &Query, observation: &Observation) -> Assessme
                 Err(fault) => fault,
             }
         }
-        (_, None) => return Assessment::Unknown,
+        outcome => match failure(outcome) {
+            Some(fault) => fault,
+            None => return Assessment::Unknown,
+        },
     };
     Assessment::Faulty(match (question.transport, observation) {
         // Not asked, because UDP had shown that the address is dead: then it is that fault, not TCP's.
@@ -229,8 +234,12 @@ fn judge_recursion(outcome: &Outcome) -> Assessment {
 /// # Errors
 /// The first thing that is wrong with it.
 pub fn judge_answer(set: &RecordSet, answer: &Answer, over: Transport) -> Result<(), Fault> {
-    if answer.rcode != ResponseCode::NoError {
-        return Err(Fault::Rcode(answer.rcode));
+    match (answer.rcode, &set.expected) {
+        (ResponseCode::NoError, _) | (ResponseCode::NXDomain, Expected::Nothing) => {}
+        (ResponseCode::NXDomain, Expected::NoData | Expected::Exists) => {
+            return Err(Fault::NameDenied);
+        }
+        (rcode, _) => return Err(Fault::Rcode(rcode)),
     }
     if !answer.aa {
         return Err(Fault::NotAuthoritative);
@@ -247,6 +256,7 @@ pub fn judge_answer(set: &RecordSet, answer: &Answer, over: Transport) -> Result
         Content::Different { missing, extra } => {
             let (missing, extra) = (missing.clone(), extra.clone());
             match set.rtype {
+                _ if set.expected.is_empty() => Fault::Unexpected(extra),
                 RecordType::NS => Fault::Nameservers { missing, extra },
                 _ => Fault::Records { missing, extra },
             }

@@ -103,7 +103,9 @@ fn content(set: &RecordSet, records: &[(&Name, &RData)]) -> Content {
     for &(owner, data) in records {
         let here = *owner == set.name;
         match data {
-            RData::CNAME(alias) if here && set.rtype != RecordType::CNAME => {
+            RData::CNAME(alias)
+                if here && set.rtype != RecordType::CNAME && set.expected != Expected::Exists =>
+            {
                 return Content::Alias(name_text(&alias.0));
             }
             _ if data.record_type() != set.rtype => {}
@@ -117,6 +119,8 @@ fn content(set: &RecordSet, records: &[(&Name, &RData)]) -> Content {
     // Without its NS records a zone still answers, but nobody can find it: that is a fault of the NS set.
     let no_ns = set.rtype == RecordType::NS && set.expected != Expected::Some;
     match &set.expected {
+        Expected::Exists => Content::Expected,
+        Expected::Nothing | Expected::NoData => compare(&[], &found),
         _ if found.is_empty() && !no_ns => Content::NoRecords,
         Expected::Some if set.rtype == RecordType::SOA && found.len() > 1 => {
             Content::ManySoa(found.len())

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use hickory_resolver::proto::rr::{Name, RecordType};
 
-use crate::config::{Config, Expected, RecordSet, type_text};
+use crate::config::{Config, Expected, IN_TURN, RecordSet, type_text};
 
 /// For one packet, or one TCP exchange.
 pub const TIMEOUT: Duration = Duration::from_secs(2);
@@ -35,6 +35,8 @@ pub enum QueryKind {
     Signatures,
     /// A name outside the server's zones (RD is set): only an open resolver answers.
     Recursion,
+    /// What must not exist.
+    Absent,
     /// With the EDNS option COOKIE (RFC 7873), as resolvers ask.
     Cookie,
 }
@@ -43,7 +45,7 @@ impl QueryKind {
     /// Such a query is sent once an hour.
     #[must_use]
     pub fn hourly(self) -> bool {
-        matches!(self, Self::Recursion | Self::Cookie)
+        matches!(self, Self::Absent | Self::Recursion | Self::Cookie)
     }
 }
 
@@ -78,20 +80,11 @@ pub struct Target {
 }
 
 /// All targets of a configuration, in its order.
-///
-/// For a zone: its SOA over UDP, with its signatures, and over TCP; its NS; every record set that the
-/// configuration lists. The last queries of an address are about recursion and cookies.
 #[must_use]
 pub fn targets(config: &Config) -> Vec<Arc<Target>> {
-    let of_zones: Vec<_> = (0..config.zones.len()).map(|zone| zone_queries(config, zone)).collect();
     let mut targets = Vec::new();
     for (nameserver, server) in config.nameservers.iter().enumerate() {
-        let zones = config.zones.iter().zip(&of_zones);
-        let served = zones.filter(|(zone, _)| zone.nameservers.contains(&nameserver));
-        let queries = served.flat_map(|(_, queries)| queries.iter().cloned());
-        let mut queries: Vec<Query> = queries.collect();
-        let cookie = queries.first().map(|soa| Query { kind: QueryKind::Cookie, ..soa.clone() });
-        queries.extend(recursion_query(config).into_iter().chain(cookie));
+        let queries = queries(config, nameserver, 0);
         targets.extend(
             server
                 .addresses
@@ -100,6 +93,34 @@ pub fn targets(config: &Config) -> Vec<Arc<Target>> {
         );
     }
     targets
+}
+
+/// For a zone: its SOA over UDP, with its signatures, and over TCP; its NS; every record set that the
+/// configuration lists. Then what is queried once an hour: what must not exist, recursion, and a cookie.
+fn queries(config: &Config, nameserver: usize, turn: usize) -> Vec<Query> {
+    let serves = |zone: &usize| config.zones[*zone].nameservers.contains(&nameserver);
+    let zones = || (0..config.zones.len()).filter(serves);
+    let mut queries: Vec<Query> = zones().flat_map(|zone| zone_queries(config, zone)).collect();
+    let cookie = queries.first().map(|soa| Query { kind: QueryKind::Cookie, ..soa.clone() });
+    queries.extend(zones().flat_map(|zone| absent_queries(config, zone, turn)));
+    queries.extend(recursion_query(config).into_iter().chain(cookie));
+    queries
+}
+
+/// The name that must not exist at all, and those of the others whose turn it is.
+fn absent_queries(config: &Config, zone: usize, turn: usize) -> Vec<Query> {
+    let absent = config.zones[zone].absent.iter();
+    let (mut asked, others): (Vec<_>, Vec<_>) =
+        absent.partition(|set| set.expected == Expected::Nothing);
+    let count = others.len().min(IN_TURN);
+    asked.extend(others.iter().cycle().skip(turn * IN_TURN % others.len().max(1)).take(count));
+    let query = |set: &Arc<RecordSet>| Query {
+        zone: Some(zone),
+        set: Arc::clone(set),
+        transport: Transport::Udp,
+        kind: QueryKind::Absent,
+    };
+    asked.into_iter().map(query).collect()
 }
 
 fn zone_queries(config: &Config, index: usize) -> Vec<Query> {
@@ -142,6 +163,12 @@ impl Target {
     #[must_use]
     pub fn regular(&self) -> usize {
         self.queries.iter().filter(|query| !query.kind.hourly()).count()
+    }
+
+    /// The same with what is queried in this turn.
+    #[must_use]
+    pub fn in_turn(&self, config: &Config, turn: usize) -> Self {
+        Self { queries: queries(config, self.nameserver, turn), ..self.clone() }
     }
 
     /// The same without the queries that are sent once an hour.
@@ -212,149 +239,5 @@ pub fn dig(address: &SocketAddr, query: &Query, shown: DigOptions) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn config(text: &str) -> Config {
-        Config::parse("test.toml", text).unwrap()
-    }
-
-    const TWO: &str = r#"
-        [[nameserver]]
-        name = "ns1.example.net"
-        addresses = ["127.0.0.1:5301", "[::1]:5301"]
-        [[nameserver]]
-        name = "ns2.example.net"
-        addresses = ["127.0.0.2"]
-        [vantage]
-        anchors = ["127.0.0.9:53", "[::1]:53"]
-        [[zone]]
-        name = "example.net"
-        records = [{ name = "www", type = "A", values = ["192.0.2.80"] }, { name = "@", type = "SOA" }]
-        [[zone]]
-        name = "example.org"
-        nameservers = ["ns2.example.net"]
-    "#;
-
-    #[test]
-    fn every_address_gets_queries_for_the_soa_over_both_transports_and_for_every_listed_set() {
-        let targets = targets(&config(TWO));
-        let asked: Vec<String> = targets
-            .iter()
-            .flat_map(|t| {
-                let address = t.address;
-                t.queries.iter().map(move |q| format!("{address} {} {q}", q.transport))
-            })
-            .collect();
-        let first = |address: &str| {
-            [
-                "UDP example.net SOA",
-                "UDP example.net NS",
-                "UDP www.example.net A",
-                "TCP example.net SOA",
-                "UDP . SOA",
-                "UDP example.net SOA",
-            ]
-            .map(|q| format!("{address} {q}"))
-        };
-        let mut expected = Vec::new();
-        expected.extend(first("127.0.0.1:5301"));
-        expected.extend(first("[::1]:5301"));
-        expected.extend(first("127.0.0.2:53"));
-        let hourly = expected.split_off(expected.len() - 2);
-        expected.extend(
-            ["UDP example.org SOA", "UDP example.org NS", "TCP example.org SOA"]
-                .map(|q| format!("127.0.0.2:53 {q}")),
-        );
-        expected.extend(hourly);
-        assert_eq!(asked, expected);
-    }
-
-    #[test]
-    fn the_dig_command_sends_the_same_query_in_the_same_way() {
-        let targets = targets(&config(TWO));
-        let digs = |n: usize, q: usize| {
-            dig(&targets[n].address, &targets[n].queries[q], DigOptions::default())
-        };
-        assert_eq!(
-            digs(0, 2),
-            "dig @127.0.0.1 -p 5301 +norecurse +nocookie +bufsize=1232 www.example.net A"
-        );
-        assert_eq!(
-            digs(2, 3),
-            "dig @127.0.0.2 +norecurse +nocookie +bufsize=1232 +tcp example.net SOA"
-        );
-        assert_eq!(
-            digs(2, 0),
-            "dig @127.0.0.2 +norecurse +nocookie +bufsize=1232 +dnssec example.net SOA"
-        );
-        assert_eq!(
-            digs(0, 5),
-            "dig @127.0.0.1 -p 5301 +norecurse +cookie +bufsize=1232 example.net SOA"
-        );
-        assert_eq!(digs(0, 4), "dig @127.0.0.1 -p 5301 +recurse +nocookie +bufsize=1232 . SOA");
-    }
-
-    #[test]
-    fn the_dig_command_shows_how_long_was_waited_and_that_edns_was_left_out() {
-        let target = &targets(&config(TWO))[2];
-        let shown = DigOptions { no_edns: true, timeout: true };
-        assert_eq!(
-            dig(&target.address, &target.queries[0], shown),
-            "dig @127.0.0.2 +norecurse +nocookie +noedns +tries=1 +time=2 example.net SOA"
-        );
-    }
-
-    #[test]
-    fn dig_accepts_names_of_any_bytes_and_types_without_a_name() {
-        let labels: [&[u8]; 3] = [b"my `printer`.", b"*", b"net"];
-        let name = Name::from_labels(labels).unwrap();
-        let set = RecordSet { name, rtype: RecordType::Unknown(65280), expected: Expected::Some };
-        let query = Query {
-            zone: None,
-            set: Arc::new(set),
-            transport: Transport::Udp,
-            kind: QueryKind::Records,
-        };
-        let at = "127.0.0.1:53".parse().unwrap();
-        assert_eq!(
-            dig(&at, &query, DigOptions::default()),
-            r"dig @127.0.0.1 +norecurse +nocookie +bufsize=1232 'my\032\096printer\096\046.*.net' TYPE65280"
-        );
-    }
-
-    #[test]
-    fn hourly_queries_are_not_in_every_round_and_one_about_recursion_is_never_sent_to_a_root_server()
-     {
-        let targets = targets(&config(TWO));
-        let whole = targets[0].queries.len();
-        let without = targets[0].without_hourly();
-        assert_eq!((without.queries.len(), without.address), (whole - 2, targets[0].address));
-        assert!(without.queries.iter().all(|query| !query.kind.hourly()));
-        let root = format!("{TWO}\n[[zone]]\nname = \".\"");
-        for target in super::targets(&config(&root)) {
-            assert!(target.queries.iter().all(|query| query.kind != QueryKind::Recursion));
-        }
-    }
-
-    #[test]
-    fn the_expected_ns_set_is_the_watched_nameservers_unless_the_records_list_another() {
-        let expected = |text: &str| {
-            let config = config(text);
-            let target = &targets(&config)[0];
-            let ns = target.queries.iter().find(|q| q.set.rtype == RecordType::NS).unwrap();
-            match &ns.set.expected {
-                Expected::Records(records) => {
-                    records.iter().map(ToString::to_string).collect::<Vec<_>>()
-                }
-                Expected::Some => Vec::new(),
-            }
-        };
-        assert_eq!(expected(TWO), ["ns1.example.net.", "ns2.example.net."]);
-        let listed = TWO.replace(
-            r#"{ name = "@", type = "SOA" }"#,
-            r#"{ name = "@", type = "NS", values = ["ns2", "ns9.example.org."] }"#,
-        );
-        assert_eq!(expected(&listed), ["ns2.example.net.", "ns9.example.org."]);
-    }
-}
+#[path = "query_tests.rs"]
+mod tests;

@@ -3,15 +3,14 @@
 use std::time::Duration;
 
 use crate::config::Schedule;
-use crate::decide::judge::fault_code::FaultKind;
 use crate::decide::judge::finding::Finding;
 use crate::decide::judge::round::Judgement;
 use crate::decide::time::Moment;
 use crate::decide::track::serials;
 use crate::decide::track::state::MonitorState;
 
-/// The time between two recursion queries to one nameserver.
-const RECURSION_EVERY: Duration = Duration::from_secs(3600);
+/// The time between two hourly queries to one nameserver.
+const HOUR: Duration = Duration::from_secs(3600);
 
 impl MonitorState {
     /// What a round and those before it say of the serials and signatures of all nameservers.
@@ -33,22 +32,20 @@ impl MonitorState {
         self.serials.after(verdicts, at.uptime, schedule.serial_grace, &holding, &name)
     }
 
-    /// Whether a nameserver should be asked about recursion now, and if so takes it for asked: once an hour,
-    /// and every time while it is known to be open.
-    pub fn ask_about_recursion(&mut self, index: usize, now: Duration) -> bool {
-        let Some(subject) = self.subjects.get_mut(index) else {
-            return false;
-        };
-        let open = subject.health.trouble().is_some_and(|incident| {
-            // An issue may remember it; it has no rows yet.
-            let shown = |finding: &Finding| finding.fault == FaultKind::OpenRecursion;
-            incident.findings.is_empty() || incident.findings.iter().any(shown)
-        });
-        let due = subject.recursion.is_none_or(|at| at <= now);
-        if due {
-            subject.recursion = Some(now + RECURSION_EVERY);
+    /// The turn of the hourly queries to a nameserver, if they are due: once an hour, and every time while something
+    /// is wrong with it. Then it is the same turn, since the fault may be in an hourly query.
+    pub fn hourly_turn(&mut self, index: usize, now: Duration) -> Option<usize> {
+        let subject = self.subjects.get_mut(index)?;
+        let suspect = subject.health.trouble().is_some();
+        match subject.hourly {
+            Some((_, turn)) if suspect => Some(turn),
+            Some((at, _)) if at > now => None,
+            last => {
+                let turn = last.map_or(0, |(_, turn)| turn + 1);
+                subject.hourly = Some((now + HOUR, turn));
+                Some(turn)
+            }
         }
-        due || open
     }
 }
 
@@ -60,19 +57,17 @@ mod tests {
     use crate::decide::testing::{Led, at, config, resume, row, schedule, well};
     use crate::decide::track::health::Change;
 
-    const HOUR: Duration = Duration::from_secs(3600);
-
     #[test]
-    fn recursion_is_queried_once_an_hour() {
+    fn hourly_queries_are_sent_once_an_hour_in_turns() {
         let mut monitor = MonitorState::new(&config());
-        assert!(monitor.ask_about_recursion(0, Duration::ZERO));
-        assert!(monitor.ask_about_recursion(1, HOUR / 2), "each has its own time");
-        assert!(!monitor.ask_about_recursion(0, HOUR - Duration::from_millis(1)));
-        assert!(monitor.ask_about_recursion(0, HOUR));
-        assert!(!monitor.ask_about_recursion(0, HOUR + HOUR / 2));
-        assert!(!monitor.ask_about_recursion(2, HOUR), "there is nobody");
+        assert_eq!(monitor.hourly_turn(0, Duration::ZERO), Some(0));
+        assert_eq!(monitor.hourly_turn(1, HOUR / 2), Some(0), "each has its own time");
+        assert_eq!(monitor.hourly_turn(0, HOUR - Duration::from_millis(1)), None);
+        assert_eq!(monitor.hourly_turn(0, HOUR), Some(1));
+        assert_eq!(monitor.hourly_turn(0, HOUR + HOUR / 2), None);
+        assert_eq!(monitor.hourly_turn(2, HOUR), None, "there is nobody");
         let mut same = monitor.reconfigured(&config());
-        assert!(!same.ask_about_recursion(0, HOUR + HOUR / 2), "a reload is no reason");
+        assert_eq!(same.hourly_turn(0, HOUR + HOUR / 2), None, "a reload is no reason");
     }
 
     /// An open resolver, as a round finds it.
@@ -89,7 +84,7 @@ mod tests {
         let mut led = Led::new();
         let asked = |led: &mut Led| {
             let now = at(led.seconds).uptime;
-            [0, 1].map(|index| led.monitor.ask_about_recursion(index, now))
+            [0, 1].map(|index| led.monitor.hourly_turn(index, now).is_some())
         };
         assert_eq!(asked(&mut led), [true, true]);
         for _ in 0..4 {
@@ -105,8 +100,8 @@ mod tests {
     #[test]
     fn a_remembered_incident_about_recursion_is_queried_at_once() {
         let mut led = Led::new().reported(&resume("ns1.example.net", "old", 7));
-        assert!(led.monitor.ask_about_recursion(0, Duration::ZERO));
-        assert!(led.monitor.ask_about_recursion(0, Duration::ZERO));
+        assert_eq!(led.monitor.hourly_turn(0, Duration::ZERO), Some(0));
+        assert_eq!(led.monitor.hourly_turn(0, HOUR), Some(0), "the same until it is well");
     }
 
     #[test]

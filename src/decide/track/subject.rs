@@ -33,8 +33,8 @@ pub struct Subject {
     pub issue: Option<IssueRef>,
     /// The last round in which it was well; `None` before the first.
     pub last_well: Option<Moment>,
-    /// Uptime of the next recursion query; `None`: there was none yet.
-    pub(super) recursion: Option<Duration>,
+    /// Uptime of the next hourly queries, and the turn of the last ones; `None`: there were none yet.
+    pub(super) hourly: Option<(Duration, usize)>,
 }
 
 impl Subject {
@@ -52,7 +52,7 @@ impl Subject {
             again: None,
             issue: None,
             last_well: None,
-            recursion: None,
+            hourly: None,
         }
     }
 

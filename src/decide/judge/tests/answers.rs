@@ -113,6 +113,32 @@ fn records_of_another_name_are_a_fault_also_beside_the_right_ones() {
 }
 
 #[test]
+fn what_must_not_exist_is_wrong_when_it_does_and_when_the_name_is_denied_that_exists() {
+    let denied = |set: &RecordSet| {
+        let denied = Answer { rcode: ResponseCode::NXDomain, ..answer(set, &[]) };
+        code_of(set, &denied)
+    };
+    let alias = RData::CNAME(CNAME(name("web.example.net.")));
+    for (expected, said) in [
+        (Expected::Nothing, ["right", "right", "unexpected-records", "alias"]),
+        (Expected::NoData, ["right", "rcode-nxdomain", "unexpected-records", "alias"]),
+        (Expected::Exists, ["right", "rcode-nxdomain", "right", "right"]),
+    ] {
+        let set = RecordSet { expected, ..anything(RecordType::A) };
+        let with = |records: &[RData]| code(&set, &www(records));
+        assert_eq!(
+            [with(&[]), denied(&set), with(&[a(1)]), with(std::slice::from_ref(&alias))],
+            said,
+            "{set:?}"
+        );
+        for rcode in [ResponseCode::ServFail, ResponseCode::Refused] {
+            assert_ne!(code_of(&set, &Answer { rcode, ..answer(&set, &[]) }), "right");
+        }
+        assert_eq!(code_of(&set, &Answer { aa: false, ..answer(&set, &[]) }), "not-authoritative");
+    }
+}
+
+#[test]
 fn two_soa_records_are_a_fault() {
     let set = anything(RecordType::SOA);
     assert_eq!(code(&set, &www(&[soa(1)])), "right");

@@ -65,6 +65,7 @@ pub(super) fn right(question: &Query) -> Observation {
         (_, QueryKind::Recursion) => return refused(),
         (Expected::Records(records), _) => records.clone(),
         (Expected::Some, _) => vec![soa(1)],
+        (Expected::Nothing | Expected::NoData | Expected::Exists, _) => Vec::new(),
     };
     let owned = data.iter().map(|data| (&question.set.name, data));
     observation(Outcome::Answer(Answer::new(&question.set, owned)))
