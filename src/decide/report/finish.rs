@@ -23,7 +23,9 @@ impl<'a> Reconciler<'a> {
             },
             // Closed by hand before it was over; now it is.
             Place::ClosedByHand(issue) if issue.opened_here => self.finish_in(&issue, wanted, None),
-            Place::ClosedByHand(issue) if issue.lasts_without_opener() => {
+            Place::ClosedByHand(issue)
+                if is_own(&issue, wanted) && issue.opener.by_hand && !issue.over() =>
+            {
                 self.note_end(&issue, wanted);
             }
             Place::ClosedByHand(issue) | Place::Ended(issue) if is_own(&issue, wanted) => {

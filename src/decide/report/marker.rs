@@ -51,6 +51,9 @@ pub struct VantageObservation {
     /// all vantages.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub by_hand: bool,
+    /// In a body that has `by_hand`: the vantages that still see the fault.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lasting: Vec<String>,
     /// When the vantage last confirmed this, by GitHub's clock.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confirmed: Option<Timestamp>,
@@ -171,6 +174,12 @@ fn replace_record(body: &str, new: &str) -> String {
         Some(json) => body.replacen(&format!("{OPENING}{json} -->"), new, 1),
         None => body.to_owned(),
     }
+}
+
+/// Whether the body has a paragraph about the vantages: there were several when it was written.
+#[must_use]
+pub fn names_vantages(body: &str) -> bool {
+    body.contains(SEEN)
 }
 
 /// The body with another paragraph about the vantages.

@@ -1,6 +1,7 @@
 //! The state becomes issues on GitHub.
 
 mod auxiliary;
+mod by_hand;
 mod finish;
 pub mod github;
 pub mod heartbeat;

@@ -10,9 +10,8 @@ use crate::decide::report::github::{Issue, IssueState, Step};
 use crate::decide::report::marker::{
     VantageObservation, with_record, with_vantages, without_record,
 };
-use crate::decide::report::observations::{CONFIRM_EVERY, others_see};
+use crate::decide::report::observations::others_see;
 use crate::decide::report::reconcile::{Candidate, Reconciler};
-use crate::decide::track::incident::DesiredIssue;
 
 /// A vantage that sees the last of a fault has closed the issue after this time.
 const CLOSES_WITHIN: Duration = Duration::from_secs(30);
@@ -54,33 +53,6 @@ impl<'a> Reconciler<'a> {
                 self.resume(&issue, true);
             }
         }
-    }
-
-    /// Whether another vantage has confirmed lately that the fault of an issue lasts that a person closed.
-    pub(super) fn lasts_elsewhere(&self, issue: &Candidate<'_>) -> bool {
-        let age = issue.opener.age(self.listing.at);
-        issue.lasts_without_opener() && age.is_some_and(|age| age < CONFIRM_EVERY)
-    }
-
-    /// In an issue of another vantage that a person closed: that vantage sees the fault no more, and ours does.
-    pub(super) fn note_lasting(&mut self, issue: &Candidate<'_>) {
-        let age = issue.opener.age(self.listing.at);
-        let stale = issue.over() || age.is_some_and(|age| age >= CONFIRM_EVERY / 2);
-        if !issue.opened_here && issue.opener.by_hand && stale {
-            let mut opener = issue.opener.clone();
-            (opener.recovered_here, opener.ended, opener.ended_at) = (true, false, None);
-            opener.confirmed = self.listing.at;
-            self.rewrite(issue, with_record(&issue.body, &opener), None);
-        }
-    }
-
-    /// In such an issue: our vantage sees the fault no more either.
-    pub(super) fn note_end(&mut self, issue: &Candidate<'_>, wanted: &DesiredIssue) {
-        let mut opener = issue.opener.clone();
-        (opener.ended, opener.ended_at) = (true, wanted.ended.and_then(|end| end.wall));
-        opener.confirmed = self.listing.at;
-        self.rewrite(issue, with_record(&issue.body, &opener), None);
-        self.plan.resolved.push(wanted.incident.id.clone());
     }
 
     /// By our observation the fault lasts here, and no incident of this process is about it.

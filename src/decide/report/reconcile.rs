@@ -9,6 +9,7 @@
 //! |---|---|---|
 //! | [`Place::Open`] | bring it up to date | close it, or say that it is over here if other vantages still see it |
 //! | [`Place::ClosedByHand`] | leave it closed | note the end in it, without a comment |
+//! | [`Place::Unsure`] | wait | create it, and close it |
 //! | [`Place::Ended`] | open it again | it is complete |
 //! | [`Place::Gone`] | wait: a second issue would be worse | nothing |
 //! | [`Place::Nowhere`] | create it | create it, and close it |
@@ -23,10 +24,6 @@ use crate::decide::report::marker::VantageObservation;
 use crate::decide::track::incident::{DesiredIssue, IssueRef};
 use crate::decide::track::reported::RememberedIncident;
 use crate::decide::track::subject_kind::SubjectKind;
-
-/// An issue that a person closed silences its incident. A new process knows no incidents: for it, such an issue
-/// counts only if it was closed this recently. An older one may be about a fault that ended unobserved.
-const CLOSED_BY_HAND_HOLDS: Duration = Duration::from_secs(24 * 3600);
 
 /// Compares what should be with what is.
 #[must_use]
@@ -99,12 +96,6 @@ impl<'a> Candidate<'a> {
         self.issue.opener.ended
     }
 
-    /// A person closed it, the vantage that opened it sees the fault no more, and another one does.
-    pub(super) fn lasts_without_opener(&self) -> bool {
-        let opener = &self.issue.opener;
-        opener.by_hand && opener.recovered_here && !self.issue.open
-    }
-
     /// By our observation, our vantage still sees the fault.
     pub(super) fn lasts_here(&self) -> bool {
         self.ours.is_some() && !self.recovered_here && !self.over()
@@ -116,6 +107,8 @@ pub(super) enum Place<'a> {
     Open(Candidate<'a>),
     /// Closed while the fault lasted: a person wants no more of it.
     ClosedByHand(Candidate<'a>),
+    /// A person closed an issue that may be about the same fault. This will be known after this time.
+    Unsure(Duration),
     /// Closed when the fault was over.
     Ended(Candidate<'a>),
     /// The issue with this number is not listed: the listing lags, or a person deleted or moved it.
@@ -157,10 +150,16 @@ impl<'a> Reconciler<'a> {
                 self.known(wanted, issue.number, false);
                 self.update(&issue, wanted);
             }
-            Place::ClosedByHand(issue) if resumes(&issue) => self.resume(&issue, true),
+            Place::ClosedByHand(issue) if resumes(&issue) => {
+                self.resume(&issue, true);
+                self.note_lasting(&issue, wanted);
+            }
             Place::ClosedByHand(issue) => {
                 self.known(wanted, issue.number, true);
-                self.note_lasting(&issue);
+                self.note_lasting(&issue, wanted);
+            }
+            Place::Unsure(wait) => {
+                self.plan.again = Some(self.plan.again.map_or(wait, |again| again.min(wait)));
             }
             Place::Ended(issue) => self.again(&issue, wanted),
             Place::Gone(number) => self.known(wanted, number, true),
@@ -205,15 +204,11 @@ impl<'a> Reconciler<'a> {
             return Place::Open(self.open.remove(at));
         }
         let others = || self.closed.iter().filter(|c| c.subject() == subject);
-        let silenced = |c: &&Candidate<'_>| {
-            let lasts = self.goes_on(c) || c.opener.by_hand && !c.opened_here;
-            lasts && self.closed_by_hand(c, Some(wanted)) || self.lasts_elsewhere(c)
-        };
         let ended = |c: &&Candidate<'_>| {
             !c.opener.sees() && !c.opener.by_hand && self.same_story(c, wanted)
         };
         own.or(number.map(Place::Gone))
-            .or_else(|| Some(Place::ClosedByHand(*others().find(silenced)?)))
+            .or_else(|| others().find_map(|c| self.silences(c, wanted)))
             .or_else(|| Some(Place::Ended(*others().find(ended)?)))
             .unwrap_or(Place::Nowhere)
     }
@@ -233,29 +228,8 @@ impl<'a> Reconciler<'a> {
         self.wanted.iter().any(|wanted| wanted.incident.id == *incident)
     }
 
-    /// Whether an issue that a person closed still silences its subject: the incident began before, or our vantage
-    /// has not seen the end of the fault since.
-    pub(super) fn closed_by_hand(
-        &self,
-        issue: &Candidate<'_>,
-        wanted: Option<&DesiredIssue>,
-    ) -> bool {
-        let Some(closed_at) = issue.closed_at else { return false };
-        let before = |at: Timestamp| at + self.github_ahead() <= closed_at;
-        if wanted.and_then(|wanted| wanted.incident.since.wall).is_some_and(before) {
-            return true;
-        }
-        let closed = self.context.now.recalled(Some(closed_at));
-        let mut last_well = self.context.last_well.iter();
-        let last_well = last_well.find(|(name, _)| name == issue.subject());
-        // The last time is that of the end, if the incident is over.
-        let over = wanted.is_some_and(|wanted| wanted.ended.is_some());
-        self.context.now.since(&closed) < CLOSED_BY_HAND_HOLDS
-            && (over || last_well.is_none_or(|(_, at)| before(*at)))
-    }
-
     /// How far GitHub's clock is ahead of ours.
-    fn github_ahead(&self) -> SignedDuration {
+    pub(super) fn github_ahead(&self) -> SignedDuration {
         let both = self.listing.at.zip(self.context.now.wall);
         both.map_or(SignedDuration::ZERO, |(at, wall)| at.duration_since(wall))
     }

@@ -134,6 +134,7 @@ fn recorded(seed: Seed, now: crate::decide::time::Moment) -> (DesiredIssue, Vant
         ended: seed.ended,
         recovered_here: false,
         by_hand: false,
+        lasting: Vec::new(),
         confirmed: None,
         ended_at: None,
     };

@@ -141,10 +141,13 @@ impl<'a> Reconciler<'a> {
             }
             ours = VantageObservation { ended_at: ours.ended_at, ..issue.opener.clone() };
         }
-        let resolved = ended && !others_see(self.listing, &wanted.subject, self.context.vantage);
+        ours.by_hand = !issue.open && state.is_none();
+        ours.lasting = if ours.by_hand { self.lasting(issue) } else { Vec::new() };
+        let resolved = ended
+            && ours.lasting.is_empty()
+            && !others_see(self.listing, &wanted.subject, self.context.vantage);
         ours.ended = resolved;
         ours.recovered_here = !resolved && (ended || !issue.opened_here);
-        ours.by_hand = !issue.open && state.is_none();
         let observers = self.observers(Some(issue), resolved || !ended, resolved);
         let vantages = observers.text(resolved, self.context.quorum);
         let body = match issue.opened_here && !wanted.incident.findings.is_empty() {
@@ -191,6 +194,7 @@ impl<'a> Reconciler<'a> {
             ended,
             recovered_here: false,
             by_hand: false,
+            lasting: Vec::new(),
             confirmed: self.listing.at,
             ended_at: wanted.ended.and_then(|end| end.wall),
         }

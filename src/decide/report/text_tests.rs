@@ -40,6 +40,7 @@ fn marker() -> VantageObservation {
         ended: false,
         recovered_here: false,
         by_hand: false,
+        lasting: Vec::new(),
         confirmed: None,
         ended_at: None,
     }

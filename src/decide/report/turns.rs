@@ -24,19 +24,22 @@ pub(super) const COMPARE_AFTER: Duration = Duration::from_secs(10);
 pub(super) fn until_turn(listing: &Listing, context: &Context<'_>) -> Option<Duration> {
     let vantage = context.vantage;
     let now = u64::try_from(context.now.wall?.as_second()).ok()?;
-    let alive: BTreeSet<String> = alive_vantages(listing).collect();
-    let issues = listing.open.iter().chain(&listing.closed);
-    let observed = issues.flat_map(|issue| issue.observations()).map(|o| o.vantage.clone());
-    let known: BTreeSet<String> =
-        alive.iter().cloned().chain(observed).chain([vantage.to_owned()]).collect();
+    let known = known_vantages(listing, vantage);
     let (place, turns) = match known.len() {
-        1 if alive.contains(vantage) => return None,
+        1 if alive_vantages(listing).any(|alive| alive == vantage) => return None,
         1 => (hash(vantage) % UNKNOWN, UNKNOWN),
         turns => (known.iter().take_while(|name| *name != vantage).count() as u64, turns as u64),
     };
     let into = (now + turns * TURN - place * TURN) % (turns * TURN);
     let wait = if into < TURN / 2 { 0 } else { turns * TURN - into };
     Some(Duration::from_secs(wait))
+}
+
+/// Our vantage, and all others that the listing names.
+pub(super) fn known_vantages(listing: &Listing, vantage: &str) -> BTreeSet<String> {
+    let issues = listing.open.iter().chain(&listing.closed);
+    let observed = issues.flat_map(|issue| issue.observations()).map(|o| o.vantage.clone());
+    alive_vantages(listing).chain(observed).chain([vantage.to_owned()]).collect()
 }
 
 #[cfg(test)]
