@@ -67,7 +67,7 @@ fn a_problem_of_a_zone_file_has_its_file_and_line() {
     assert_eq!(
         with_file(&config, &zone).unwrap_err(),
         "pilotlight.toml:1: interval: there is no such key in this version\n    \
-         remove it; known here: github, vantage, schedule, panel, hooks, metrics, nameserver, zone, endpoint\n\
+         remove it; known here: github, vantage, schedule, panel, hooks, notify, heartbeat, metrics, nameserver, zone, endpoint\n\
          example.net.zone:2: \"$INCLUDE keys\" is not supported: a zone file must be complete\n    \
          name the file that BIND makes of it: named-compilezone -o COMPLETE ZONE FILE\n\
          example.net.zone:3: \"www A 192.0.2.300\" is not an IPv4 address\n    \

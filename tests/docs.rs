@@ -131,7 +131,7 @@ fn all_keys() -> BTreeSet<String> {
     let unknown = "qqqqqqqqqqqqqqqq = 1\n";
     let mut known = BTreeSet::new();
     for table in keys(unknown) {
-        let list = ["nameserver", "zone", "endpoint"].contains(&&*table);
+        let list = ["nameserver", "zone", "endpoint", "notify"].contains(&&*table);
         let header = if list { format!("[[{table}]]") } else { format!("[{table}]") };
         known.extend(
             keys(&format!("{header}\n{unknown}")).iter().map(|key| format!("{table}.{key}")),

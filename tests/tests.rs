@@ -27,6 +27,7 @@ mod lamp_reader;
 mod life;
 mod manifest;
 mod metrics;
+mod notify;
 mod pictures;
 mod probing;
 mod program;

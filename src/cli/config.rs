@@ -7,7 +7,9 @@ use std::path::Path;
 use hickory_resolver::proto::rr::RecordType;
 
 use crate::cli::common::Failed;
-use crate::config::{Config, EXAMPLE, Endpoint, PULLED_UP, Scheme, Zone, address_text, type_text};
+use crate::config::{
+    Config, EXAMPLE, Endpoint, Notify, PULLED_UP, Scheme, Zone, address_text, type_text,
+};
 use crate::decide::probe::query::{Query, name_text, targets};
 use crate::decide::time::span_text;
 use crate::text::count;
@@ -33,10 +35,18 @@ fn summary(out: &mut impl Write, path: &Path, config: &Config) -> io::Result<()>
         let why = "is pulled up while the board starts, so its lamp glows until pilotlight runs";
         writeln!(out, "note: GPIO {pin} {why}; 9 to 13 and 16 to 27 are better\n")?;
     }
-    let token_file = config.github.as_ref().and_then(|github| github.token_file.as_ref());
-    if let Some(path) = token_file.filter(|path| !path.exists()) {
-        let why = "does not exist on this machine; without it no issue is reported";
-        writeln!(out, "note: github.token-file: {} {why}\n", path.display())?;
+    let github = config.github.as_ref().and_then(|github| github.token_file.as_ref());
+    let github = github.map(|path| ("github", path, "no issue is reported"));
+    let notify = config.notify.iter().filter_map(|notify| notify.token_file.as_ref());
+    let notify = notify.map(|path| ("notify", path, "no message is sent"));
+    for (table, path, lost) in
+        github.into_iter().chain(notify).filter(|(_, path, _)| !path.exists())
+    {
+        let path = path.display();
+        writeln!(
+            out,
+            "note: {table}.token-file: {path} does not exist on this machine; without it {lost}\n"
+        )?;
     }
     for (index, server) in config.nameservers.iter().enumerate() {
         let start = format!("{} {} at ", index + 1, server.name);
@@ -73,7 +83,14 @@ fn summary(out: &mut impl Write, path: &Path, config: &Config) -> io::Result<()>
     match &config.github {
         Some(github) => writeln!(out, "issues go to {} at {}", github.repository, github.api),
         None => writeln!(out, "no [github] section: no issues, only lamps and log"),
+    }?;
+    for notify in &config.notify {
+        writeln!(out, "changes are sent to {}", Notify::host(&notify.url))?;
     }
+    if let Some(heartbeat) = &config.heartbeat {
+        writeln!(out, "each round is shown to {}", Notify::host(&heartbeat.url))?;
+    }
+    Ok(())
 }
 
 /// `www A AAAA` for each name, in the order of the queries; `@` is the apex.

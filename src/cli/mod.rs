@@ -8,6 +8,7 @@ mod lamps;
 mod provision;
 mod report;
 mod run;
+mod services;
 mod status;
 mod table;
 mod update;
@@ -120,7 +121,7 @@ Examples:
 
 Exit codes: 0 every zone is found, 1 a zone is not found")]
     Init(init::Options),
-    /// Test the access to GitHub: token, repository, permission
+    /// Test the access to GitHub (token, repository, permission) and to your services
     #[command(after_help = "\
 Examples:
   GITHUB_TOKEN=… pilotlight report --test
@@ -128,7 +129,7 @@ Examples:
 
 Exit codes: 0 it works, 1 it does not, 78 the configuration has problems")]
     Report {
-        /// Open a test issue, comment on it and close it
+        /// Open a test issue, comment on it and close it; send a test message to each service
         #[arg(long)]
         test: bool,
         /// Print a GitHub Actions workflow that opens an issue when heartbeats stop

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::thread;
 
 use crate::cli::common::{Failed, load};
+use crate::cli::services;
 use crate::config::GitHub as GitHubSettings;
 use crate::decide::report::github::IssueState;
 use crate::decide::report::marker::comment;
@@ -19,7 +20,12 @@ const WORKFLOW: &str = include_str!("workflow.yml");
 
 pub(super) fn report(path: &Path, test: bool, workflow: bool) -> Result<u8, Failed> {
     let config = load(path)?;
+    let out = &mut io::stdout().lock();
+    let told = !test || services::try_all(out, &config)?;
     let Some(settings) = &config.github else {
+        if test && (!config.notify.is_empty() || config.heartbeat.is_some()) {
+            return Ok(u8::from(!told));
+        }
         return Err(Failed::Other(format!(
             "{}: there is no [github] section, so nothing is reported; add one with repository = \"owner/name\"",
             path.display()
@@ -27,7 +33,6 @@ pub(super) fn report(path: &Path, test: bool, workflow: bool) -> Result<u8, Fail
     };
     let token = token::read(settings.token_file.as_deref())
         .map_err(|error| Failed::Other(format!("{error}\n{}", how_to_make_one(settings, path))))?;
-    let out = &mut io::stdout().lock();
     let mut github =
         GitHub::new(settings, &token).map_err(|error| Failed::Other(error.to_string()))?;
     let access = github.access().map_err(failed)?;
@@ -51,7 +56,7 @@ pub(super) fn report(path: &Path, test: bool, workflow: bool) -> Result<u8, Fail
             "writing    not tried; `pilotlight report --test` opens a test issue and closes it"
         )?;
     }
-    Ok(0)
+    Ok(u8::from(!told))
 }
 
 /// Opens an issue, comments on it and closes it.

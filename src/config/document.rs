@@ -64,7 +64,7 @@ impl<'a> Document<'a> {
             ),
             None if error.message() == "duplicate key" => Rejection::new(
                 "is not TOML: duplicate key",
-                "write each key and each [table] once; only [[nameserver]], [[zone]] and [[endpoint]] may repeat",
+                "write each key and each [table] once; only [[nameserver]], [[zone]], [[endpoint]] and [[notify]] may repeat",
             ),
             None => Rejection::new(
                 format!("is not TOML: {}", error.message()),

@@ -1,6 +1,5 @@
 //! The repository that holds the issues.
 
-use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -109,11 +108,9 @@ fn api(text: &str) -> Result<String, Rejection> {
     if text.contains(['?', '#']) {
         return reject("has more than scheme, host, port and path", next);
     }
-    let host = url.bare_host();
-    let loopback = host == "localhost" || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback());
     match url.scheme.as_str() {
         "https" => {}
-        "http" if loopback => {}
+        "http" if value::is_loopback(url.bare_host()) => {}
         "http" => {
             return reject(
                 "would send the token over the network without encryption",

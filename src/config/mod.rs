@@ -11,7 +11,7 @@
 //! | `lexer`, `name` | the zone-file lexer; DNS names |
 //! | `registry` | the record types of the IANA registry, and the form of their values |
 //! | `records`, `rdata`, `absence`, `zone_data`, `zone_file` | record sets, what must not exist, and how a zone file is read |
-//! | `panel`, `hosts`, `zone`, `endpoint`, `github`, `schedule` | one table of the file each: its type and its check |
+//! | `panel`, `hosts`, `zone`, `endpoint`, `github`, `notify`, `schedule` | one table of the file each: its type and its check |
 //! | `root`, `candidate` | the whole [`Config`]; `check --nameserver` |
 
 mod absence;
@@ -24,6 +24,7 @@ mod github;
 mod hosts;
 mod lexer;
 mod name;
+mod notify;
 mod panel;
 mod problem;
 mod rdata;
@@ -43,6 +44,7 @@ pub use environment::{Environment, TEXT_ONLY, host_name, read_file};
 pub use github::GitHub;
 pub use hosts::{Nameserver, Vantage, address_text, addresses_text, server_address};
 pub use name::zone_name;
+pub use notify::{Heartbeat, Notify, NotifyStyle};
 pub use panel::{Driver, PULLED_UP, Panel};
 pub use problem::{Problem, Problems, Rejection};
 pub use records::{Expected, RecordSet, canonical, is_compared};

@@ -17,13 +17,15 @@ use super::endpoint::{Endpoint, endpoints};
 use super::environment::{Environment, TEXT_ONLY, has_serial_console, host_name, read_file};
 use super::github::{GitHub, github};
 use super::hosts::{Addresses, Nameserver, Vantage, nameservers, vantage};
+use super::notify::{Heartbeat, Notify, heartbeat, notify};
 use super::panel::{Panel, PinAssignments, UART, panel};
 use super::problem::{Problem, Problems, Rejection, reject};
 use super::schedule::{Schedule, schedule};
 use super::value::{LONGEST, SECOND, time};
 use super::zone::{Zone, zones};
 
-const ROOT: &str = "github vantage schedule panel hooks metrics nameserver zone endpoint";
+const ROOT: &str =
+    "github vantage schedule panel hooks notify heartbeat metrics nameserver zone endpoint";
 
 /// A larger configuration has more queries than a round.
 const LARGEST: usize = 1 << 20;
@@ -37,6 +39,9 @@ pub struct Config {
     pub schedule: Schedule,
     pub panel: Panel,
     pub hooks: Hooks,
+    pub notify: Vec<Notify>,
+    /// `None`: only the issue of `github.heartbeat`.
+    pub heartbeat: Option<Heartbeat>,
     /// The file for Prometheus; a relative path is in the runtime directory.
     pub metrics: Option<PathBuf>,
     /// Never empty.
@@ -211,6 +216,8 @@ fn config(root: &Node<'_>, file: &Path, environment: Environment<'_>) -> Config 
         schedule: schedule(root),
         panel: pins.complete(panel),
         hooks: hooks(root),
+        notify: notify(root, folder),
+        heartbeat: heartbeat(root),
         metrics: metrics(root),
         zones: zones(root, folder, &nameservers, environment),
         nameservers,

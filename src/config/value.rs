@@ -1,5 +1,6 @@
 //! Values that several tables have: lengths of time, and URLs.
 
+use std::net::IpAddr;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -45,6 +46,11 @@ pub(super) fn duration(
         Ok(time) if time > *range.end() => reject("is too long", next),
         Ok(time) => Ok(time),
     }
+}
+
+/// Whether this host, without brackets, is this machine.
+pub(super) fn is_loopback(host: &str) -> bool {
+    host == "localhost" || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
 }
 
 /// The parts of `scheme://host[:port][/path]`.

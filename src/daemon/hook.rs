@@ -7,6 +7,7 @@ use tracing::{info, warn};
 use crate::config::Hooks;
 use crate::daemon::parts::Job;
 use crate::decide::show::change::StateChange;
+use crate::decide::show::message::about;
 use crate::io::system::command;
 use crate::io::system::command::Ran;
 
@@ -63,10 +64,6 @@ impl HookResult {
             warn!(NAMESERVER = name, "on-change {}, told that {about}{said}", ran.end);
         }
     }
-}
-
-fn about(change: &StateChange) -> String {
-    format!("{} is {} (it was {})", change.subject, change.to, change.from)
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@
 mod hook;
 mod log;
 mod monitor;
+mod outbox;
 mod outside;
 mod parts;
 mod reporter;

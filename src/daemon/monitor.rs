@@ -10,6 +10,7 @@ use tokio::sync::mpsc;
 use crate::config::Config;
 use crate::daemon::hook::Hook;
 use crate::daemon::log;
+use crate::daemon::outbox::Outbox;
 use crate::daemon::parts::{Job, Order, Parts};
 use crate::daemon::reporter::{Reporter, TokenFrom, report};
 use crate::daemon::rounds::Rounds;
@@ -23,6 +24,7 @@ use crate::decide::show::change::StateChange;
 use crate::decide::track::reported::{Failure, Report};
 use crate::decide::track::state::{CLOCK_PATIENCE, MonitorState, Reporting};
 use crate::decide::track::stored::StoredIncident;
+use crate::decide::track::subject::Subject;
 use crate::io::clock;
 use crate::io::clock::Clock;
 use crate::io::dns::limits::ProbeLimits;
@@ -84,6 +86,7 @@ pub(super) struct Daemon<P> {
     /// The content of the state directory.
     pub(super) stored: Vec<StoredIncident>,
     pub(super) hook: Hook,
+    pub(super) outbox: Outbox,
     /// The uplink has been online since the start.
     pub(super) uplink_seen: bool,
 }
@@ -119,6 +122,7 @@ impl<P: RuntimeProvider> Daemon<P> {
             reported: Vec::new(),
             stored: Vec::new(),
             hook: Hook::default(),
+            outbox: Outbox::default().configured(&config),
             uplink_seen: false,
             config,
             round_deadline: Duration::ZERO,
@@ -179,7 +183,9 @@ impl<P: RuntimeProvider> Daemon<P> {
         let (monitor, changes) = self.monitor.clone().after(&judgement, now, schedule, &fresh);
         log::unseen(&self.monitor, &monitor);
         let old = std::mem::replace(&mut self.monitor, monitor);
-        self.hook.tell(StateChange::between(&old, &self.monitor, &self.config.vantage.name, &now));
+        let news = StateChange::between(&old, &self.monitor, &self.config.vantage.name, &now);
+        self.outbox.tell(&news, now.uptime);
+        self.hook.tell(news);
         let before = old.uplink;
         self.uplink_seen |= self.monitor.uplink.is_some_and(|uplink| !uplink.is_down());
         if self.monitor.uplink.is_some_and(|uplink| uplink.is_down()) {
@@ -197,6 +203,8 @@ impl<P: RuntimeProvider> Daemon<P> {
             log::change(&self.monitor.subjects[*index], change, &now, schedule);
         }
         if of_nameservers {
+            let down = self.monitor.subjects.iter().any(Subject::is_down);
+            self.outbox.beat(&self.config, down, now.uptime);
             self.round_deadline = self.next_look() + self.longest_round(&self.targets) + SLACK;
             self.manager.status(&self.view(&now).meaning); // before READY: it is the first thing to see
             self.manager.ready();
@@ -314,6 +322,7 @@ impl<P: RuntimeProvider> Daemon<P> {
         if config.github != self.config.github {
             self.github_retry_after = self.regular; // the wait was for the old account
         }
+        self.outbox = std::mem::take(&mut self.outbox).configured(&config);
         self.config = config;
         log::reloaded(&self.config, &self.targets);
     }

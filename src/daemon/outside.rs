@@ -46,6 +46,7 @@ impl<P: RuntimeProvider> Daemon<P> {
     pub(super) fn noticed(&mut self) -> bool {
         let mut now = notices::read(&self.notices);
         now.extend(token::notice(self.monitor.expires, self.clock.now().wall));
+        now.extend(self.outbox.notices());
         if now == self.monitor.notices {
             return false;
         }

@@ -3,6 +3,7 @@
 pub mod change;
 mod display;
 pub mod lease;
+pub mod message;
 pub mod metrics;
 pub mod panel;
 mod pattern;

@@ -1,4 +1,4 @@
-//! HTTP for GitHub: a request goes out; a status, headers and a bounded body come back.
+//! HTTP for GitHub and for the services of the user: a request goes out; a status, headers and a bounded body come back.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -60,6 +60,14 @@ impl Http {
             .tls_config(TlsConfig::builder().root_certs(roots).build())
             .build();
         Ok(Self { agent: config.new_agent() })
+    }
+
+    /// Sends one request and reads no more than the status of its answer.
+    ///
+    /// # Errors
+    /// [`HttpError::NotSent`] or [`HttpError::Ambiguous`]
+    pub fn status(&self, request: Request<String>) -> Result<u16, HttpError> {
+        Ok(self.agent.run(request).map_err(failed)?.status().as_u16())
     }
 
     /// Sends one request and reads its answer.

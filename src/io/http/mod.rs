@@ -6,6 +6,7 @@ pub(super) mod endpoint;
 pub mod error;
 mod failure;
 mod head;
+pub mod notify;
 mod page;
 mod starttls;
 mod tls;

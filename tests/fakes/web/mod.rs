@@ -207,6 +207,13 @@ impl State {
                 _ => return, // the client has seen enough, such as the certificate
             }
         }
+        let head = String::from_utf8_lossy(&request).to_lowercase();
+        let length = head.split("\r\ncontent-length: ").nth(1).and_then(|rest| rest.lines().next());
+        let mut body = vec![0; length.map_or(0, |length| length.parse().unwrap())];
+        if stream.read_exact(&mut body).is_err() {
+            return;
+        }
+        request.extend(body);
         self.requests.lock().unwrap().push(String::from_utf8(request).unwrap());
         let (Site::Sends(bytes) | Site::Stalls(bytes)) = site else { return };
         // The client may stop listening in the middle.
