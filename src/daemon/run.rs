@@ -48,12 +48,7 @@ pub async fn run<P: RuntimeProvider>(config: Config, parts: Parts<P>) {
                 done.log();
                 continue; // nothing has changed
             }
-            sent = daemon.outbox.sent(clock) => {
-                daemon.outbox.done(sent, clock.now().uptime);
-                if !daemon.noticed() {
-                    continue; // nothing has changed
-                }
-            }
+            sent = daemon.outbox.sent(clock) => daemon.outbox.done(sent, clock.now().uptime),
             () = clock.sleep_until(daemon.tick_at) => {
                 if !daemon.tick() {
                     continue; // nothing has changed
