@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -10,10 +9,8 @@ use pilotlight::config::Config;
 use serde_json::Value;
 
 use crate::config::completed;
-use crate::fakes::dns::script::{Behaviour, Nameserver, ZoneData};
-use crate::fakes::dns::socket::SocketServer;
 use crate::json_schema::fits;
-use crate::program::{PROGRAM, Setting, anchor};
+use crate::program::PROGRAM;
 
 /// Every file of these folders that ends in `.md`, and the front page.
 fn manuals() -> Vec<PathBuf> {
@@ -212,57 +209,4 @@ fn the_schema_accepts_every_good_configuration_and_rejects_every_wrong_form() {
     }
     assert!(wrong.is_empty(), "{wrong}");
     assert!(rejected > 40, "{rejected}");
-}
-
-/// The words of an output that are the same each time: no ports, times and figures.
-fn fixed_words(output: &str) -> Vec<&str> {
-    let changes =
-        |word: &&str| word.starts_with(|first: char| first.is_ascii_digit()) || *word == "-p";
-    output.split_whitespace().filter(|word| !changes(word)).collect()
-}
-
-#[test]
-fn the_output_on_the_front_page_is_what_check_prints() {
-    let zone = "@ 300 SOA ns1 hostmaster 1 7200 3600 1209600 300\n@ 300 NS ns1\n@ 300 NS ns2\nwww 300 A 192.0.2.80";
-    let serve = |address: &str, behaviour| {
-        let nameserver = Nameserver::behaving([ZoneData::parse("example.net", zone)], behaviour);
-        SocketServer::start(address.parse::<IpAddr>().unwrap(), 0, nameserver)
-    };
-    let servers =
-        [serve("127.0.0.51", Behaviour::Good), serve("127.0.0.52", Behaviour::WrongAddress)];
-    let root = anchor("127.0.0.1".parse().unwrap());
-    let mut config =
-        format!("[vantage]\nname = \"home\"\nanchors = [\"{}\"]\nintercept = []\n", root.addr());
-    for (number, server) in (1..).zip(&servers) {
-        config += &format!(
-            "[[nameserver]]\nname = \"ns{number}.example.net\"\naddresses = [\"{}\"]\n",
-            server.addr()
-        );
-    }
-    config += "[[zone]]\nname = \"example.net\"\nrecords = [{ name = \"www\", type = \"A\", values = [\"192.0.2.80\"] }]\n";
-    let ran = Setting::new(&config).run(&["check"]);
-    let front = read("README.md");
-    let (_, shown) = front.split_once("$ pilotlight check\n").unwrap();
-    let (shown, code) = shown.split_once("$ echo $?\n").unwrap();
-    assert_eq!(fixed_words(&ran.out), fixed_words(shown), "{ran:?}");
-    assert_eq!(ran.code.map(|code| code.to_string()).as_deref(), code.lines().next());
-}
-
-#[test]
-fn the_issues_in_the_manual_are_those_that_the_program_writes() {
-    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
-    let read = |name: &str| fs::read_to_string(root.join(name)).unwrap();
-    let manual = read("src/decide/README.md");
-    for sample in ["down", "vantages", "life"] {
-        let issue = read(&format!("src/decide/testing/{sample}.md"));
-        let seen = issue.lines().skip(1).filter(|line| !line.starts_with("<!--"));
-        for line in seen.filter(|line| !line.is_empty()) {
-            assert!(manual.contains(&format!("\n> {line}\n")), "{line}");
-        }
-    }
-    // The front page shows a part of the first.
-    let front = read("README.md");
-    for line in front.lines().filter(|line| line.starts_with("> ")) {
-        assert!(manual.contains(&format!("\n{line}\n")), "{line}");
-    }
 }

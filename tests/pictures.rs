@@ -1,5 +1,9 @@
 //! The pictures of the manuals, drawn from the program's own data. Each is an SVG in `.github/assets`.
 
+mod issue;
+mod stages;
+mod terminal;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
 /// The layers, lowest first. A file may import its own layer and every lower line, but no layer beside its own.
-const LAYERS: [&[&str]; 12] = [
+pub(crate) const LAYERS: [&[&str]; 12] = [
     &["text.rs"],
     &["config"],
     &["decide/mod.rs", "decide/time.rs"],

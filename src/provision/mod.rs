@@ -1,4 +1,4 @@
-//! Provisioning: at each start, the user's files on the boot partition ("the card") are imported to the data
+//! Provisioning: at each start, the user's files on the card are imported to the data partition. "The card" is the boot
 //! partition. Only our own image does this, with `pilotlight provision`.
 //!
 //! | on the card | goes to | |

@@ -1,5 +1,5 @@
-//! Updates: a binary copied to the board is moved out of reach, run in a sandbox, put on probation as the
-//! service, and then accepted or undone without help. Only our own image does this, with `pilotlight update`. The
+//! Updates: a binary copied to the board is tried in a sandbox, then accepted or undone without help. It is moved out of
+//! reach, and put on probation as the service. Only our own image does this, with `pilotlight update`. The
 //! updater is always the binary that came with the card, never an updated one.
 //!
 //! | place | content | survives a power cut |
