@@ -138,7 +138,7 @@ fn states(github: &GitHub) -> Vec<(String, String)> {
 
 /// The manual shows the issue.
 fn assert_in_the_manual(issue: &str) {
-    let manual = include_str!("../src/decide/README.md");
+    let manual = include_str!("../src/decide/report/README.md");
     for line in issue.lines().skip(1).filter(|line| !line.is_empty()) {
         assert!(manual.contains(&format!("\n> {line}\n")), "{line}");
     }
