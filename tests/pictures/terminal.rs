@@ -67,13 +67,16 @@ fn the_picture_of_check_shows_what_it_prints() {
     );
 }
 
-/// The same line each time: a port, a time and a latency are replaced.
+/// The same line each time: figures, a port and a time are replaced.
 fn settled(line: &str) -> String {
     let mut words: Vec<String> = line.split(' ').map(str::to_owned).collect();
     for at in 0..words.len() {
         if words[at].starts_with("127.0.0.52") || words[at].starts_with("@127.0.0.52") {
             words[at] =
                 words[at].replace("127.0.0.52", "192.0.2.53").split(':').next().unwrap().to_owned();
+        }
+        if words[at].starts_with("questions") {
+            words[at - 1] = "6".to_owned();
         }
         if words[at].starts_with("ms") {
             words[at - 1] = "14.2".to_owned();
