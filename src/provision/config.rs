@@ -22,6 +22,8 @@ const MAX_NAMED: usize = 8 << 20;
 struct Candidate {
     /// The files by their paths below the folder of the configuration.
     files: Vec<(PathBuf, Vec<u8>)>,
+    /// Those that only the daemon may read.
+    secrets: Vec<PathBuf>,
     /// The names of the nameservers.
     watches: String,
 }
@@ -79,8 +81,8 @@ impl Candidate {
     fn read(card: &Path, file: &CardText) -> std::result::Result<Self, Vec<Problem>> {
         // What is wrong with the text, the judge finds.
         let table: Table = toml::from_str(&file.text).unwrap_or_default();
-        let (watches, mut named) = (names(&table), Vec::new());
-        texts(&Value::Table(table), &mut named);
+        let (watches, mut named, mut secrets) = (names(&table), Vec::new(), Vec::new());
+        texts("", &Value::Table(table), &mut named, &mut secrets);
         named.sort_unstable();
         named.dedup();
         let mut files = vec![(PathBuf::from(NAME), file.text.clone().into_bytes())];
@@ -110,7 +112,9 @@ impl Candidate {
                 }
             }
         }
-        Ok(Self { files, watches })
+        let relative = |text: &String| Some(card.join(text).strip_prefix(card).ok()?.to_owned());
+        let secrets = secrets.iter().filter_map(relative).collect();
+        Ok(Self { files, secrets, watches })
     }
 
     /// The problems that the judge finds in a copy.
@@ -137,7 +141,11 @@ impl Candidate {
 
     /// The same content has the same name.
     fn folder_name(&self) -> String {
-        let one = |(name, bytes): &(PathBuf, Vec<u8>)| name.display().to_string() + &sha256(bytes);
+        let one = |(name, bytes): &(PathBuf, Vec<u8>)| {
+            // A copy that an earlier version has made is readable by everybody.
+            let secret = if self.secrets.contains(name) { "secret " } else { "" };
+            format!("{secret}{}{}", name.display(), sha256(bytes))
+        };
         let all: String = self.files.iter().map(one).collect();
         format!("config-{}", &sha256(all.as_bytes())[..16])
     }
@@ -163,19 +171,28 @@ impl Candidate {
             let path = folder.join(name);
             let parent = path.parent().unwrap_or(folder);
             disk.folder(parent, 0o755)?;
-            disk.write(&path, bytes, Some(0o644))?;
+            // The unit's group is the daemon's.
+            let mode = if self.secrets.contains(name) { 0o640 } else { 0o644 };
+            disk.write(&path, bytes, Some(mode))?;
             disk.sync_folder(parent)?;
         }
         Ok(disk.sync_folder(folder)?)
     }
 }
 
-/// Collects all texts of a value.
-fn texts(value: &Value, found: &mut Vec<String>) {
+/// Collects all texts of a value, and those of a private key or a token, which `key` tells.
+fn texts(key: &str, value: &Value, found: &mut Vec<String>, secrets: &mut Vec<String>) {
     match value {
-        Value::String(text) => found.push(text.clone()),
-        Value::Array(values) => values.iter().for_each(|value| texts(value, found)),
-        Value::Table(table) => table.values().for_each(|value| texts(value, found)),
+        Value::String(text) => {
+            found.push(text.clone());
+            if ["key", "token-file"].contains(&key) {
+                secrets.push(text.clone());
+            }
+        }
+        Value::Array(values) => values.iter().for_each(|value| texts(key, value, found, secrets)),
+        Value::Table(table) => {
+            table.iter().for_each(|(key, value)| texts(key, value, found, secrets));
+        }
         _ => {}
     }
 }

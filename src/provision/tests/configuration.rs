@@ -96,6 +96,31 @@ fn the_files_that_a_configuration_names_must_be_on_the_card() {
 }
 
 #[test]
+fn only_the_daemon_may_read_the_private_keys_and_tokens_that_a_configuration_names() {
+    let config = format!(
+        "{GOOD}endpoint = [{{ url = 'https://www.example.net/', ca = 'ca.pem', cert = 'tls/cert.pem', key = 'tls/key.pem' \
+         }}]\nnotify = [{{ url = 'https://ntfy.sh/topic', token-file = 'ntfy-token' }}]\n"
+    );
+    let board = Board::new(&[
+        ("pilotlight.toml", &config),
+        ("ca.pem", AUTHORITY),
+        ("tls/cert.pem", AUTHORITY),
+        ("tls/key.pem", "a key"),
+        ("ntfy-token", "tk_secret"),
+    ]);
+    assert_eq!(board.problems(), "");
+    for (name, mode) in [
+        ("pilotlight.toml", 0o644),
+        ("ca.pem", 0o644),
+        ("tls/cert.pem", 0o644),
+        ("tls/key.pem", 0o640),
+        ("ntfy-token", 0o640),
+    ] {
+        assert_eq!(board.mode(&format!("data/pilotlight/config/{name}")), mode, "{name}");
+    }
+}
+
+#[test]
 fn a_new_card_names_the_first_step_and_that_is_not_a_problem() {
     let board = Board::new(&[("pilotlight.toml", &EXAMPLE.replace('\n', "\r\n"))]);
     let report = board.start();
