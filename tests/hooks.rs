@@ -1,4 +1,4 @@
-//! The person's own command: told of changes, and never in the way.
+//! The person's own command: run for each change, and never in the way.
 
 use std::fs;
 use std::path::Path;
@@ -44,17 +44,17 @@ fn a_hook_receives_an_outage_and_its_end_and_no_token() {
     breaks(&home);
     mends(&home);
     assert!(wait(PATIENCE, || lines(&home, "changes").len() == 2), "{}", home.log());
-    let told: Vec<Value> =
+    let changes: Vec<Value> =
         lines(&home, "changes").iter().map(|line| serde_json::from_str(line).unwrap()).collect();
-    let words = ["subject", "from", "to", "vantage"].map(|member| told[0][member].clone());
+    let words = ["subject", "from", "to", "vantage"].map(|member| changes[0][member].clone());
     assert_eq!(words, ["ns2.example.net", "well", "down", "home"]);
-    assert_eq!(told[0]["faults"][0]["fault"], "wrong-records");
-    assert_eq!((&told[1]["from"], &told[1]["to"]), (&"down".into(), &"well".into()));
+    assert_eq!(changes[0]["faults"][0]["fault"], "wrong-records");
+    assert_eq!((&changes[1]["from"], &changes[1]["to"]), (&"down".into(), &"well".into()));
     assert_eq!(
-        (&told[1]["since"], &told[1]["incident"]),
-        (&told[0]["since"], &told[0]["incident"])
+        (&changes[1]["since"], &changes[1]["incident"]),
+        (&changes[0]["since"], &changes[0]["incident"])
     );
-    home.until_logged("on-change was told that ns2.example.net is well (it was down)");
+    home.until_logged("on-change has run: ns2.example.net is well (it was down)");
     let environment = lines(&home, "environment").join("\n");
     assert!(environment.contains("PATH="), "{environment}");
     for secret in [TOKEN, "GITHUB_TOKEN", "CREDENTIALS_DIRECTORY"] {
@@ -74,10 +74,10 @@ fn gone(home: &Home, count: usize) -> bool {
 fn a_hook_that_hangs_is_killed_with_its_children_and_the_next_change_runs() {
     let home = home(HANGS, "timeout = \"1s\"");
     breaks(&home);
-    home.until_logged("on-change took too long and was killed, told that ns2.example.net is down");
+    home.until_logged("on-change took too long and was killed: ns2.example.net is down");
     assert!(wait(PATIENCE, || gone(&home, 2)), "{:?}", lines(&home, "pids"));
     mends(&home);
-    home.until_logged("was killed, told that ns2.example.net is well");
+    home.until_logged("was killed: ns2.example.net is well");
 }
 
 #[test]
@@ -101,7 +101,7 @@ const LEAVES: &str = "exec >/dev/null 2>&1; sleep 1000 & echo $! >>pids; setsid 
 fn a_hook_leaves_no_process_behind() {
     let home = home(LEAVES, "");
     breaks(&home);
-    home.until_logged("on-change was told that ns2.example.net is down");
+    home.until_logged("on-change has run: ns2.example.net is down");
     assert!(gone(&home, 3), "{:?}", lines(&home, "pids"));
 }
 
@@ -109,11 +109,11 @@ fn a_hook_leaves_no_process_behind() {
 fn a_hook_that_fails_or_is_missing_is_a_line_in_the_log() {
     let home = home("test -e here && echo no >&2 && exit 3; ./no-such-program", "");
     breaks(&home);
-    home.until_logged("on-change ended with exit status: 127, told that ns2.example.net is down");
+    home.until_logged("on-change ended with exit status: 127: ns2.example.net is down");
     assert!(home.log().contains("not found"), "{}", home.log());
     fs::write(home.at("here"), "").unwrap();
     mends(&home);
     home.until_logged(
-        "on-change ended with exit status: 3, told that ns2.example.net is well (it was down): no",
+        "on-change ended with exit status: 3: ns2.example.net is well (it was down): no",
     );
 }

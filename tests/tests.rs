@@ -15,6 +15,7 @@ mod config_files;
 mod docs;
 pub mod fakes;
 mod github;
+mod heartbeat;
 mod home;
 mod hooks;
 mod init;
@@ -24,7 +25,6 @@ mod json_schema;
 mod kill;
 #[path = "emulator/lamp_reader.rs"]
 mod lamp_reader;
-mod life;
 mod manifest;
 mod metrics;
 mod notify;

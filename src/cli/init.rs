@@ -180,7 +180,7 @@ async fn delegation(client: &LookupClient, zone: &Name) -> Result<Delegation, Su
     if names.is_empty() {
         return Err(SurveyError::NotAZone(name_text(&parent)));
     }
-    Ok(Delegation { parent, names, glue: Vec::new(), unseen: Some(why) })
+    Ok(Delegation { parent, names, glue: Vec::new(), failure: Some(why) })
 }
 
 /// The delegation, if the message is a referral to the zone's nameservers.
@@ -195,7 +195,7 @@ fn referral(message: &Message, zone: &Name, parent: &Name) -> Option<Delegation>
     });
     let glue = glue.collect();
     let refers = message.answers.is_empty() && !names.is_empty();
-    refers.then(|| Delegation { parent: parent.clone(), names, glue, unseen: None })
+    refers.then(|| Delegation { parent: parent.clone(), names, glue, failure: None })
 }
 
 fn nameservers(records: Vec<RData>) -> Vec<Name> {

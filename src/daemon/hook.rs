@@ -25,12 +25,12 @@ pub(super) struct HookResult {
 }
 
 impl Hook {
-    pub(super) fn tell(&mut self, change: Vec<StateChange>) {
+    pub(super) fn add(&mut self, change: Vec<StateChange>) {
         self.0.extend(change);
         while self.0.len() > WAITING {
             let lost = self.0.pop_front();
             let about = lost.map(|change| about(&change)).unwrap_or_default();
-            warn!("on-change takes too long, and is never told that {about}");
+            warn!("on-change takes too long, so it is not run for: {about}");
         }
     }
 
@@ -59,9 +59,9 @@ impl HookResult {
         };
         let (name, about) = (change.subject.as_str(), about(change));
         if ran.well() {
-            info!(NAMESERVER = name, "on-change was told that {about}{said}");
+            info!(NAMESERVER = name, "on-change has run: {about}{said}");
         } else {
-            warn!(NAMESERVER = name, "on-change {}, told that {about}{said}", ran.end);
+            warn!(NAMESERVER = name, "on-change {}: {about}{said}", ran.end);
         }
     }
 }
@@ -88,8 +88,8 @@ mod tests {
     #[test]
     fn of_too_many_changes_the_last_reach_the_hook() {
         let mut hook = Hook::default();
-        hook.tell((0..WAITING).map(change).collect());
-        hook.tell(vec![change(WAITING)]);
+        hook.add((0..WAITING).map(change).collect());
+        hook.add(vec![change(WAITING)]);
         let waiting: Vec<String> = hook.0.iter().map(|change| change.incident.clone()).collect();
         let last: Vec<String> = (1..=WAITING).map(|number| number.to_string()).collect();
         assert_eq!(waiting, last);
@@ -98,7 +98,7 @@ mod tests {
     #[test]
     fn without_a_command_no_change_waits() {
         let mut hook = Hook::default();
-        hook.tell(vec![change(0)]);
+        hook.add(vec![change(0)]);
         let hooks = Hooks { on_change: None, timeout: std::time::Duration::ZERO };
         assert!(hook.next(&hooks).is_none());
         assert!(hook.0.is_empty());

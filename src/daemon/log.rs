@@ -116,8 +116,8 @@ pub(super) fn round(
     }
 }
 
-/// Why something cannot be seen that could be before, or could not for another reason.
-pub(super) fn unseen(before: &MonitorState, now: &MonitorState) {
+/// Why a subject can no longer be observed, or not for another reason than before.
+pub(super) fn unobserved(before: &MonitorState, now: &MonitorState) {
     for (old, new) in before.subjects.iter().zip(&now.subjects) {
         if let Some(why) = new.why.as_ref().filter(|_| old.why != new.why) {
             warn!("{} cannot be judged: {why}", new.name);

@@ -150,7 +150,7 @@ impl<P: RuntimeProvider> Daemon<P> {
     ///
     /// Returns whether a notice has changed; false while the round is overdue, so that nothing is published.
     pub(super) fn tick(&mut self) -> bool {
-        let news = self.noticed();
+        let changed = self.noticed();
         let now = self.clock.now().uptime;
         let wanted = self.manager.ping_every();
         self.tick_at = now + wanted.map_or(TICK, |every| every.min(TICK));
@@ -166,7 +166,7 @@ impl<P: RuntimeProvider> Daemon<P> {
                 log::once_a_reason("watchdog ping withheld", "the panel does not draw");
             }
         }
-        news
+        changed
     }
 
     pub(super) fn judged(&mut self, round: &Round) {
@@ -181,11 +181,12 @@ impl<P: RuntimeProvider> Daemon<P> {
         }
         let fresh = format!("{:016x}", clock::random());
         let (monitor, changes) = self.monitor.clone().after(&judgement, now, schedule, &fresh);
-        log::unseen(&self.monitor, &monitor);
+        log::unobserved(&self.monitor, &monitor);
         let old = std::mem::replace(&mut self.monitor, monitor);
-        let news = StateChange::between(&old, &self.monitor, &self.config.vantage.name, &now);
-        self.outbox.tell(&news, now.uptime);
-        self.hook.tell(news);
+        let vantage = &self.config.vantage.name;
+        let state_changes = StateChange::between(&old, &self.monitor, vantage, &now);
+        self.outbox.tell(&state_changes, now.uptime);
+        self.hook.add(state_changes);
         let before = old.uplink;
         self.uplink_seen |= self.monitor.uplink.is_some_and(|uplink| !uplink.is_down());
         if self.monitor.uplink.is_some_and(|uplink| uplink.is_down()) {
@@ -244,16 +245,16 @@ impl<P: RuntimeProvider> Daemon<P> {
         self.report_again = Duration::MAX;
         self.reported = self.digest();
         let reporter = self.reporter.take()?;
-        let heartbeat = self.config.github.as_ref().and_then(|github| github.heartbeat);
-        let alive = heartbeat.map(|every| HeartbeatInput {
+        let every = self.config.github.as_ref().and_then(|github| github.heartbeat);
+        let heartbeat = every.map(|every| HeartbeatInput {
             view: self.view(&now),
             past: self.monitor.uptime.clone(),
             board: hardware::read(Path::new("/")),
             // A heartbeat is part of a report, and each round makes one report at most.
             every: every.max(self.config.schedule.interval),
         });
-        let (belief, config) = (self.monitor.report_input(), self.config.clone());
-        Some(Box::pin(report(reporter, belief, alive, config)))
+        let (input, config) = (self.monitor.report_input(), self.config.clone());
+        Some(Box::pin(report(reporter, input, heartbeat, config)))
     }
 
     pub(super) fn reported(&mut self, reporter: Reporter, report: &Report) {

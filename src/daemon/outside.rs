@@ -42,7 +42,7 @@ impl<P: RuntimeProvider> Daemon<P> {
         }
     }
 
-    /// Takes in what others on this machine have to say; whether that is news.
+    /// Takes in what others on this machine have to say; returns whether it has changed.
     pub(super) fn noticed(&mut self) -> bool {
         let mut now = notices::read(&self.notices);
         now.extend(token::notice(self.monitor.expires, self.clock.now().wall));

@@ -75,13 +75,13 @@ impl Reporter {
 /// One attempt to make GitHub hold what it should.
 pub(super) async fn report(
     mut reporter: Reporter,
-    belief: ReportInput,
-    alive: Option<HeartbeatInput>,
+    input: ReportInput,
+    heartbeat_input: Option<HeartbeatInput>,
     config: Config,
 ) -> (Reporter, Report) {
     let mut report = Report::default();
     let done = match reporter.connect() {
-        Ok(()) => reporter.attempt(&belief, alive.as_ref(), &config, &mut report).await,
+        Ok(()) => reporter.attempt(&input, heartbeat_input.as_ref(), &config, &mut report).await,
         Err(failure) => Err(failure),
     };
     report.expires = reporter.github.as_ref().and_then(GitHub::expires);
@@ -103,8 +103,8 @@ pub(super) async fn report(
 impl Reporter {
     async fn attempt(
         &mut self,
-        belief: &ReportInput,
-        alive: Option<&HeartbeatInput>,
+        input: &ReportInput,
+        heartbeat_input: Option<&HeartbeatInput>,
         config: &Config,
         report: &mut Report,
     ) -> Result<(), Failure> {
@@ -113,23 +113,23 @@ impl Reporter {
             vantage: &config.vantage.name,
             quorum: self.settings.quorum,
             subjects: &subjects,
-            last_well: &belief.last_well,
-            well: &belief.well,
-            unobserved: &belief.unobserved,
-            resolved: &belief.resolved,
+            last_well: &input.last_well,
+            well: &input.well,
+            unobserved: &input.unobserved,
+            resolved: &input.resolved,
             schedule: &config.schedule,
             now: self.clock.now(),
         };
         let first = !self.greeted;
-        let (wanted, input) = (belief.wanted.clone(), alive.cloned());
+        let (wanted, written) = (input.wanted.clone(), heartbeat_input.cloned());
         let mut listing = self
             .call(move |github| {
                 github.list_with_closed_if(|open| {
-                    first || needs_closed(&wanted, input.as_ref(), open)
+                    first || needs_closed(&wanted, written.as_ref(), open)
                 })
             })
             .await?;
-        let mut wanted = belief.wanted.clone();
+        let mut wanted = input.wanted.clone();
         let given_up = |number: u64| {
             self.refused.iter().filter(|refused| **refused == number).count() >= REFUSED_TIMES
         };
@@ -137,7 +137,7 @@ impl Reporter {
         for wanted in &mut wanted {
             wanted.issue = wanted.issue.filter(|issue| !given_up(issue.number));
         }
-        let (plan, heartbeat) = plan(&wanted, alive, &listing, &context);
+        let (plan, heartbeat) = plan(&wanted, heartbeat_input, &listing, &context);
         self.greeted = plan.again.is_none();
         report.again = plan.again;
         report.recalled = heartbeat.at.map(|_| heartbeat.record);

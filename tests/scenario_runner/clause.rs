@@ -24,7 +24,7 @@ pub(super) enum Given {
     Schedule(String, String),
     /// The daemon is started without a token.
     NoToken,
-    /// There are signs of life, so far apart; else there are none, so that the issues are those of outages.
+    /// There are heartbeats, so far apart; else there are none, so that the issues are those of outages.
     Heartbeat(String),
     Assignee(String),
     /// A web endpoint is watched as well.
@@ -50,7 +50,7 @@ pub(super) enum Act {
     /// The same, until so many seconds from now, by GitHub's clock.
     Exhausted(Matcher, u64),
     /// No fault is left.
-    Calm,
+    ClearFaults,
     Token(Permission),
     /// From now on GitHub says that the token expires then.
     Expiry(String),

@@ -171,7 +171,7 @@ fn act(words: &[&str]) -> Option<Act> {
             let all = Matcher::new("*", &format!("/issues/{issue}"));
             Act::Next(usize::MAX, all, Fault::Status(status.parse().ok()?))
         }
-        ["faults", "over"] => Act::Calm,
+        ["faults", "over"] => Act::ClearFaults,
         ["token", "reads"] => Act::Token(Permission::Read),
         ["token", "useless"] => Act::Token(Permission::None),
         ["token", "good"] => Act::Token(Permission::Write),

@@ -223,7 +223,7 @@ impl World {
                 let fault = Fault::PrimaryLimit { reset_epoch: now + seconds };
                 self.github.inject(matcher.clone(), fault, 1);
             }
-            Act::Calm => drop(self.github.clear_faults()),
+            Act::ClearFaults => drop(self.github.clear_faults()),
             Act::Token(permission) => self.github.set_permission(TOKEN, *permission),
             Act::Expiry(at) => self.github.set_expiry(Some(at)),
             Act::Person(person) => self.person(person),

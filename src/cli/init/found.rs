@@ -33,7 +33,7 @@ pub(super) struct Delegation {
     pub(super) names: Vec<Name>,
     pub(super) glue: Vec<(Name, IpAddr)>,
     /// Why the parent could not be queried; then the names come from the resolver.
-    pub(super) unseen: Option<String>,
+    pub(super) failure: Option<String>,
 }
 
 impl Delegation {
@@ -152,9 +152,9 @@ impl Survey {
     }
 
     fn about_delegation(&self, own: &[Name]) -> Vec<String> {
-        let Delegation { parent, names, unseen, .. } = &self.delegation;
+        let Delegation { parent, names, failure, .. } = &self.delegation;
         let parent = name_text(parent);
-        if let Some(why) = unseen {
+        if let Some(why) = failure {
             return vec![format!("the delegation in {parent} could not be queried: {why}")];
         }
         let more = names.iter().filter(|name| !own.contains(name)).map(|name| {

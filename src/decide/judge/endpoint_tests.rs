@@ -342,9 +342,9 @@ fn an_endpoint_that_is_down_has_no_number_but_its_subject_lamp() {
         (vec![closed(), closed(), closed(), unknown()], PanelState::Down(vec![]), LampState::Down),
         (vec![good(), unknown()], PanelState::Well, LampState::Unknown),
     ] {
-        let face = watched(&outcome).panel_view();
-        assert_eq!(face.notice, outcome.last() == Some(&unknown()), "{outcome:?}");
-        assert_eq!(face.lamps, [SubjectLamp { lamp: 5, state: sign }], "{outcome:?}");
-        assert_eq!(face.state, state, "{outcome:?}");
+        let panel = watched(&outcome).panel_view();
+        assert_eq!(panel.notice, outcome.last() == Some(&unknown()), "{outcome:?}");
+        assert_eq!(panel.lamps, [SubjectLamp { lamp: 5, state: sign }], "{outcome:?}");
+        assert_eq!(panel.state, state, "{outcome:?}");
     }
 }

@@ -141,7 +141,7 @@ fn compare(expected: &[RData], found: &[&RData]) -> Content {
 }
 
 impl Values {
-    /// In an order of their own: servers rotate, and that is no news.
+    /// In an order of their own: servers rotate them.
     #[must_use]
     pub fn of<'a>(records: impl Iterator<Item = &'a RData>) -> Self {
         let mut texts: Vec<String> = records.map(|record| shortened(&record.to_string())).collect();

@@ -66,7 +66,7 @@ fn input_of(monitor: &MonitorState, now: u64) -> HeartbeatInput {
 }
 
 /// An issue about ns1 or ns2 that lasted so long.
-fn told(number: u64, subject: &str, worst: &str, since: u64, lasted: Option<u64>) -> Issue {
+fn outage(number: u64, subject: &str, worst: &str, since: u64, lasted: Option<u64>) -> Issue {
     let time = |seconds: u64| at(seconds).wall.unwrap();
     let ended = lasted.map(|lasted| time(since + lasted));
     let marker = serde_json::json!({
@@ -111,11 +111,11 @@ fn created(input: &HeartbeatInput, now: u64) -> String {
 fn the_heartbeat_after_a_month() {
     let (input, now) = month();
     let closed = vec![
-        told(11, NS1, "degraded", 3001 * 600, Some(101 * 600)),
-        told(9, NS1, "down", 1001 * 600, Some(10 * 600)),
-        told(4, "ns9.example.net", "down", 900 * 600, Some(600)),
+        outage(11, NS1, "degraded", 3001 * 600, Some(101 * 600)),
+        outage(9, NS1, "down", 1001 * 600, Some(10 * 600)),
+        outage(4, "ns9.example.net", "down", 900 * 600, Some(600)),
     ];
-    let open = vec![told(12, "ns2.example.net", "down", now - 20, None)];
+    let open = vec![outage(12, "ns2.example.net", "down", now - 20, None)];
     let listing = Listing { open, closed, ..listing(now, Vec::new()) };
     let planned = plan(&input, &Listing { token_expires: at(100 * DAY).wall, ..listing });
     let [Step::Create { title, body, .. }] = &planned.steps[..] else { panic!("{planned:?}") };

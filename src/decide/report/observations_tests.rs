@@ -2,9 +2,9 @@
 
 use super::*;
 
-fn text(seers: &[&str], others: &[&str], over: bool, quorum: u32) -> String {
+fn text(observers: &[&str], others: &[&str], over: bool, quorum: u32) -> String {
     let set = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
-    Observers { observing: set(seers), others: set(others) }.text(over, quorum)
+    Observers { observing: set(observers), others: set(others) }.text(over, quorum)
 }
 
 #[test]

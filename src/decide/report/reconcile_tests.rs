@@ -20,13 +20,13 @@ const OTHER: &str = "other-0";
 const THIRD: &str = "third-0";
 
 /// All that a process can know about its first nameserver.
-fn beliefs() -> Vec<(&'static str, Led)> {
+fn known_states() -> Vec<(&'static str, Led)> {
     let led = |rounds: usize, verdict: Verdict| Led::new().rounds(rounds, [verdict, well()]);
     let then = |led: Led, rounds, verdict: Verdict| led.rounds(rounds, [verdict, well()]);
     let mut lasting = led(3, degraded());
     lasting.seconds = 3600;
     let reported = || led(3, down()).reported(&known(ID, 1));
-    let adopted = || led(1, well()).reported(&resume(NS1, OTHER, 1));
+    let resumed = || led(1, well()).reported(&resume(NS1, OTHER, 1));
     vec![
         ("nothing", led(1, well())),
         ("suspect", led(2, down())),
@@ -40,9 +40,9 @@ fn beliefs() -> Vec<(&'static str, Led)> {
         ("ended reported", then(reported(), 2, well())),
         ("ended and again", then(then(led(3, down()), 2, well()), 3, down())),
         ("ended reported and again", then(then(reported(), 2, well()), 3, down())),
-        ("adopted", adopted()),
-        ("adopted and seen", then(adopted(), 1, down())),
-        ("adopted and ended", then(adopted(), 2, well())),
+        ("resumed", resumed()),
+        ("resumed and seen", then(resumed(), 1, down())),
+        ("resumed and ended", then(resumed(), 2, well())),
     ]
 }
 
@@ -52,7 +52,7 @@ struct Seed {
     subject: &'static str,
     incident: &'static str,
     /// It tells of another row than there is now, since so many seconds.
-    told: Option<u64>,
+    alerted: Option<u64>,
     /// It says that the incident has ended.
     ended: bool,
     /// It was closed so many seconds ago.
@@ -65,7 +65,7 @@ const HOUR: u64 = 3600;
 const DAY: u64 = 24 * HOUR;
 
 const OPEN: Seed =
-    Seed { subject: NS1, incident: ID, told: None, ended: false, closed: None, reopened: false };
+    Seed { subject: NS1, incident: ID, alerted: None, ended: false, closed: None, reopened: false };
 
 /// All that an issue can be to us.
 fn theirs() -> Vec<Seed> {
@@ -76,14 +76,14 @@ fn theirs() -> Vec<Seed> {
     let unwatched = Seed { subject: "ns9.example.net", incident: "fourth-0", ..OPEN };
     vec![
         OPEN,
-        Seed { told: Some(600), ..OPEN },
-        Seed { told: Some(2 * HOUR), ..OPEN },
+        Seed { alerted: Some(600), ..OPEN },
+        Seed { alerted: Some(2 * HOUR), ..OPEN },
         Seed { ended: true, ..OPEN },
         by_us(5, OPEN),
         by_hand(5, OPEN),
         by_hand(2 * DAY, OPEN),
         other,
-        Seed { told: Some(2 * HOUR), ..other },
+        Seed { alerted: Some(2 * HOUR), ..other },
         Seed { ended: true, ..other },
         Seed { ended: true, reopened: true, ..other },
         by_us(600, other),
@@ -101,7 +101,7 @@ fn theirs() -> Vec<Seed> {
 /// The incident of a seed, and the observation in its issue.
 fn recorded(seed: Seed, now: crate::decide::time::Moment) -> (DesiredIssue, VantageObservation) {
     let ago = |seconds: u64| now.wall.map(|wall| wall - Duration::from_secs(seconds));
-    let address = if seed.told.is_some() { V6 } else { V4 };
+    let address = if seed.alerted.is_some() { V6 } else { V4 };
     let rows = vec![row(address, "example.net", Severity::Down)];
     let wanted = DesiredIssue {
         subject: seed.subject.to_owned(),
@@ -130,7 +130,7 @@ fn recorded(seed: Seed, now: crate::decide::time::Moment) -> (DesiredIssue, Vant
         places: Vec::new(),
         body_digest: body_digest(&wanted),
         alerted_digest: alert_digest(&wanted),
-        alerted_at: ago(seed.told.unwrap_or(5)),
+        alerted_at: ago(seed.alerted.unwrap_or(5)),
         ended: seed.ended,
         recovered_here: false,
         by_hand: false,
@@ -170,7 +170,7 @@ const TITLE: &str = "Somebody's own title";
 /// for 0.
 fn worlds(one_in: usize, each: impl Fn(&str, &World)) {
     let mut pairs = 0..;
-    for (name, led) in beliefs() {
+    for (name, led) in known_states() {
         let mut world = World::new();
         world.led = led;
         each(name, &world);
@@ -250,7 +250,7 @@ fn sound(name: &str, start: &World, world: &World) {
             assert_eq!(body_digest(&wanted[0]), issue.opener.body_digest, "{name}");
         }
     }
-    assert_eq!(world.led.monitor.ended, [], "{name}: an end is not told");
+    assert_eq!(world.led.monitor.ended, [], "{name}: an end is not reported");
     for wanted in world.led.monitor.desired_issues() {
         let issue = wanted.issue.unwrap_or_else(|| panic!("{name}: no issue"));
         let this = |shown: &&Issue| {
@@ -267,15 +267,15 @@ fn sound(name: &str, start: &World, world: &World) {
     }
 }
 
-/// No incident has been told of in two issues; at most in those that told of it before.
+/// No incident is in two issues; at most in those that had it before.
 fn once(name: &str, start: &World, world: &World) {
-    let (before, told) = (&start.tracker.told, &world.tracker.told);
-    for (incident, number) in told {
-        let of = |told: &[(String, u64)]| -> BTreeSet<u64> {
-            let of = told.iter().filter(|(other, _)| other == incident);
+    let (before, after) = (&start.tracker.recorded, &world.tracker.recorded);
+    for (incident, number) in after {
+        let of = |records: &[(String, u64)]| -> BTreeSet<u64> {
+            let of = records.iter().filter(|(other, _)| other == incident);
             of.map(|(_, number)| *number).collect()
         };
-        let (old, new) = (of(before), of(told));
+        let (old, new) = (of(before), of(after));
         let fine = if old.is_empty() { new.len() == 1 } else { new == old };
         assert!(fine, "{name}: {incident} is in {number}, {old:?} and {new:?}");
     }
@@ -285,7 +285,7 @@ fn once(name: &str, start: &World, world: &World) {
 fn end(name: &str, world: &mut World) {
     world.led = world.led.clone().rounds(2, [well(), well()]);
     settle(name, world);
-    // What was adopted meanwhile ends as well.
+    // What was resumed meanwhile ends as well.
     world.led = world.led.clone().rounds(2, [well(), well()]);
     settle(name, world);
     let listing = world.tracker.list(true, None);

@@ -222,7 +222,7 @@ fn the_issue_of_an_outage_that_ended_before_the_report() {
 fn the_issue_of_a_web_endpoint_that_is_down() {
     let text = format!("{CONFIG}\n[[endpoint]]\nurl = \"https://www.example.net/\"");
     let config = Config::parse("test.toml", &text).unwrap();
-    let visit = |address: &str, outcome| AddressResult {
+    let result = |address: &str, outcome| AddressResult {
         address: address.parse().unwrap(),
         outcome,
         latency: Duration::from_millis(34),
@@ -236,9 +236,9 @@ fn the_issue_of_a_web_endpoint_that_is_down() {
             contains: Search::Found,
         };
         let silent = EndpointReply::Failed(EndpointError::Silent(Duration::from_secs(10)));
-        let visits = [("192.0.2.80:443", error), ("[2001:db8::80]:443", silent)];
-        let visits = visits.map(|(address, outcome)| visit(address, outcome));
-        let found = CheckOutcome::Addresses(visits.to_vec());
+        let results = [("192.0.2.80:443", error), ("[2001:db8::80]:443", silent)];
+        let results = results.map(|(address, outcome)| result(address, outcome));
+        let found = CheckOutcome::Addresses(results.to_vec());
         let visited = vec![EndpointResult {
             check: endpoint_checks(&config).remove(0),
             outcome: found,

@@ -1,4 +1,4 @@
-//! What is told of a token's end, and when.
+//! What the issue about the end of a token contains, and when it is written.
 
 use super::*;
 use crate::decide::testing::at;
@@ -36,23 +36,23 @@ fn each_warning_comes_once_and_none_long_before_the_end() {
     assert_eq!(steps(15, Vec::new()), []);
     let [Step::Create { body, title, .. }] = &steps(14, Vec::new())[..] else { panic!() };
     assert_eq!(title, "pilotlight: the token of home expires on 2026-01-15");
-    let told = |body: &str| vec![AuxiliaryIssue { number: 4, body: body.to_owned(), open: true }];
-    assert_eq!(steps(14, told(body)), []);
+    let known = |body: &str| vec![AuxiliaryIssue { number: 4, body: body.to_owned(), open: true }];
+    assert_eq!(steps(14, known(body)), []);
     // A week later it is another listing's time; here another token's end.
     let [Step::Comment { key, .. }, Step::Edit { body: next, state: None, .. }] =
-        &steps(7, told(&format!("Mine.\n{body}")))[..]
+        &steps(7, known(&format!("Mine.\n{body}")))[..]
     else {
         panic!()
     };
     assert!(key.ends_with("/7") && next.starts_with("Mine.\n"), "{key} {next}");
-    assert_eq!(steps(7, told(next)), []);
+    assert_eq!(steps(7, known(next)), []);
     // It was renewed; one of another vantage is none of our business.
-    let closed = &steps(90, told(next))[..];
+    let closed = &steps(90, known(next))[..];
     assert!(
         matches!(closed, [_, Step::Edit { state: Some(IssueState::Completed), .. }]),
         "{closed:?}"
     );
-    assert_eq!(steps(90, told(&next.replace("home", "office"))), []);
+    assert_eq!(steps(90, known(&next.replace("home", "office"))), []);
 }
 
 #[test]

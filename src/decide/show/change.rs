@@ -14,7 +14,7 @@ use crate::decide::track::incident::Incident;
 use crate::decide::track::state::MonitorState;
 use crate::decide::track::subject::Subject;
 
-/// One change, with a stable JSON form; `version` is to it what it is to a [`View`](crate::decide::show::status::Status).
+/// One change, with a stable JSON form; `version` is to it what it is to a [`Status`](crate::decide::show::status::Status).
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct StateChange {
     pub version: u32,

@@ -122,12 +122,12 @@ impl Status {
     /// What a monitor state believes now.
     #[must_use]
     pub fn of(monitor: &MonitorState, config: &Config, now: &Moment) -> Self {
-        let face = monitor.panel_view();
-        let mut meaning = face.meaning();
-        if matches!(face.state, PanelState::Down(_)) {
+        let panel = monitor.panel_view();
+        let mut meaning = panel.meaning();
+        if matches!(panel.state, PanelState::Down(_)) {
             let down = monitor.subjects.iter().filter(|subject| subject.is_down());
             let names: Vec<&str> = down.map(|subject| subject.name.as_str()).collect();
-            meaning = format!("down: {}{}", names.join(", "), face.meaning_added());
+            meaning = format!("down: {}{}", names.join(", "), panel.meaning_added());
         }
         let view = |kind: SubjectKind| {
             let subjects = monitor.subjects.iter().filter(|s| s.kind == kind);
@@ -144,7 +144,7 @@ impl Status {
             version: Self::VERSION,
             pilotlight: env!("CARGO_PKG_VERSION").to_owned(),
             vantage: config.vantage.name.clone(),
-            state: face.state.word().to_owned(),
+            state: panel.state.word().to_owned(),
             meaning,
             at: now.wall,
             uplink: monitor.uplink,
@@ -163,13 +163,13 @@ impl Status {
     /// What there is to say without a configuration.
     #[must_use]
     pub fn unconfigured(notices: Vec<Notice>, now: &Moment) -> Self {
-        let face = PanelView::from(PanelState::Unconfigured);
+        let panel = PanelView::from(PanelState::Unconfigured);
         Self {
             version: Self::VERSION,
             pilotlight: env!("CARGO_PKG_VERSION").to_owned(),
             vantage: "pilotlight".to_owned(),
-            state: face.state.word().to_owned(),
-            meaning: face.meaning(),
+            state: panel.state.word().to_owned(),
+            meaning: panel.meaning(),
             at: now.wall,
             uplink: None,
             anchors: Vec::new(),

@@ -44,7 +44,7 @@ fn the_panel_shows_the_worst_state() {
     assert_eq!(offline.state(), PanelState::Offline);
     let offline = offline.uplink(Intercepted, Offline, [unknown(), unknown()]);
     assert_eq!(offline.state(), PanelState::Intercepted);
-    // With one family the servers that have it are judged, and the others are out of sight.
+    // With one family the servers that have it are judged, and the others are not observed.
     let half = led().uplink(Offline, Online, [unknown(), well()]);
     assert_eq!(half.state(), PanelState::Offline);
     let half = led().uplink(Offline, Online, [without(V4, well()), well()]);
@@ -138,7 +138,7 @@ fn the_exit_code_is_the_worst_thing_known() {
     assert_eq!(code(led().rounds(3, [down(), degraded()])), 2);
     let recovering = led().rounds(3, [down(), well()]).rounds(1, [well(), well()]);
     assert_eq!(code(recovering), 1);
-    // What is known to be down stays so when it is out of sight.
+    // What is known to be down stays so when it is not observed.
     let hidden = led().rounds(3, [down(), well()]).rounds(1, [unknown(), unknown()]);
     assert_eq!(code(hidden), 2);
 }

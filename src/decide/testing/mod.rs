@@ -112,7 +112,7 @@ pub(super) fn degraded() -> Verdict {
     verdict(vec![row(V4, "example.net", Severity::Degraded)])
 }
 
-/// The same verdict, had one address been out of sight.
+/// The same verdict, if one address was not observed.
 pub(super) fn without(address: &str, verdict: Verdict) -> Verdict {
     let address: SocketAddr = address.parse().unwrap();
     Verdict {

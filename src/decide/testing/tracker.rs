@@ -33,8 +33,8 @@ pub(in crate::decide) struct Tracker {
     pub(in crate::decide) issues: Vec<Kept>,
     /// Signs of life.
     pub(in crate::decide) asides: Vec<AuxiliaryIssue>,
-    /// Which issue has ever told of which incident.
-    pub(in crate::decide) told: Vec<(String, u64)>,
+    /// Which issue has ever recorded which incident.
+    pub(in crate::decide) recorded: Vec<(String, u64)>,
     writes: u64,
 }
 
@@ -87,7 +87,7 @@ impl Tracker {
             issue.open = open;
         }
         let record = VantageObservation::find(&issue.body);
-        self.told.extend(record.map(|record| (record.incident, number)));
+        self.recorded.extend(record.map(|record| (record.incident, number)));
     }
 
     fn comment(&mut self, number: u64, key: &str, body: &str) {

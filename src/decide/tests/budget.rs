@@ -10,7 +10,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::course::{Course, Scene, Went};
+use super::course::{Course, Simulation, Went};
 use super::failure_schedule::{FailureSchedule, LONGEST, MINUTE, MONTH, Month, SECOND, Span, Time};
 use crate::decide::judge::finding::Severity;
 use crate::decide::probe::query::Target;
@@ -34,7 +34,7 @@ const QUICK: Time = 300;
 
 /// A process that watches for a month.
 struct Story<'a> {
-    scene: &'a mut Scene,
+    simulation: &'a mut Simulation,
     month: Month,
     rng: Rng,
     monitor: Option<MonitorState>,
@@ -57,12 +57,12 @@ fn lost() -> f64 {
 }
 
 impl<'a> Story<'a> {
-    fn new(scene: &'a mut Scene, seed: u64, outages: usize) -> Self {
+    fn new(simulation: &'a mut Simulation, seed: u64, outages: usize) -> Self {
         let mut rng = Rng::new(seed);
         let month = Month::new(&mut rng, outages);
-        let monitor = MonitorState::new(&scene.config);
+        let monitor = MonitorState::new(&simulation.config);
         let mut story = Self {
-            scene,
+            simulation,
             month,
             rng,
             monitor: Some(monitor),
@@ -81,7 +81,7 @@ impl<'a> Story<'a> {
         self.monitor.as_ref().expect("only a judgement takes it, and puts it back")
     }
 
-    fn told(mut self) -> Self {
+    fn played(mut self) -> Self {
         while self.now < MONTH {
             self.look();
         }
@@ -134,8 +134,8 @@ impl<'a> Story<'a> {
         let quiet = self.monitor().subjects.iter().all(|subject| subject.health == Health::Well);
         let before = quiet.then(|| self.monitor().clone());
         let monitor = self.monitor.take().expect("it is put back at once");
-        let schedule = self.scene.config.schedule.clone();
-        let judgement = self.scene.judge(course);
+        let schedule = self.simulation.config.schedule.clone();
+        let judgement = self.simulation.judge(course);
         let (monitor, changes) = monitor.after(judgement, moment(self.now), &schedule, "new");
         self.still = before.filter(|before| *before == monitor).map(|_| course.clone());
         self.monitor = Some(monitor);
@@ -163,8 +163,8 @@ impl<'a> Story<'a> {
     /// A round in which packets get lost and nothing else is the matter.
     fn uneventful(&mut self, asked: [bool; 2]) -> (Course, Time) {
         let mut odd = Vec::new();
-        for number in 0..self.scene.targets.len() {
-            let target = Arc::clone(&self.scene.targets[number]);
+        for number in 0..self.simulation.targets.len() {
+            let target = Arc::clone(&self.simulation.targets[number]);
             if !asked[target.nameserver] {
                 continue;
             }
@@ -226,16 +226,16 @@ impl<'a> Story<'a> {
     ) -> (Course, Time) {
         let mut odd = Vec::new();
         let mut end = self.now + QUICK;
-        for number in 0..self.scene.targets.len() {
-            let target = Arc::clone(&self.scene.targets[number]);
+        for number in 0..self.simulation.targets.len() {
+            let target = Arc::clone(&self.simulation.targets[number]);
             if !asked[target.nameserver] {
                 continue;
             }
-            let (knock, known) = self.ask(schedule, &target, self.now);
-            let rest = if knock == Went::Lost { 1 } else { target.queries.len() };
+            let (first, known) = self.ask(schedule, &target, self.now);
+            let rest = if first == Went::Lost { 1 } else { target.queries.len() };
             for index in 0..rest {
                 let (went, by) = match index {
-                    0 => (knock, known),
+                    0 => (first, known),
                     _ => self.ask(schedule, &target, known),
                 };
                 end = end.max(by);
@@ -271,10 +271,10 @@ fn months() -> u64 {
 
 #[test]
 fn a_month_of_lost_packets_and_cut_uplinks_opens_nothing() {
-    let mut scene = Scene::new();
+    let mut simulation = Simulation::new();
     let mut rounds = 0;
     for seed in 0..months() {
-        let story = Story::new(&mut scene, seed, 0).told();
+        let story = Story::new(&mut simulation, seed, 0).played();
         rounds += story.seen[0].len();
         assert_eq!(story.opened, [], "the month of seed {seed}");
     }
@@ -283,10 +283,10 @@ fn a_month_of_lost_packets_and_cut_uplinks_opens_nothing() {
 
 #[test]
 fn a_month_of_outages_opens_issues_only_for_those_beyond_the_thresholds() {
-    let mut scene = Scene::new();
+    let mut simulation = Simulation::new();
     let (mut outages, mut opened, mut unclear, mut lucky) = (0, 0, 0, 0);
     for seed in 0..months() {
-        let story = Story::new(&mut scene, seed, 100).told();
+        let story = Story::new(&mut simulation, seed, 100).played();
         for index in 0..2 {
             for &outage in &story.month.outages[index].all {
                 let mine = |o: &&(usize, Time, Severity)| {

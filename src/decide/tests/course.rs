@@ -57,7 +57,7 @@ pub(super) struct Course {
 }
 
 /// What every month shares.
-pub(super) struct Scene {
+pub(super) struct Simulation {
     pub config: Config,
     pub targets: Vec<Arc<Target>>,
     judged: HashMap<Course, Judgement>,
@@ -106,7 +106,7 @@ fn answer(aa: bool, set: &RecordSet, records: &[RData]) -> Outcome {
     Outcome::Answer(Answer { aa, ..Answer::new(set, records) })
 }
 
-impl Scene {
+impl Simulation {
     pub(super) fn new() -> Self {
         let config = Config::parse("test.toml", CONFIG).unwrap();
         Self { targets: targets(&config), config, judged: HashMap::new() }

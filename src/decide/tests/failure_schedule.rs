@@ -85,13 +85,13 @@ impl Month {
                 Span(from, from + rng.span(3 * SECOND, 8 * HOUR))
             };
             // Between two outages there is time to see that the first is over.
-            let calm = |cut: &Span| {
+            let quiet = |cut: &Span| {
                 let all = outages.iter().flatten();
-                let last_calm =
+                let last_quiet =
                     all.map(|outage| Span(outage.0.saturating_sub(30 * MINUTE), outage.0));
-                !last_calm.into_iter().any(|calm| calm.touches(cut.0, cut.1))
+                !last_quiet.into_iter().any(|quiet| quiet.touches(cut.0, cut.1))
             };
-            (0..count).map(cut).filter(calm).collect()
+            (0..count).map(cut).filter(quiet).collect()
         };
         let (cuts, cuts_of_ipv6) = (Spans::new(cuts(20)), Spans::new(cuts(10)));
         Self { cuts, cuts_of_ipv6, outages: outages.map(Spans::new) }
@@ -106,8 +106,8 @@ impl Month {
             outages: [first.near(time), second.near(time)],
         };
         let none = near.cuts.is_empty() && near.cuts_of_ipv6.is_empty();
-        let calm = none && near.outages.iter().all(Vec::is_empty);
-        (!calm).then_some(near)
+        let quiet = none && near.outages.iter().all(Vec::is_empty);
+        (!quiet).then_some(near)
     }
 }
 

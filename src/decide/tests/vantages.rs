@@ -48,7 +48,7 @@ struct Vantage {
     /// The seconds that it waits for its turn.
     waits: u64,
     /// When GitHub last heard, in full, that it sees the fault.
-    told: Option<u64>,
+    reported_at: Option<u64>,
 }
 
 impl Vantage {
@@ -74,9 +74,9 @@ fn add_outage(vantages: &mut [Vantage], rng: &mut Rng, hour: u64, dies: Option<u
     // What comes back within the hour is the same story, if GitHub has heard of its end.
     let returns = rng.one_in(3);
     // Who sees it: a set that is not empty.
-    let seers = 1 + rng.below(7);
+    let observers = 1 + rng.below(7);
     for (index, vantage) in vantages.iter_mut().enumerate() {
-        if seers >> index & 1 == 1 {
+        if observers >> index & 1 == 1 {
             let late = rng.below(3) * rng.below(5 * MINUTE);
             let until = from + lasts + rng.below(20 * MINUTE);
             vantage.sees.push((from + late, until));
@@ -125,7 +125,7 @@ impl Run {
                     next_round: rng.below(3) * MINUTE,
                     report_due: false,
                     waits: 0,
-                    told: None,
+                    reported_at: None,
                 }
             })
             .collect();
@@ -155,7 +155,7 @@ impl Run {
         let dead = within(&vantage.dead, now);
         if dead {
             vantage.was_dead = true;
-            vantage.told = None;
+            vantage.reported_at = None;
             return;
         }
         let world = &mut vantage.world;
@@ -211,7 +211,7 @@ impl Run {
             self.said += &format!("{at} min, {name}, lagging {lagging}, {line:?}\n{steps}\n");
         }
         if done && !lagging {
-            vantage.told = vantage.sees_a_fault().then_some(now);
+            vantage.reported_at = vantage.sees_a_fault().then_some(now);
         }
         for number in open {
             let issue = self.tracker.get(number);
@@ -219,10 +219,10 @@ impl Run {
             if issue.open || duplicate || lagging {
                 continue;
             }
-            for (other, seer) in self.vantages.iter().enumerate() {
+            for (other, vantage) in self.vantages.iter().enumerate() {
                 let lately = (STALE - CONFIRM_EVERY).as_secs();
-                let heard = seer.told.is_some_and(|told| now - told < lately);
-                let sees = other != index && heard && seer.sees_a_fault();
+                let heard = vantage.reported_at.is_some_and(|at| now - at < lately);
+                let sees = other != index && heard && vantage.sees_a_fault();
                 let why =
                     format!("{} closed #{number}, and {} sees it", NAMES[index], NAMES[other]);
                 assert!(!sees, "seed {}: {why}\n{}", self.seed, self.said);
@@ -237,11 +237,11 @@ impl Run {
             format!("seed {}\n{}\n{issues:#?}", self.seed, self.said)
         };
         assert_eq!(open(&self.tracker), Vec::<u64>::new(), "{}", why());
-        let told =
+        let filed =
             self.tracker.issues.iter().filter_map(|issue| VantageObservation::find(&issue.body));
-        let told: Vec<VantageObservation> = told.collect();
-        assert_eq!(u64::try_from(told.len()).unwrap(), self.outages, "{}", why());
-        assert!(!told.iter().any(VantageObservation::sees), "{}", why());
+        let filed: Vec<VantageObservation> = filed.collect();
+        assert_eq!(u64::try_from(filed.len()).unwrap(), self.outages, "{}", why());
+        assert!(!filed.iter().any(VantageObservation::sees), "{}", why());
         for vantage in self.vantages.iter().filter(|v| !within(&v.dead, self.now)) {
             assert_eq!(vantage.world.led.monitor.desired_issues(), [], "{}", why());
         }

@@ -14,7 +14,7 @@ const HOUR: Duration = Duration::from_secs(3600);
 
 impl MonitorState {
     /// What a round and those before it say of the serials and signatures of all nameservers.
-    pub(super) fn compare_editions(
+    pub(super) fn compare_serials(
         &mut self,
         judgement: &Judgement,
         at: &Moment,
@@ -106,7 +106,7 @@ mod tests {
 
     #[test]
     fn a_serial_fault_is_listed_beside_the_findings_of_the_round() {
-        let edition = |address: &str, serial| crate::decide::judge::finding::ZoneSerial {
+        let served = |address: &str, serial| crate::decide::judge::finding::ZoneSerial {
             address: address.parse().unwrap(),
             zone: "example.net".to_owned(),
             query: crate::decide::probe::query::targets(&config())[0].queries[0].clone(),
@@ -114,7 +114,7 @@ mod tests {
             signed: None,
         };
         let with = |address, serial, verdict: Verdict| Verdict {
-            serials: vec![edition(address, serial)],
+            serials: vec![served(address, serial)],
             ..verdict
         };
         let round = |rest: Verdict| {

@@ -24,7 +24,7 @@
 //!
 //! How bad an incident is follows the same rule: it becomes *down* after open-after verdicts in a row
 //! said so, and *degraded* again after close-after in a row that were better. A verdict that saw less than
-//! what is believed to be down, because an address was out of sight, neither counts nor interrupts.
+//! what is believed to be down, because an address was not observed, neither counts nor interrupts.
 
 use std::time::Duration;
 
@@ -213,7 +213,7 @@ impl Health {
                 let mut rows = verdict.findings.clone();
                 let observed = |row: &Finding| rows.iter().any(|r| r.address == row.address);
                 let kept: Vec<Finding> = hidden.into_iter().filter(|row| !observed(row)).collect();
-                // Nothing eases by being out of sight, and nothing gets worse by it either.
+                // An address that is not observed makes nothing better and nothing worse.
                 let hidden_down = kept.iter().any(|row| row.severity == Severity::Down);
                 let severity = match severity {
                     Severity::Degraded if hidden_down => None,

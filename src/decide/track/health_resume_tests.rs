@@ -60,7 +60,7 @@ fn an_unobserved_address_changes_no_severity() {
         worsens.step(&without(V4, both(down, degraded)));
         assert_eq!(worsens.health.state().word(), "degraded");
     }
-    // It takes the third in a row, and what was out of sight was no interruption.
+    // It takes the third in a row, and an unobserved address does not interrupt.
     worsens.step(&both(down, degraded));
     assert_eq!(worsens.health.state().word(), "down");
     let mut suspect = Walk::new(3, 2);

@@ -257,7 +257,7 @@ fn an_incident_needs_an_issue_when_it_is_down_or_was_seen_to_last() {
     walk.seconds = 3590;
     walk.step(&degraded());
     assert!(!walk.incident().reportable, "not yet an hour");
-    // Neither time that passes unseen nor a well verdict makes it last.
+    // Neither time without an observation nor a well verdict makes it last.
     walk.seconds = 90_000;
     walk.walk("??w?");
     assert!(!walk.incident().reportable);

@@ -69,7 +69,7 @@ impl Incident {
     }
 
     /// Bad enough, or seen for long enough, for an issue. Asked when it is seen: time that passes while our
-    /// own side is blind says nothing.
+    /// own side cannot observe says nothing.
     pub(super) fn weigh(&mut self, now: &Moment, schedule: &Schedule) {
         let lasts = now.since(&self.since) >= schedule.degraded_after;
         self.reportable |= self.worst == Severity::Down || lasts;

@@ -27,7 +27,7 @@ pub struct Serials(BTreeMap<String, Vec<ServedSerial>>);
 #[derive(Debug, Clone, PartialEq)]
 struct ServedSerial {
     subject: usize,
-    edition: ZoneSerial,
+    served: ZoneSerial,
     /// The last round over its nameserver observed it.
     seen: bool,
     /// Uptime of the first observation, and of the last change of the serial.
@@ -80,13 +80,13 @@ impl Serials {
         for copy in self.0.values_mut().flatten().filter(|copy| copy.subject == subject) {
             copy.seen = false;
         }
-        for edition in &verdict.serials {
-            let copies = self.0.entry(edition.zone.clone()).or_default();
-            let known = copies.iter_mut().find(|copy| copy.edition.address == edition.address);
+        for served in &verdict.serials {
+            let copies = self.0.entry(served.zone.clone()).or_default();
+            let known = copies.iter_mut().find(|copy| copy.served.address == served.address);
             let Some(copy) = known else {
                 copies.push(ServedSerial {
                     subject,
-                    edition: edition.clone(),
+                    served: served.clone(),
                     seen: true,
                     known: now,
                     changed: now,
@@ -96,13 +96,13 @@ impl Serials {
                 });
                 continue;
             };
-            let before = copy.edition.serial;
-            if before != edition.serial {
+            let before = copy.served.serial;
+            if before != served.serial {
                 copy.changed = now;
-                copy.before = (!newer(edition.serial, before)).then_some(before);
+                copy.before = (!newer(served.serial, before)).then_some(before);
             }
-            copy.edition.serial = edition.serial;
-            copy.edition.signed = edition.signed;
+            copy.served.serial = served.serial;
+            copy.served.signed = served.signed;
             copy.seen = true;
         }
     }
@@ -119,10 +119,10 @@ impl CompareContext<'_> {
         let Some(newest) = newest(&seen) else {
             return Vec::new();
         };
-        let signer = seen.iter().find(|copy| copy.edition.signed == Some(true));
+        let signer = seen.iter().find(|copy| copy.served.signed == Some(true));
         let signer = signer.map(|copy| copy.subject);
         for copy in &mut seen {
-            let serial = copy.edition.serial;
+            let serial = copy.served.serial;
             copy.behind = match copy.behind {
                 _ if serial == newest => None,
                 Some((missed, since)) if serial != missed && !newer(serial, missed) => {
@@ -130,12 +130,12 @@ impl CompareContext<'_> {
                 }
                 _ => Some((newest, self.now)), // what it missed it has got, and there is more already
             };
-            copy.unsigned = match copy.edition.signed {
+            copy.unsigned = match copy.served.signed {
                 Some(false) if signer.is_some() => copy.unsigned.or(Some(self.now)),
                 _ => None,
             };
         }
-        if seen.iter().all(|copy| copy.edition.serial == newest) {
+        if seen.iter().all(|copy| copy.served.serial == newest) {
             seen.iter_mut().for_each(|copy| copy.before = None);
         }
         let mut rows = self.blame(&seen, newest);
@@ -162,11 +162,11 @@ impl CompareContext<'_> {
             })
             .collect();
         let who = |serial: u32| {
-            let holder = seen.iter().find(|copy| copy.edition.serial == serial);
+            let holder = seen.iter().find(|copy| copy.served.serial == serial);
             holder.map_or_else(String::new, |copy| (self.name)(copy.subject))
         };
         let went_back = late.iter().filter_map(|(copy, _)| {
-            let serials = [copy.before?, copy.edition.serial];
+            let serials = [copy.before?, copy.served.serial];
             Some(copy.row(SerialFault::Regressed { serials, other: who(newest) }))
         });
         let went_back: Vec<_> = went_back.collect();
@@ -180,9 +180,9 @@ impl CompareContext<'_> {
         }
         let grace = self.grace;
         let each = late.iter().map(|(copy, missed)| {
-            let serials = [copy.edition.serial, *missed];
+            let serials = [copy.served.serial, *missed];
             let other = who(newest);
-            copy.row(match newer(newest, copy.edition.serial) {
+            copy.row(match newer(newest, copy.served.serial) {
                 true => SerialFault::Stale { serials, other, grace },
                 false => SerialFault::Incomparable { serials, other },
             })
@@ -199,32 +199,32 @@ impl CompareContext<'_> {
     ) -> Vec<(usize, Finding)> {
         let mut others: Vec<(String, u32)> = Vec::new();
         for (copy, _) in late {
-            let other = ((self.name)(copy.subject), copy.edition.serial);
+            let other = ((self.name)(copy.subject), copy.served.serial);
             if !others.contains(&other) {
                 others.push(other);
             }
         }
         let fault = SerialFault::NotReplicated { serial: newest, others, grace: self.grace };
-        let holders = seen.iter().filter(|copy| copy.edition.serial == newest);
+        let holders = seen.iter().filter(|copy| copy.served.serial == newest);
         holders.map(|copy| copy.row(fault.clone())).collect()
     }
 }
 
 impl ServedSerial {
     fn row(&self, apart: SerialFault) -> (usize, Finding) {
-        let ZoneSerial { address, zone, query: question, .. } = &self.edition;
+        let ZoneSerial { address, zone, query: question, .. } = &self.served;
         (self.subject, Fault::Serial(apart).finding(*address, zone.clone(), question, false))
     }
 }
 
 /// The newest serial. Where two cannot be compared, the one that more servers have, or have had for longer.
 fn newest(seen: &[&mut ServedSerial]) -> Option<u32> {
-    let votes = |serial: u32| seen.iter().filter(|copy| copy.edition.serial == serial).count();
+    let votes = |serial: u32| seen.iter().filter(|copy| copy.served.serial == serial).count();
     let first = seen
         .iter()
-        .min_by_key(|copy| (std::cmp::Reverse(votes(copy.edition.serial)), copy.changed))?;
-    let newest = seen.iter().map(|copy| copy.edition.serial);
-    Some(newest.fold(first.edition.serial, |newest, serial| match newer(serial, newest) {
+        .min_by_key(|copy| (std::cmp::Reverse(votes(copy.served.serial)), copy.changed))?;
+    let newest = seen.iter().map(|copy| copy.served.serial);
+    Some(newest.fold(first.served.serial, |newest, serial| match newer(serial, newest) {
         true => serial,
         false => newest,
     }))

@@ -1,4 +1,4 @@
-//! Rounds of editions, ten minutes apart, and who is blamed.
+//! Rounds of zone serials, ten minutes apart, and who is blamed.
 
 use crate::decide::probe::query::Query;
 use std::net::SocketAddr;
@@ -13,7 +13,7 @@ const GRACE: Duration = Duration::from_secs(3600);
 const ROUND: Duration = Duration::from_secs(600);
 const HALF: u32 = 1 << 31;
 
-fn edition(subject: usize, serial: u32, signed: Option<bool>) -> ZoneSerial {
+fn served(subject: usize, serial: u32, signed: Option<bool>) -> ZoneSerial {
     let set = RecordSet {
         name: Name::from_ascii("example.net.").unwrap(),
         rtype: RecordType::SOA,
@@ -36,7 +36,7 @@ fn edition(subject: usize, serial: u32, signed: Option<bool>) -> ZoneSerial {
 /// A zone's nameservers, and whose incidents are remembered.
 #[derive(Default)]
 struct Zone {
-    editions: Serials,
+    serials: Serials,
     now: Duration,
     holding: Vec<usize>,
 }
@@ -46,7 +46,7 @@ impl Zone {
         let holding = |subject: usize| self.holding.contains(&subject);
         let name = |subject: usize| format!("ns{}", subject + 1);
         let asked = verdicts.iter().map(|(subject, verdict)| (*subject, verdict));
-        let rows = self.editions.after(asked, self.now, grace, &holding, &name);
+        let rows = self.serials.after(asked, self.now, grace, &holding, &name);
         self.now += ROUND;
         rows.iter().map(|(subject, row)| format!("{} {}", name(*subject), row.fault)).collect()
     }
@@ -54,8 +54,8 @@ impl Zone {
     /// One round in which the nameservers have these serials; `None` is one that is not heard of.
     fn round(&mut self, serials: &[Option<u32>]) -> Vec<String> {
         let verdict = |(subject, serial): (usize, &Option<u32>)| {
-            let editions = serial.iter().map(|&serial| edition(subject, serial, Some(false)));
-            (subject, Verdict { serials: editions.collect(), ..Verdict::default() })
+            let serials = serial.iter().map(|&serial| served(subject, serial, Some(false)));
+            (subject, Verdict { serials: serials.collect(), ..Verdict::default() })
         };
         let verdicts: Vec<_> = serials.iter().enumerate().map(verdict).collect();
         self.at(&verdicts, GRACE)
@@ -86,7 +86,7 @@ fn a_stale_server_is_at_fault_after_the_grace_until_it_catches_up() {
     assert!(early.is_empty(), "{early:?}");
     assert_eq!(late, ["ns2 serial-behind"]);
     // It moves, and is not there yet; and then it is.
-    zone.editions = Serials::default();
+    zone.serials = Serials::default();
     let _ = in_time_and_late(&mut zone, &[9, 5]);
     assert_eq!(zone.rounds(1, &[9, 7]), ["ns2 serial-behind"]);
     assert!(zone.rounds(1, &[9, 9]).is_empty());
@@ -173,8 +173,8 @@ fn a_partial_round_changes_only_its_own_nameservers() {
     let mut zone = Zone::default();
     let _ = in_time_and_late(&mut zone, &[7, 6]);
     let alone = |subject, serial| {
-        let editions = vec![edition(subject, serial, None)];
-        [(subject, Verdict { serials: editions, ..Verdict::default() })]
+        let serials = vec![served(subject, serial, None)];
+        [(subject, Verdict { serials, ..Verdict::default() })]
     };
     assert!(zone.at(&alone(0, 7), GRACE).is_empty());
     assert_eq!(zone.at(&alone(1, 6), GRACE), ["ns2 serial-behind"]);
@@ -196,8 +196,8 @@ fn a_fault_that_an_issue_remembers_goes_on_without_another_grace() {
 #[test]
 fn without_grace_one_round_is_enough() {
     let verdicts = [7, 6].into_iter().enumerate().map(|(subject, serial)| {
-        let editions = vec![edition(subject, serial, None)];
-        (subject, Verdict { serials: editions, ..Verdict::default() })
+        let serials = vec![served(subject, serial, None)];
+        (subject, Verdict { serials, ..Verdict::default() })
     });
     let verdicts: Vec<_> = verdicts.collect();
     assert_eq!(Zone::default().at(&verdicts, Duration::ZERO), ["ns2 serial-behind"]);
@@ -207,8 +207,8 @@ fn without_grace_one_round_is_enough() {
 fn an_unsigned_answer_beside_a_signed_one_has_the_same_grace() {
     let signed = |all: [Option<bool>; 3]| {
         let verdicts = all.into_iter().enumerate().map(|(subject, signed)| {
-            let editions = vec![edition(subject, 1, signed)];
-            (subject, Verdict { serials: editions, ..Verdict::default() })
+            let serials = vec![served(subject, 1, signed)];
+            (subject, Verdict { serials, ..Verdict::default() })
         });
         verdicts.collect::<Vec<_>>()
     };

@@ -1,6 +1,6 @@
 //! All that is believed at one moment: every subject, our uplink, and whether GitHub hears us.
 //!
-//! The daemon keeps one [`MonitorState`]. Judgements and what the reporter learned go in; the panel's face, the
+//! The daemon keeps one [`MonitorState`]. Judgements and what the reporter learned go in; the panel's view, the
 //! issues that should exist, and when to look again come out.
 
 use std::time::Duration;
@@ -129,7 +129,7 @@ impl MonitorState {
         }
     }
 
-    /// The same beliefs under another configuration: subjects are known by name.
+    /// The same state under another configuration: subjects are known by name.
     #[must_use]
     pub fn reconfigured(mut self, config: &Config) -> Self {
         let mut next = Self::new(config);
@@ -179,7 +179,7 @@ impl MonitorState {
         }
         self.date(&at);
         self.uptime.count(&self.subjects, &at, schedule);
-        let apart = self.compare_editions(judgement, &at, schedule);
+        let apart = self.compare_serials(judgement, &at, schedule);
         let mut changes = Vec::new();
         for (index, verdict) in &judgement.verdicts {
             let mut verdict = verdict.clone();
@@ -335,7 +335,7 @@ impl MonitorState {
     fn resume(&mut self, found: &RememberedIncident, now: &Moment) {
         let id = &found.incident;
         let over = self.ended.iter().any(|e| e.incident.id == *id);
-        if over || self.resolved.iter().any(|(settled, _)| settled == id) {
+        if over || self.resolved.iter().any(|(known, _)| known == id) {
             return;
         }
         let old = Incident {

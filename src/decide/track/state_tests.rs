@@ -12,7 +12,7 @@ use crate::decide::testing::{
 };
 use crate::decide::track::stored::StoredIncident;
 
-fn settled(incident: &str) -> Report {
+fn resolved(incident: &str) -> Report {
     Report { resolved: vec![incident.to_owned()], ..Report::default() }
 }
 
@@ -92,7 +92,7 @@ fn an_incident_with_an_issue_is_reported_until_its_end_is_written() {
     let led = led.rounds(2, [well(), well()]);
     assert_eq!(led.wanted(), [("old".to_owned(), true, Some(7))]);
     assert_eq!(led.monitor.subjects[0].issue, None, "the next one has its own");
-    let led = led.reported(&settled("old"));
+    let led = led.reported(&resolved("old"));
     assert_eq!(led.wanted(), []);
 }
 
@@ -136,7 +136,7 @@ fn a_reported_incident_is_stored_in_its_issue_and_not_on_the_card() {
     // Its end is not told yet.
     let led = led.rounds(2, [well(), well()]);
     assert_eq!(led.monitor.unreported().len(), 1);
-    let led = led.reported(&settled("round1-0"));
+    let led = led.reported(&resolved("round1-0"));
     assert_eq!(led.monitor.unreported(), []);
 }
 
@@ -203,7 +203,7 @@ fn a_listing_that_lags_does_not_reopen_a_resolved_incident() {
         .rounds(3, [down(), well()])
         .reported(&known("round1-0", 7))
         .rounds(2, [well(), well()])
-        .reported(&settled("round1-0"));
+        .reported(&resolved("round1-0"));
     let before = led.monitor.clone();
     let led = led.reported(&resume(NS1, "round1-0", 7));
     assert_eq!(led.monitor, before);
@@ -221,7 +221,7 @@ fn an_issue_still_open_long_after_its_end_is_closed_again() {
     let mut led = Led::new()
         .rounds(3, [down(), well()])
         .rounds(2, [well(), well()])
-        .reported(&settled("round1-0"));
+        .reported(&resolved("round1-0"));
     led.seconds += 600;
     let led = led.reported(&resume(NS1, "round1-0", 7));
     assert_eq!(led.wanted(), [("round1-0".to_owned(), false, Some(7))]);

@@ -1,4 +1,4 @@
-//! How each subject has done, by the hour and by the day, for its sign of life.
+//! How each subject has done, by the hour and by the day, for the heartbeat.
 //!
 //! What a round made us believe is counted for the time until the next one. What could not be seen is
 //! counted neither way, nor is anything while the clock is not set. Lengths are from the clock that never
@@ -55,7 +55,7 @@ pub struct Count {
     timed: u64,
 }
 
-/// The same, as the sign of life carries it: for each subject, hours and days as
+/// The same, as the heartbeat carries it: for each subject, hours and days as
 /// `age.well.latency.degraded.down`, in hours or days before the newest, seconds, and microseconds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UptimeRecord {

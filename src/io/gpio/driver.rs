@@ -9,8 +9,8 @@ pub trait Driver {
     /// As in the configuration: `rppal`, `gpiochip`, `terminal`, `none`.
     fn name(&self) -> &str;
 
-    /// Told once before the first frame of a new view. Lamps have no use for it; a screen has.
-    fn announce(&mut self, _face: &PanelView) -> Result<(), LampError> {
+    /// Called once before the first frame of a new view. Lamps ignore it; a screen shows its meaning.
+    fn announce(&mut self, _view: &PanelView) -> Result<(), LampError> {
         Ok(())
     }
 

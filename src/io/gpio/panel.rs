@@ -242,10 +242,10 @@ impl PanelWorker {
         Ok(())
     }
 
-    /// The end. The lamps are made dark even if nobody could be told: they are what remains.
+    /// The end. The lamps are made dark even if the announcement fails: they are what remains.
     fn dark(&mut self) -> Result<(), LampError> {
-        let told = self.driver.announce(&PanelState::Dark.into());
-        self.driver.dark().and(told)
+        let announced = self.driver.announce(&PanelState::Dark.into());
+        self.driver.dark().and(announced)
     }
 }
 

@@ -1,4 +1,4 @@
-//! The step without a clock; then the thread, with a driver that reports what it was told.
+//! The step without a clock; then the thread, with a driver that reports what it was calls.
 
 use crate::io::gpio::driver::Nothing;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -10,22 +10,22 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const LONG_LEASE: Duration = Duration::from_secs(3_600);
 
 #[derive(Debug, PartialEq)]
-enum Told {
+enum Call {
     PanelView(PanelView),
     Lamps(Lamps),
     Dark,
 }
 
 struct Fake {
-    told: Sender<Told>,
+    calls: Sender<Call>,
     /// How many more frames fail.
     failures: usize,
 }
 
 impl Fake {
-    fn failing(failures: usize) -> (Box<Self>, Receiver<Told>) {
-        let (told, heard) = channel();
-        (Box::new(Self { told, failures }), heard)
+    fn failing(failures: usize) -> (Box<Self>, Receiver<Call>) {
+        let (calls, heard) = channel();
+        (Box::new(Self { calls, failures }), heard)
     }
 }
 
@@ -35,7 +35,9 @@ impl Driver for Fake {
     }
 
     fn announce(&mut self, view: &PanelView) -> Result<(), LampError> {
-        self.told.send(Told::PanelView(view.clone())).map_err(|error| LampError::new("fake", error))
+        self.calls
+            .send(Call::PanelView(view.clone()))
+            .map_err(|error| LampError::new("fake", error))
     }
 
     fn show(&mut self, lamps: Lamps) -> Result<(), LampError> {
@@ -43,11 +45,11 @@ impl Driver for Fake {
             self.failures -= 1;
             return Err(LampError::new("fake", "the pin is gone"));
         }
-        self.told.send(Told::Lamps(lamps)).map_err(|error| LampError::new("fake", error))
+        self.calls.send(Call::Lamps(lamps)).map_err(|error| LampError::new("fake", error))
     }
 
     fn dark(&mut self) -> Result<(), LampError> {
-        self.told.send(Told::Dark).map_err(|error| LampError::new("fake", error))
+        self.calls.send(Call::Dark).map_err(|error| LampError::new("fake", error))
     }
 }
 
@@ -71,9 +73,9 @@ fn a_healthy_minute_is_thirty_steps_and_thirty_frames() {
         steps += 1;
     }
     assert_eq!(steps, 30);
-    let told: Vec<Told> = heard.try_iter().collect();
-    assert_eq!(told.len(), 1 + 30);
-    assert_eq!(told[..3], [Told::PanelView(well()), Told::Lamps(GREEN), Told::Lamps(Lamps::DARK)]);
+    let calls: Vec<Call> = heard.try_iter().collect();
+    assert_eq!(calls.len(), 1 + 30);
+    assert_eq!(calls[..3], [Call::PanelView(well()), Call::Lamps(GREEN), Call::Lamps(Lamps::DARK)]);
 }
 
 #[test]
@@ -84,8 +86,8 @@ fn no_frame_is_drawn_twice_and_a_late_wake_up_shows_the_current_one() {
     for ms in [0, 1, 2, 3_700, 8_001, 11_900] {
         hand.step(Some(&shown), Duration::from_millis(ms));
     }
-    let told: Vec<Told> = heard.try_iter().collect();
-    assert_eq!(told, [Told::PanelView(well()), Told::Lamps(GREEN), Told::Lamps(Lamps::DARK)]);
+    let calls: Vec<Call> = heard.try_iter().collect();
+    assert_eq!(calls, [Call::PanelView(well()), Call::Lamps(GREEN), Call::Lamps(Lamps::DARK)]);
 }
 
 #[test]
@@ -96,12 +98,12 @@ fn the_lamps_are_dark_before_the_first_state_and_stale_after_the_lease() {
     let shown = PanelDisplay::new(well(), Duration::ZERO, RETRY_AFTER);
     assert_eq!(hand.step(Some(&shown), Duration::ZERO), (Some(RETRY_AFTER), None));
     hand.step(Some(&shown), RETRY_AFTER);
-    let told: Vec<Told> = heard.try_iter().collect();
-    let stale = Told::PanelView(PanelState::Stale.into());
-    let well = Told::PanelView(well());
-    let lamps = [Lamps::DARK, GREEN, ALL_BUT_AMBER].map(Told::Lamps);
+    let calls: Vec<Call> = heard.try_iter().collect();
+    let stale = Call::PanelView(PanelState::Stale.into());
+    let well = Call::PanelView(well());
+    let lamps = [Lamps::DARK, GREEN, ALL_BUT_AMBER].map(Call::Lamps);
     let [first, second, third] = lamps;
-    assert_eq!(told, [first, well, second, stale, third]);
+    assert_eq!(calls, [first, well, second, stale, third]);
 }
 
 #[test]
@@ -113,12 +115,12 @@ fn a_frame_that_failed_is_drawn_again_within_a_second() {
     let shown = PanelDisplay::new(well(), Duration::ZERO, LONG_LEASE);
     assert_eq!(hand.step(Some(&shown), Duration::ZERO), (Some(RETRY_AFTER), error));
     assert_eq!(hand.step(Some(&shown), RETRY_AFTER), (Some(Duration::from_millis(2_800)), None));
-    assert_eq!(heard.try_iter().last(), Some(Told::Lamps(GREEN)));
+    assert_eq!(heard.try_iter().last(), Some(Call::Lamps(GREEN)));
 }
 
-/// Waits until the driver is told this.
-fn hear(heard: &Receiver<Told>, wanted: &Told) {
-    while heard.recv_timeout(PATIENCE).expect("the driver is told in time") != *wanted {}
+/// Waits until the driver gets this call.
+fn hear(heard: &Receiver<Call>, wanted: &Call) {
+    while heard.recv_timeout(PATIENCE).expect("the driver is called in time") != *wanted {}
 }
 
 #[test]
@@ -126,16 +128,16 @@ fn a_new_state_is_drawn_at_once_and_stop_makes_the_lamps_dark() {
     let (fake, heard) = Fake::failing(0);
     let panel = Panel::spawn(fake);
     panel.show(well(), LONG_LEASE);
-    hear(&heard, &Told::PanelView(well()));
-    hear(&heard, &Told::Lamps(GREEN));
+    hear(&heard, &Call::PanelView(well()));
+    hear(&heard, &Call::Lamps(GREEN));
     let offline = PanelView::from(PanelState::Offline);
     panel.show(offline.clone(), LONG_LEASE);
-    hear(&heard, &Told::PanelView(offline));
+    hear(&heard, &Call::PanelView(offline));
     assert!(panel.answers(PATIENCE));
     assert_eq!(panel.error(), None);
     assert_eq!(panel.stop(), Ok(()));
-    hear(&heard, &Told::PanelView(PanelState::Dark.into()));
-    assert_eq!(heard.recv(), Ok(Told::Dark));
+    hear(&heard, &Call::PanelView(PanelState::Dark.into()));
+    assert_eq!(heard.recv(), Ok(Call::Dark));
     assert!(heard.recv().is_err(), "the thread is gone, and its driver with it");
 }
 
@@ -144,10 +146,10 @@ fn a_loop_that_stops_renewing_is_shown_as_stale_until_it_is_back() {
     let (fake, heard) = Fake::failing(0);
     let panel = Panel::spawn(fake);
     panel.show(well(), Duration::from_millis(20));
-    hear(&heard, &Told::PanelView(PanelState::Stale.into()));
-    hear(&heard, &Told::Lamps(ALL_BUT_AMBER));
+    hear(&heard, &Call::PanelView(PanelState::Stale.into()));
+    hear(&heard, &Call::Lamps(ALL_BUT_AMBER));
     panel.show(well(), LONG_LEASE);
-    hear(&heard, &Told::PanelView(well()));
+    hear(&heard, &Call::PanelView(well()));
     assert_eq!(panel.stop(), Ok(()));
 }
 
@@ -156,7 +158,7 @@ fn a_clock_that_stands_still_does_not_keep_a_lease_alive() {
     let (fake, heard) = Fake::failing(0);
     let panel = Panel::with_clock(fake, || Duration::from_secs(100));
     panel.show(well(), Duration::from_millis(20));
-    hear(&heard, &Told::PanelView(PanelState::Stale.into()));
+    hear(&heard, &Call::PanelView(PanelState::Stale.into()));
     assert_eq!(panel.stop(), Ok(()));
 }
 
@@ -165,10 +167,10 @@ fn a_driver_that_fails_is_a_readable_error_and_the_daemon_goes_on() {
     let (fake, heard) = Fake::failing(usize::MAX);
     let panel = Panel::spawn(fake);
     panel.show(well(), LONG_LEASE);
-    hear(&heard, &Told::PanelView(well()));
+    hear(&heard, &Call::PanelView(well()));
     // Its turn is over when the next begins.
     panel.show(PanelState::Offline.into(), LONG_LEASE);
-    hear(&heard, &Told::PanelView(PanelState::Offline.into()));
+    hear(&heard, &Call::PanelView(PanelState::Offline.into()));
     let error = panel.error().expect("the frame before has failed");
     assert_eq!(error.to_string(), "lamps (fake): the pin is gone");
     assert!(panel.answers(PATIENCE));

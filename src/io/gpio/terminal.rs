@@ -19,13 +19,20 @@ pub struct Terminal<W> {
     words: String,
     own: Vec<u8>,
     /// A view was announced, and no line of it is written yet.
-    news: bool,
+    announced: bool,
 }
 
 impl<W: Write> Terminal<W> {
     /// For a screen: one line, drawn again over itself at each blink, gone when the lamps go dark.
     pub fn in_place(out: W, colour: bool) -> Self {
-        Self { out, colour, in_place: true, words: String::new(), own: Vec::new(), news: false }
+        Self {
+            out,
+            colour,
+            in_place: true,
+            words: String::new(),
+            own: Vec::new(),
+            announced: false,
+        }
     }
 
     /// For a file or a pipe: a line for each new view, with its first frame, and none for a blink.
@@ -72,7 +79,7 @@ impl<W: Write> Driver for Terminal<W> {
     fn announce(&mut self, view: &PanelView) -> Result<(), LampError> {
         self.words = view.meaning();
         self.own = view.lamps.iter().map(|own| own.lamp).collect();
-        self.news = true;
+        self.announced = true;
         Ok(())
     }
 
@@ -80,7 +87,7 @@ impl<W: Write> Driver for Terminal<W> {
         let line = self.line(lamps);
         if self.in_place {
             self.write(&format!("\r{NO_WRAP}{line}{ERASE_TO_END}{WRAP}"))
-        } else if std::mem::take(&mut self.news) {
+        } else if std::mem::take(&mut self.announced) {
             self.write(&format!("{line}\n"))
         } else {
             Ok(())

@@ -119,8 +119,8 @@ fn a_round_yields_the_served_serial_and_whether_the_zone_is_signed() {
             round(&config, |_, question| Observation { edns: edns.clone(), ..right(question) });
         let [first, second] = verdicts(&config, &round);
         assert_eq!((first.serials.len(), second.serials.len()), (1, 4));
-        let edition = &second.serials[1];
-        assert_eq!((edition.zone.as_str(), edition.serial), ("example.org", 1));
+        let served = &second.serials[1];
+        assert_eq!((served.zone.as_str(), served.serial), ("example.org", 1));
         first.serials[0].signed
     };
     assert_eq!(plain(Edns::With), Some(false));

@@ -1,4 +1,4 @@
-//! The sign of life of the built program, and the workflow that misses it: its very script, run with bash, curl
+//! The heartbeat of the built program, and the workflow that misses it: its very script, run with bash, curl
 //! and jq against the embedded GitHub as GitHub Actions would run it.
 
 use std::process::{Command, Stdio};
@@ -33,7 +33,7 @@ fn home(vantage: &'static str, github: &Arc<GitHub>) -> Home {
     home
 }
 
-/// What a sign of life has hidden.
+/// The hidden record of a heartbeat.
 fn hidden(body: &str) -> Value {
     let (_, rest) = body.split_once("<!-- pilotlight ").unwrap();
     serde_json::from_str(rest.split_once(" -->").unwrap().0).unwrap()
@@ -177,7 +177,7 @@ fn each_silent_vantage_has_one_alarm_until_its_heartbeat_returns() {
     assert_in_the_manual(
         &told.replace(&old, "2026-03-01T03:00:00Z").replace(&format!("#{number}"), "#1"),
     );
-    // A comment, or a label, is no life.
+    // A comment, or a label, is no heartbeat.
     github.comment_as("octocat", number, "Is it?");
     assert_eq!(run(&workflow, &github), Ok(String::new()));
     assert_eq!(states(&github), [home.clone(), office.clone()]);
