@@ -1,5 +1,5 @@
-//! What looks after the board (`image/root/usr/lib/pilotlight/care`), run in a folder that stands for `/`, with programs
-//! that only note how they are called.
+//! What looks after the board, and what its screen shows (`care` and `screen` in `image/root/usr/lib/pilotlight`), run in
+//! a folder that stands for `/`, with programs that only note how they are called.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -210,4 +210,69 @@ fn wifi_is_left_alone_with_a_cable_without_a_network_and_online() {
         board.care();
     }
     assert_eq!(board.restarts(), 0, "no network to join");
+}
+
+/// What `screen` writes to the screen and to the serial console, with these words of `pilotlight status` in turn.
+fn screens(words: &[&str], change: impl Fn(&Board)) -> [String; 2] {
+    let board = Board::new();
+    board.write("proc/sys/kernel/hostname", "attic\n");
+    board.write("proc/sys/kernel/printk", "7 4 1 7\n");
+    board.write("sys/class/tty/console/active", "tty0 ttyS1\n");
+    board.program(
+        "ip",
+        "echo '2: eth0    inet 192.0.2.7/24 brd 192.0.2.255 scope global dynamic eth0'",
+    );
+    for (number, words) in words.iter().enumerate() {
+        board.write(&format!("status/{number}"), words);
+    }
+    board.program("pilotlight", "cat $(ls -d status/* | head -n 1)");
+    // A screen of files keeps what was written before.
+    let keep = |file| format!("cat dev/{file} >>all/{file} 2>/dev/null && rm dev/{file}; ");
+    let next = "rm $(ls -d status/* | head -n 1); ls status/* >/dev/null 2>&1";
+    board.program("sleep", &(keep("tty1") + &keep("console") + next));
+    for folder in ["dev", "all", "boot/firmware"] {
+        fs::create_dir_all(board.path(folder)).unwrap();
+    }
+    change(&board);
+    assert_eq!(run(&board.path("bin"), &board.path(""), "screen"), "");
+    assert_eq!(fs::read_to_string(board.path("proc/sys/kernel/printk")).unwrap(), "4\n");
+    ["all/tty1", "all/console"].map(|file| fs::read_to_string(board.path(file)).unwrap_or_default())
+}
+
+#[test]
+fn the_screen_has_name_address_and_state_and_is_drawn_at_a_change_only() {
+    let well = |minute| {
+        format!("home at 2026-11-29 10:{minute}:00 UTC: all well\n\n1 ns1.example.net well\n")
+    };
+    let down = "home at 2026-11-29 10:20:00 UTC: nameserver 2 is down\n\ncannot report: no token\n\nnotice from card: a\n\
+                notice from power: too weak\n";
+    let [screen, serial] = screens(&[&well(10), &well(11), down], |_| ());
+    let begin = "pilotlight on attic      ssh pilotlight@attic.local\n\neth0  192.0.2.7\n\n";
+    let texts = [
+        format!("{begin}all well\n"),
+        format!(
+            "{begin}nameserver 2 is down\ncannot report: no token\nnotice from power: too weak\n"
+        ),
+    ];
+    let drawn = texts.each_ref().map(|text| format!("\u{1b}[H\u{1b}[2J\u{1b}[?25l{text}"));
+    assert_eq!(screen, drawn.concat());
+    assert_eq!(serial, texts.map(|text| format!("\n{text}")).concat());
+}
+
+#[test]
+fn the_screen_has_what_is_wrong_on_the_card_and_fits() {
+    let [screen, serial] = screens(&["pilotlight: no daemon runs\n"], |board| {
+        board.write("sys/class/tty/console/active", "ttyS1 tty0\n");
+        let line = format!("pilotlight.toml:3: {}\n", "word ".repeat(30));
+        board.write("boot/firmware/PROBLEMS.txt", &line.repeat(20));
+        board.program("ip", "true");
+    });
+    assert!(
+        screen.contains("\nno address: no cable is in, or no WiFi is joined\n\nno daemon runs\n"),
+        "{screen}"
+    );
+    assert!(screen.contains("\npilotlight.toml:3: word "), "{screen}");
+    assert_eq!(serial, "", "the last console is the screen");
+    let widest = screen.lines().skip(1).map(str::len).max();
+    assert!(screen.lines().count() <= 24 && widest <= Some(79), "{screen}");
 }

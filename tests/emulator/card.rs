@@ -2,7 +2,7 @@
 //! are a person's way in. Those are put there as a person does it: while the board is off.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{Read, Seek, SeekFrom};
+use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -106,6 +106,18 @@ impl Card {
         file.take(self.starts[1] - self.starts[0]).read_to_end(&mut bytes).unwrap();
         let text = text.as_bytes();
         bytes.windows(text.len()).any(|window| window == text)
+    }
+
+    /// Other bytes there, from this byte of a partition (0: the whole card) on; what was there before.
+    pub fn change(&self, partition: usize, at: u64, bytes: &[u8]) -> Vec<u8> {
+        let mut card = OpenOptions::new().read(true).write(true).open(&self.path).unwrap();
+        let at = at + partition.checked_sub(1).map_or(0, |index| self.starts[index]);
+        let mut before = vec![0; bytes.len()];
+        card.seek(SeekFrom::Start(at)).unwrap();
+        card.read_exact(&mut before).unwrap();
+        card.seek(SeekFrom::Start(at)).unwrap();
+        card.write_all(bytes).unwrap();
+        before
     }
 
     /// Nothing but zeros, from the beginning of the third partition to the end of the card.
