@@ -168,3 +168,34 @@ fn a_refusal_of_one_issue_is_not_taken_for_one_of_the_repository() {
         }
     }
 }
+
+#[test]
+fn a_refusal_of_a_locked_issue_is_about_that_issue_whatever_its_text() {
+    let peer = Peer::start();
+    let issue = peer.open_as(LOGIN, "ns1.example.net is down", &marked("a"));
+    for locked in [false, true] {
+        peer.edit_by_hand(issue, |issue| issue.locked = locked);
+        let mut github = client(&peer);
+        github.list(false).unwrap();
+        status(&peer, "POST", "/comments", 403);
+        status(&peer, "PATCH", "/issues/1", 403);
+        let comment = github.comment(issue, "k", "c").unwrap_err();
+        let edit = github.edit(issue, None, Some("b"), None).unwrap_err();
+        for failure in [comment, edit] {
+            let kind = if locked { FailureKind::Rejected } else { FailureKind::NeedsOperator };
+            assert_eq!(failure.kind, kind, "{}", failure.why);
+            let why =
+                "issue #1 of owner/infra is locked, and this account may not write there (403 ";
+            assert_eq!(failure.why.starts_with(why), locked, "{}", failure.why);
+        }
+    }
+    // A closed issue, too; and a limit is a limit.
+    peer.close_by_hand(issue);
+    let mut github = client(&peer);
+    github.list(true).unwrap();
+    status(&peer, "PATCH", "/issues/1", 403);
+    assert_eq!(github.edit(issue, None, None, None).unwrap_err().kind, FailureKind::Rejected);
+    let limit = Fault::SecondaryLimit { status: 403, retry_after: Some(7) };
+    peer.inject(Matcher::new("PATCH", "/issues/1"), limit, 1);
+    assert_eq!(github.edit(issue, None, None, None).unwrap_err().kind, FailureKind::Transient);
+}

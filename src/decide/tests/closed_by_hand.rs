@@ -211,3 +211,24 @@ fn an_issue_that_a_late_vantage_opens_again_is_closed_by_whoever_sees_the_subjec
         }
     }
 }
+
+#[test]
+fn an_end_that_github_did_not_take_is_noted_by_the_next_report() {
+    let mut tracker = three_alive();
+    let (mut home, mut office) = (world("home"), world("office"));
+    for world in [&mut home, &mut office] {
+        report(world, &mut tracker, 3, true);
+    }
+    close(&mut tracker, 1, &home);
+    report(&mut home, &mut tracker, 2, true);
+    report(&mut office, &mut tracker, 2, true);
+    report(&mut home, &mut tracker, 2, false);
+    office.led = office.led.rounds(2, [well(), well()]);
+    std::mem::swap(&mut office.tracker, &mut tracker);
+    office.report_over(Line { calls: 0, lost: false });
+    std::mem::swap(&mut office.tracker, &mut tracker);
+    assert_eq!(office.led.monitor.desired_issues().len(), 1);
+    report(&mut office, &mut tracker, 1, false);
+    assert_eq!(office.led.monitor.desired_issues(), []);
+    assert!(VantageObservation::find(&tracker.get(1).body).unwrap().ended);
+}

@@ -41,6 +41,8 @@ pub const WRITE_PAUSE: Duration = Duration::from_secs(1);
 pub struct GitHub {
     connection: Connection,
     login: Option<String>,
+    /// The issues of the last listing that a person has locked.
+    locked: Vec<u64>,
 }
 
 /// What a person learns from `pilotlight report`.
@@ -68,6 +70,8 @@ struct Item {
     user: Option<User>,
     pull_request: Option<Value>,
     #[serde(default)]
+    locked: bool,
+    #[serde(default)]
     comments: u64,
 }
 
@@ -84,7 +88,7 @@ impl GitHub {
     /// # Errors
     /// When the certificate authority's file cannot be used.
     pub fn new(settings: &Settings, token: &str) -> Result<Self, HttpError> {
-        Ok(Self { connection: Connection::new(settings, token)?, login: None })
+        Ok(Self { connection: Connection::new(settings, token)?, login: None, locked: Vec::new() })
     }
 
     /// Whether this is the token that it has.
@@ -130,12 +134,14 @@ impl GitHub {
         let accounts = self.accounts()?;
         let issues = format!("{}/issues", self.repository());
         let mut unreadable = 0;
+        let mut locked = Vec::new();
         for login in &accounts {
             let url = format!(
                 "{issues}?creator={login}&per_page={PAGE}&state=open&sort=created&direction=asc"
             );
             for item in self.connection.pages::<Item>(url, PAGES)? {
                 let (number, comments) = (item.number, item.comments);
+                locked.extend(item.locked.then_some(number));
                 let Some(mut issue) = note(&mut listing, item, login) else { continue };
                 if comments > 0 {
                     let read = self.comments(number);
@@ -165,12 +171,14 @@ impl GitHub {
                     "{issues}?creator={login}&per_page={PAGE}&state=closed&sort=updated&direction=desc"
                 );
                 for item in self.connection.pages::<Item>(url, 1)? {
+                    locked.extend(item.locked.then_some(item.number));
                     let found = note(&mut listing, item, login);
                     listing.closed.extend(found);
                 }
             }
             (listing.at, listing.token_expires) = (self.connection.at, self.connection.expires);
         }
+        self.locked = locked;
         Ok(listing)
     }
 
@@ -218,22 +226,28 @@ impl GitHub {
             Some(said) if said.body.as_deref() == Some(body) => Ok(()),
             Some(said) => {
                 let url = format!("{}/issues/comments/{}", self.repository(), said.id);
-                self.connection.call::<Value>(
-                    "PATCH",
-                    &url,
-                    Some(&json!({ "body": body })),
-                    Need::WriteIssue(issue),
-                )?;
-                Ok(())
+                self.write(issue, "PATCH", &url, &json!({ "body": body }))
             }
             None => self.say(issue, body),
         }
     }
 
     fn say(&mut self, issue: u64, body: &str) -> Result<(), Failure> {
-        let (url, content) = (self.comments_url(issue), json!({ "body": body }));
-        self.connection.call::<Value>("POST", &url, Some(&content), Need::WriteIssue(issue))?;
-        Ok(())
+        self.write(issue, "POST", &self.comments_url(issue), &json!({ "body": body }))
+    }
+
+    fn write(
+        &mut self,
+        issue: u64,
+        method: &str,
+        url: &str,
+        content: &Value,
+    ) -> Result<(), Failure> {
+        let need = match self.locked.contains(&issue) {
+            true => Need::WriteLocked(issue),
+            false => Need::WriteIssue(issue),
+        };
+        self.connection.call::<Value>(method, url, Some(content), need).map(drop)
     }
 
     /// The comment with this key.
@@ -304,9 +318,7 @@ impl GitHub {
             content.insert("state".into(), state.into());
             content.insert("state_reason".into(), reason.into());
         }
-        let need = Need::WriteIssue(issue);
-        self.connection.call::<Value>("PATCH", &url, Some(&content.into()), need)?;
-        Ok(())
+        self.write(issue, "PATCH", &url, &content.into())
     }
 
     fn repository(&self) -> String {

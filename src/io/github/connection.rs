@@ -89,30 +89,8 @@ impl Connection {
         content: Option<&Value>,
         need: Need,
     ) -> Result<(Option<String>, T), Failure> {
-        // A next page is wherever the server says; the token goes nowhere else than the API.
-        if !url.starts_with(&format!("{}/", self.settings.api)) {
-            return Err(Failure::transient(
-                format!("a page of the listing lies elsewhere, at {url}"),
-                None,
-            ));
-        }
         let kept = self.kept.iter().position(|page| page.url == url && method == "GET");
-        let mut request = Request::builder()
-            .method(method)
-            .uri(url)
-            .header("Authorization", format!("Bearer {}", self.token))
-            .header("Accept", "application/vnd.github+json")
-            .header("X-GitHub-Api-Version", API_VERSION)
-            .header("Content-Type", "application/json");
-        if let Some(at) = kept {
-            request = request.header("If-None-Match", &self.kept[at].tag);
-        }
-        let request = request.body(content.map(Value::to_string).unwrap_or_default());
-        let request = request.map_err(|_| {
-            Failure::needs_operator(
-                "the token has characters that no token has: copy it again".to_owned(),
-            )
-        })?;
+        let request = self.request(method, url, content, kept)?;
         let writes = method != "GET";
         let place = || format!("{method} {}", url.strip_prefix(&self.settings.api).unwrap_or(url));
         let response = self.http.send(request).map_err(|error| {
@@ -145,6 +123,39 @@ impl Connection {
             self.kept.insert(0, page);
         }
         Ok((next, parsed))
+    }
+}
+
+impl Connection {
+    /// A request with the token. `kept`: the index of the page that GitHub need not send again.
+    fn request(
+        &self,
+        method: &str,
+        url: &str,
+        content: Option<&Value>,
+        kept: Option<usize>,
+    ) -> Result<Request<String>, Failure> {
+        // A next page is wherever the server says; the token goes nowhere else than the API.
+        if !url.starts_with(&format!("{}/", self.settings.api)) {
+            let why = format!("a page of the listing lies elsewhere, at {url}");
+            return Err(Failure::transient(why, None));
+        }
+        let mut request = Request::builder()
+            .method(method)
+            .uri(url)
+            .header("Authorization", format!("Bearer {}", self.token))
+            .header("Accept", "application/vnd.github+json")
+            .header("X-GitHub-Api-Version", API_VERSION)
+            .header("Content-Type", "application/json");
+        if let Some(at) = kept {
+            request = request.header("If-None-Match", &self.kept[at].tag);
+        }
+        let request = request.body(content.map(Value::to_string).unwrap_or_default());
+        request.map_err(|_| {
+            Failure::needs_operator(
+                "the token has characters that no token has: copy it again".to_owned(),
+            )
+        })
     }
 }
 

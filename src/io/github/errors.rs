@@ -25,11 +25,13 @@ pub(super) enum Need {
     ReadIssue(u64),
     /// To write in one issue.
     WriteIssue(u64),
+    /// The same, and the listing or the issue itself has shown that a person has locked it.
+    WriteLocked(u64),
 }
 
 impl Need {
     fn writes(self) -> bool {
-        matches!(self, Self::Write | Self::WriteIssue(_))
+        matches!(self, Self::Write | Self::WriteIssue(_) | Self::WriteLocked(_))
     }
 }
 
@@ -43,19 +45,10 @@ pub(super) fn refused(repository: &str, response: &Response, need: Need, place: 
         let why = format!("GitHub asks to wait: {place}: {status} {said}");
         return Failure::transient(why, Some(wait));
     }
-    if let Need::ReadIssue(issue) | Need::WriteIssue(issue) = need {
-        let why = match status {
-            404 | 410 => "has been deleted, or the token may not see it",
-            301 | 307 | 308 => "has moved to another repository",
-            403 if said.contains("locked") => "is locked, and this account may not write there",
-            403 if !need.writes() => "cannot be read with this token",
-            _ => "",
-        };
-        if !why.is_empty() {
-            return Failure::rejected(format!(
-                "issue #{issue} of {repository} {why} ({status} {said})"
-            ));
-        }
+    if let Some((issue, why)) = about_one_issue(status, need) {
+        return Failure::rejected(format!(
+            "issue #{issue} of {repository} {why} ({status} {said})"
+        ));
     }
     match (status, need) {
         (401, _) => Failure::needs_operator(format!(
@@ -89,6 +82,23 @@ pub(super) fn refused(repository: &str, response: &Response, need: Need, place: 
         }
         _ => Failure::transient(format!("GitHub is in trouble: {place}: {status} {said}"), None),
     }
+}
+
+/// The issue, and why it alone is refused.
+fn about_one_issue(status: u16, need: Need) -> Option<(u64, &'static str)> {
+    let (Need::ReadIssue(issue) | Need::WriteIssue(issue) | Need::WriteLocked(issue)) = need else {
+        return None;
+    };
+    let why = match status {
+        404 | 410 => "has been deleted, or the token may not see it",
+        301 | 307 | 308 => "has moved to another repository",
+        403 if matches!(need, Need::WriteLocked(_)) => {
+            "is locked, and this account may not write there"
+        }
+        403 if !need.writes() => "cannot be read with this token",
+        _ => return None,
+    };
+    Some((issue, why))
 }
 
 /// How long GitHub wants to be left alone, if that is what it says.

@@ -281,6 +281,7 @@ impl State {
             updated_at: self.now.clone(),
             html_url: format!("https://github.com/{name}/{kind}/{number}"),
             pull_request: pull,
+            locked: false,
             ..Issue::default()
         };
         self.repos[repo].issues.push(issue);

@@ -73,6 +73,8 @@ pub struct Issue {
     pub html_url: String,
     /// Whether it is a pull request.
     pub pull_request: bool,
+    /// Whether a person has locked it.
+    pub locked: bool,
 }
 
 /// A request, and what was answered.

@@ -77,7 +77,7 @@ impl State {
         let mut shown = json!({
             "id": id, "node_id": format!("I_{id}"), "number": number, "title": issue.title,
             "body": (!issue.body.is_empty()).then_some(&issue.body), "user": self.user(&issue.user),
-            "state": issue.state, "state_reason": issue.state_reason, "locked": false,
+            "state": issue.state, "state_reason": issue.state_reason, "locked": issue.locked,
             "labels": issue.labels.iter().enumerate().map(label).collect::<Vec<_>>(),
             "assignee": assignees.first(), "assignees": assignees, "milestone": null,
             "comments": issue.comments.len(), "author_association": "MEMBER",
