@@ -12,6 +12,7 @@
 
 mod boot_test;
 mod card;
+mod care;
 #[path = "../fakes/mod.rs"]
 pub mod fakes;
 mod hard;
