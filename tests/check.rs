@@ -149,3 +149,41 @@ fn colours_are_for_terminals_without_no_color() {
     let ran = setup.setting.run(&["check"]);
     assert!(ran.out.starts_with(plain), "{ran:?}");
 }
+
+#[test]
+fn a_limit_on_open_files_is_the_reason_of_an_unknown_verdict_and_no_fault() {
+    // Each takes the queries and answers none, so its socket at our end stays open.
+    let silent = || SocketServer::start(HERE, 0, Nameserver::behaving([], Behaviour::Silent));
+    let servers: Vec<SocketServer> = (0..60).map(|_| silent()).collect();
+    let addresses: Vec<_> = servers.iter().map(SocketServer::addr).collect();
+    let anchor = anchor(HERE);
+    let mut text = loopback(&addresses[..1], &[anchor.addr()], ZONES);
+    for (n, address) in (2..).zip(&addresses[1..]) {
+        let server =
+            format!("[[nameserver]]\nname = \"ns{n}.example.net\"\naddresses = [\"{address}\"]\n");
+        text.push_str(&server);
+    }
+    let setting = Setting::new(&text);
+    let run = |files: u32| {
+        let limited = format!("ulimit -n {files} && exec \"$0\" check --json --config \"$1\"");
+        let mut shell = Command::new("/bin/sh");
+        Ran::of(shell.args(["-c", &limited, PROGRAM]).arg(&setting.config))
+    };
+    // With 16 not even the anchor can be asked in every case; with 40 some nameservers cannot.
+    for files in [16, 40] {
+        let ran = run(files);
+        let view: serde_json::Value =
+            serde_json::from_str(&ran.out).unwrap_or_else(|e| panic!("{e} {ran:?}"));
+        let (mut unknown, mut others) = (0, 0);
+        for server in view["nameservers"].as_array().unwrap() {
+            match (server["state"].as_str().unwrap(), server["unseen_why"].as_str()) {
+                ("unknown", Some(why)) if why.contains("`LimitNOFILE=` of the unit") => {
+                    unknown += 1
+                }
+                ("down", None) if server["faults"][0]["fault"] == "silent" => others += 1,
+                _ => panic!("{server:#}"),
+            }
+        }
+        assert!(unknown > 0, "{files}: {unknown} {others}");
+    }
+}

@@ -2,6 +2,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use hickory_resolver::proto::rr::RecordType;
 use url::Url;
 
 use crate::config::{Endpoint, Host, Scheme};
@@ -12,7 +13,7 @@ use crate::decide::probe::endpoint::{
     AddressResult, CheckOutcome, EndpointReply, EndpointResult, Search,
 };
 use crate::decide::probe::endpoint_error::EndpointError;
-use crate::decide::probe::query::name_text;
+use crate::decide::probe::query::{dig_command, name_text};
 use crate::decide::time::Moment;
 
 /// The verdict on an endpoint.
@@ -187,12 +188,8 @@ fn host_text(endpoint: &Endpoint) -> String {
 
 /// The command that asks the same of the same address.
 fn command(endpoint: &Endpoint, address: SocketAddr, trouble: &EndpointError) -> String {
-    if *trouble == EndpointError::NoAddress {
-        let at = match address.port() {
-            53 => String::new(),
-            port => format!(" -p {port}"),
-        };
-        return format!("dig @{}{at} +norecurse +nocookie {} A", address.ip(), host_text(endpoint));
+    if let (EndpointError::NoAddress, Host::Name(name)) = (trouble, &endpoint.host) {
+        return dig_command(&address, "+norecurse +nocookie", name, RecordType::A);
     }
     let starttls = match endpoint.scheme {
         Scheme::Https | Scheme::Http => return curl(endpoint, address, trouble),

@@ -26,6 +26,10 @@ pub(crate) fn judge_address(
     let target = &observed.target;
     if !context.uplink.of(&target.address).believable() {
         verdict.unobserved_addresses.push(target.address);
+        let v6 = target.address.is_ipv6();
+        let asked = context.round.before.iter().chain(context.round.after.iter().flatten());
+        let asked = asked.filter(|anchor| anchor.address.is_ipv6() == v6);
+        verdict.why = own_limit(asked.map(|anchor| &anchor.outcome)).or(verdict.why.take());
         return;
     }
     let mut own_failure = false;
@@ -77,9 +81,19 @@ pub(crate) fn judge_address(
     verdict.serials.extend(serials);
     if own_failure {
         verdict.unobserved_addresses.push(target.address);
+        let outcomes = observed.observations.iter().map(|observation| &observation.outcome);
+        verdict.why = own_limit(outcomes).or(verdict.why.take());
     } else {
         verdict.observed_addresses += 1;
     }
+}
+
+/// Why our own side failed.
+fn own_limit<'a>(mut outcomes: impl Iterator<Item = &'a Outcome>) -> Option<String> {
+    outcomes.find_map(|outcome| match outcome {
+        Outcome::Local(why) => Some(why.clone()),
+        _ => None,
+    })
 }
 
 /// The zones for which a query got an answer with authority.

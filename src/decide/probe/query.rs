@@ -196,15 +196,6 @@ pub fn name_text(name: &Name) -> String {
     labels.collect::<Vec<_>>().join(".")
 }
 
-/// ` -p 5353` for `dig`; nothing for port 53.
-#[must_use]
-pub(crate) fn dig_port(address: &SocketAddr) -> String {
-    match address.port() {
-        53 => String::new(),
-        port => format!(" -p {port}"),
-    }
-}
-
 /// What a `dig` command must show besides the answer.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct DigOptions {
@@ -230,11 +221,31 @@ pub fn dig(address: &SocketAddr, query: &Query, shown: DigOptions) -> String {
     if shown.timeout {
         options.push_str(&format!(" +tries=1 +time={}", TIMEOUT.as_secs()));
     }
-    let mut name = name_text(&query.set.name);
+    dig_command(address, &options, &query.set.name, query.set.rtype)
+}
+
+/// The `dig` command that asks an anchor as a round does.
+#[must_use]
+pub(crate) fn dig_root(address: &SocketAddr) -> String {
+    dig_command(address, "+norecurse +nocookie +bufsize=1232", &Name::root(), RecordType::SOA)
+}
+
+/// The only place that puts one together.
+pub(crate) fn dig_command(
+    address: &SocketAddr,
+    options: &str,
+    name: &Name,
+    rtype: RecordType,
+) -> String {
+    let mut name = name_text(name);
     if name.contains(['\\', '*']) {
         name = format!("'{name}'"); // both are special to a shell
     }
-    let (ip, port, rtype) = (address.ip(), dig_port(address), type_text(query.set.rtype));
+    let port = match address.port() {
+        53 => String::new(),
+        port => format!(" -p {port}"),
+    };
+    let (ip, rtype) = (address.ip(), type_text(rtype));
     format!("dig @{ip}{port} {options} {name} {rtype}")
 }
 

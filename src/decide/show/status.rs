@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::config::{Config, addresses_text};
 use crate::decide::judge::finding::Finding;
 use crate::decide::judge::uplink::{Family, Uplink};
+use crate::decide::probe::query::dig_root;
 use crate::decide::show::panel::{PanelState, PanelView};
 use crate::decide::time::{Moment, wall_text};
 use crate::decide::track::health_state::HealthState;
@@ -230,13 +231,20 @@ impl Status {
         let Some(first) = asked.first() else {
             return "no anchor answers".to_owned(); // written by an earlier version
         };
-        let port = if first.port() == 53 { String::new() } else { format!(" -p {}", first.port()) };
+        let unseen = |server: &&SubjectStatus| {
+            server.unobserved_addresses.iter().any(|address| address.is_ipv6() == v6)
+        };
+        if let Some(own) =
+            self.nameservers.iter().filter(unseen).find_map(|server| server.unobserved_why.as_ref())
+        {
+            return own.clone();
+        }
         let absent = if v6 { "; if this network has no IPv6, nothing is wrong" } else { "" };
         format!(
-            "no answer from {} (vantage.anchors). Try `dig @{}{port} +norecurse . SOA`: if it fails, too, check the \
+            "no answer from {} (vantage.anchors). Try `{}`: if it fails, too, check the \
              cable, the router and a firewall that blocks port {}{absent}",
             addresses_text(&asked),
-            first.ip(),
+            dig_root(first),
             first.port()
         )
     }

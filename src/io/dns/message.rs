@@ -29,8 +29,11 @@ const UNREACHABLE: [(i32, &str); 7] = [
 const LOCAL: [(i32, &str); 7] = [
     (1, "a firewall of this machine forbids it"),
     (12, "this machine has no memory left"),
-    (23, "this machine has too many open files"),
-    (24, "this process has too many open files"),
+    (23, "this machine has too many open files: raise fs.file-max (sysctl)"),
+    (
+        24,
+        "pilotlight may open no more files: raise its limit (`LimitNOFILE=` of the unit, or `ulimit -n`)",
+    ),
     (97, "this machine has no such protocol"),
     (99, "this machine has no address for it"),
     (105, "this machine has no memory left for the network"),

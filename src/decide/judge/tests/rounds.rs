@@ -310,6 +310,20 @@ fn a_failure_on_our_own_side_is_no_fault() {
     assert!(!looks_faulty(&round));
     for verdict in verdicts(&config, &round) {
         assert_eq!((verdict.severity(), verdict.observed_addresses), (None, 0));
+        assert_eq!(verdict.why.as_deref(), Some("no memory"));
+    }
+}
+
+#[test]
+fn anchors_that_our_own_side_cannot_ask_are_the_reason_of_an_unknown_verdict() {
+    let config = two();
+    let mut round = round(&config, |_, question| right(question));
+    for anchor in &mut round.before {
+        anchor.outcome = Outcome::Local("no file is left".to_owned());
+    }
+    for verdict in verdicts(&config, &round) {
+        assert_eq!((verdict.severity(), verdict.observed_addresses), (None, 0));
+        assert_eq!(verdict.why.as_deref(), Some("no file is left"));
     }
 }
 
