@@ -122,7 +122,8 @@ fn a_missing_uplink_is_named_below_the_table() {
         ran.out,
         format!(
             "1 ns1.example.net  unknown     not observed: {}\n\nIPv4 is offline here, so nothing is known about \
-             IPv4 addresses: no answer from {anchor} (vantage.anchors). Try `dig @127.0.0.1 -p {port} +norecurse . \
+             IPv4 addresses: no answer from {anchor} (vantage.anchors). Try `dig @127.0.0.1 -p {port} \
+             +norecurse +nocookie +bufsize=1232 . \
              SOA`: if it fails, too, check the cable, the router and a firewall that blocks port {port}\n",
             setup.server.addr()
         )

@@ -115,7 +115,9 @@ impl Setup {
     }
 
     fn check(&self, zones: &str) -> Ran {
-        self.setting(zones).run(&["check", "--json"])
+        let ran = self.setting(zones).run(&["check", "--json"]);
+        deep::commands_show_the_faults(&ran.nameserver());
+        ran
     }
 }
 

@@ -30,8 +30,40 @@ fn check(address: SocketAddr) -> Ran {
     check_with("", address)
 }
 
+/// Runs every printed command, and looks for the fault in what it prints.
+pub(super) fn commands_show_the_faults(server: &Value) {
+    for row in server["faults"].as_array().unwrap() {
+        let command = row["command"].as_str().unwrap();
+        let dug = Ran::of(Command::new("/bin/sh").args(["-c", command])).out;
+        let fault = row["fault"].as_str().unwrap();
+        let detail = row["detail"].as_str().unwrap();
+        let inner = ["truncated-", "tcp-", "edns-", "do-"]
+            .iter()
+            .fold(fault, |fault, prefix| fault.strip_prefix(prefix).unwrap_or(fault));
+        let shown = match inner {
+            "silent" => dug.contains("timed out"),
+            "closed" => dug.contains("connection refused"),
+            "open-recursion" => dug.contains(" rd ra;"),
+            "unsigned" => dug.contains("SOA") && !dug.contains("RRSIG"),
+            "serial-behind" => dug.contains("SOA"),
+            "wrong-records" | "unexpected-records" | "ns-set" => {
+                let unexpected =
+                    detail.split_once("unexpected ").map_or("", |(_, records)| records);
+                unexpected.split(", ").all(|record| dug.contains(record))
+            }
+            _ if inner.starts_with("signature-") => dug.contains("RRSIG"),
+            _ => match inner.strip_prefix("rcode-") {
+                Some(rcode) => dug.contains(&format!("status: {},", rcode.to_uppercase())),
+                None => panic!("{fault} is new here"),
+            },
+        };
+        assert!(shown, "{fault}: {detail}\n{command}\n{dug}");
+    }
+}
+
 /// Severity and name of every fault, worst first.
 fn faults(server: &Value) -> Vec<String> {
+    commands_show_the_faults(server);
     let rows = server["faults"].as_array().unwrap().iter();
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     rows.map(|row| format!("{} {}", text(&row["severity"]), text(&row["fault"]))).collect()

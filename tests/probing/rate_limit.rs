@@ -299,7 +299,9 @@ async fn without_a_limit_few_queries_are_repeated() {
         assert_eq!(judgement.verdicts[0].1.findings.len(), 1);
         // None about the cookie, where not everything has an answer.
         let queries = targets(&config)[0].queries.len() - usize::from(repeated == 2);
-        assert_eq!(server.count(), queries + repeated, "{name}");
+        // The query for what must not exist may be about the same name.
+        let extra = server.count() - queries;
+        assert!((repeated..=repeated + 2).contains(&extra), "{name}: {extra}");
     }
 }
 
