@@ -84,6 +84,19 @@ async fn a_port_with_tls_is_judged_by_its_certificate() {
 async fn a_server_that_wants_a_client_certificate_gets_it() {
     let setup = Setup::new();
     let web = Web::https_for_clients(HERE, Site::page(200, "", ""));
+    // The server judges our certificate, also one of X.509 version 1, but a wrong key is our own fault.
+    let file = |name| client("pem").with_file_name(name);
+    for (cert, key, expected) in [
+        (
+            "chains/client-v1.pem",
+            "client.key",
+            "down tls: it takes the connection, and then no TLS: it does not accept our client…",
+        ),
+        ("client.pem", "server.key", "unknown: endpoint.key: …"),
+    ] {
+        let keys = format!("cert = {:?}\nkey = {:?}", file(cert), file(key));
+        expect(&setup.said(&https(&web, "www.example.net", &keys)).await, expected);
+    }
     let keys = format!("cert = {:?}\nkey = {:?}", client("pem"), client("key"));
     for url in [
         https(&web, "www.example.net", ""),

@@ -3,7 +3,7 @@
 //! A check needs no thread, and a check that the round abandons ends at once. The checks of one host have a
 //! bound of their own, so that a host that hangs does not delay the others.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -36,6 +36,9 @@ const ADDRESSES: usize = 8;
 /// Checks under way at once: each takes a socket, and with TLS up to 300 kB if the server sends as much as it may.
 const CHECKS: usize = 36;
 
+/// Of these at hosts that hung last time: the others always have places.
+const CHECKS_OF_HUNG: usize = 24;
+
 /// Of these at one address.
 const CHECKS_PER_HOST: usize = 4;
 
@@ -63,13 +66,15 @@ type RoundEnd = Shared<BoxFuture<'static, ()>>;
 #[derive(Clone)]
 struct Permits {
     all: Arc<Semaphore>,
+    of_hung: Arc<Semaphore>,
+    /// Hosts that let time run out in their last check.
+    hung: Arc<Mutex<HashSet<IpAddr>>>,
     hosts: Arc<Mutex<HashMap<IpAddr, Arc<Semaphore>>>>,
 }
 
 impl<P: RuntimeProvider> EndpointChecker<P> {
     pub(in crate::io) fn new(network: P, clock: Clock, resolver: Resolver<P>) -> Self {
-        let permits = Permits { all: Arc::new(Semaphore::new(CHECKS)), hosts: Arc::default() };
-        Self { network, clock, resolver, permits }
+        Self { network, clock, resolver, permits: Permits::new() }
     }
 
     /// The checks, in their order. What is not complete at `deadline` (uptime) is abandoned, and unknown.
@@ -150,11 +155,12 @@ impl<P: RuntimeProvider> EndpointChecker<P> {
 
     async fn check_address(&self, endpoint: &Endpoint, address: SocketAddr) -> AddressResult {
         let host = self.permits.host(address.ip());
-        let _permits = self.permits.take(&host).await;
+        let _permits = self.permits.take(&host, address.ip()).await;
         let began = self.clock.now().uptime;
         let replied = self.ask(endpoint, address).await;
         let latency = self.clock.now().uptime.saturating_sub(began);
         let (outcome, certificate) = replied.unwrap_or_else(|failed| (failed, None));
+        self.permits.checked(address.ip(), &outcome);
         AddressResult { address, outcome, latency, certificate }
     }
 
@@ -211,6 +217,15 @@ fn chosen(mut addresses: Vec<IpAddr>, left_out: &mut usize) -> Vec<IpAddr> {
 }
 
 impl Permits {
+    fn new() -> Self {
+        Self {
+            all: Arc::new(Semaphore::new(CHECKS)),
+            of_hung: Arc::new(Semaphore::new(CHECKS_OF_HUNG)),
+            hung: Arc::default(),
+            hosts: Arc::default(),
+        }
+    }
+
     fn host(&self, ip: IpAddr) -> Arc<Semaphore> {
         let mut hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
         hosts.retain(|_, host| Arc::strong_count(host) > 1); // only those in use
@@ -218,8 +233,46 @@ impl Permits {
     }
 
     /// First the host's: a check that waits for its host holds nothing that another host needs.
-    async fn take<'a>(&'a self, host: &'a Semaphore) -> (SemaphorePermit<'a>, SemaphorePermit<'a>) {
+    async fn take<'a>(
+        &'a self,
+        host: &'a Semaphore,
+        ip: IpAddr,
+    ) -> [Option<SemaphorePermit<'a>>; 3] {
         const OPEN: &str = "this semaphore is never closed";
-        (host.acquire().await.expect(OPEN), self.all.acquire().await.expect(OPEN))
+        let host = host.acquire().await.expect(OPEN);
+        let hung = self.hung.lock().unwrap_or_else(PoisonError::into_inner).contains(&ip);
+        let of_hung = if hung { Some(self.of_hung.acquire().await.expect(OPEN)) } else { None };
+        [Some(host), of_hung, Some(self.all.acquire().await.expect(OPEN))]
+    }
+
+    fn checked(&self, ip: IpAddr, outcome: &EndpointReply) {
+        let mut hung = self.hung.lock().unwrap_or_else(PoisonError::into_inner);
+        match outcome {
+            EndpointReply::Failed(EndpointError::Silent(_) | EndpointError::Mute(_)) => {
+                hung.insert(ip);
+            }
+            _ => {
+                hung.remove(&ip);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_that_hang_leave_places_for_the_others() {
+        let ip = |n: usize| IpAddr::from([192, 0, 2, u8::try_from(n).unwrap()]);
+        let permits = Permits::new();
+        let hosts: Vec<_> = (0..CHECKS).map(|n| permits.host(ip(n))).collect();
+        let hung = EndpointReply::Failed(EndpointError::Mute(Duration::ZERO));
+        (0..CHECKS).for_each(|n| permits.checked(ip(n), &hung));
+        let take = |n: usize| permits.take(&hosts[n], ip(n)).now_or_never();
+        let taken: Vec<_> = (0..CHECKS).filter_map(take).collect();
+        assert_eq!(taken.len(), CHECKS_OF_HUNG);
+        permits.checked(ip(CHECKS - 1), &EndpointReply::Open);
+        assert!(take(CHECKS - 1).is_some(), "it hangs no more");
     }
 }

@@ -14,7 +14,8 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::sign::CertifiedKey;
 use rustls::time_provider::TimeProvider;
 use rustls::{
-    CertificateError, ClientConfig, DigitallySignedStruct, Error, OtherError, SignatureScheme,
+    CertificateError, ClientConfig, DigitallySignedStruct, Error, InconsistentKeys, OtherError,
+    SignatureScheme,
 };
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio::time::timeout;
@@ -55,18 +56,18 @@ pub(super) struct TlsClient {
 /// Notes that the server asks for a client certificate.
 #[derive(Debug)]
 struct ClientCertificate {
-    own: Arc<dyn ResolvesClientCert>,
+    own: Option<Arc<CertifiedKey>>,
     asked: Arc<AtomicBool>,
 }
 
 impl ResolvesClientCert for ClientCertificate {
-    fn resolve(&self, hints: &[&[u8]], schemes: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+    fn resolve(&self, _: &[&[u8]], _: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
         self.asked.store(true, Ordering::Relaxed);
-        self.own.resolve(hints, schemes)
+        self.own.clone()
     }
 
     fn has_certs(&self) -> bool {
-        self.own.has_certs()
+        self.own.is_some()
     }
 }
 
@@ -83,26 +84,15 @@ impl TlsClient {
         let given = endpoint.ca.as_ref().map(|ca| certificates("endpoint.ca", ca)).transpose();
         let trust = Trust::new(given.map_err(local)?, provider.signature_verification_algorithms);
         let (provided, end) = (Arc::clone(&provider), OnceLock::new());
-        let verifier = Arc::new(Verifier { trust, provider: provided, end });
+        let verifier = Arc::new(Verifier { trust, provider: Arc::clone(&provided), end });
         let config = ClientConfig::builder_with_details(provider, Arc::new(time))
             .with_safe_default_protocol_versions()
             .map_err(local)?
             .dangerous() // what rustls calls a verifier of one's own
             .with_custom_certificate_verifier(Arc::clone(&verifier) as Arc<_>);
-        let mut config = match &endpoint.client {
-            None => config.with_no_client_auth(),
-            Some((cert, key)) => {
-                let chain = certificates("endpoint.cert", cert).map_err(local)?;
-                let name = key.display();
-                let unusable = |_| local(format!("endpoint.key: {name}: no private key in PEM"));
-                let key = PrivateKeyDer::from_pem_file(key).map_err(unusable)?;
-                let apart = |_| local(format!("endpoint.key: {name} is not the key of `cert`"));
-                config.with_client_auth_cert(chain, key).map_err(apart)?
-            }
-        };
-        let (asked, own) = (Arc::<AtomicBool>::default(), config.client_auth_cert_resolver);
-        config.client_auth_cert_resolver =
-            Arc::new(ClientCertificate { own, asked: Arc::clone(&asked) });
+        let (asked, own) = (Arc::<AtomicBool>::default(), own_certificate(endpoint, &provided)?);
+        let client = ClientCertificate { own, asked: Arc::clone(&asked) };
+        let mut config = config.with_client_cert_resolver(Arc::new(client));
         if endpoint.scheme == Scheme::Https {
             config.alpn_protocols = vec![b"http/1.1".to_vec()];
         }
@@ -141,6 +131,26 @@ impl TlsClient {
             Some(_) => after_agreement(error, self.asked.load(Ordering::Relaxed), self.timeout),
             None => broken(error, self.timeout),
         }
+    }
+}
+
+/// Our own certificate. The server judges it: some have version 1.
+fn own_certificate(
+    endpoint: &Endpoint,
+    provider: &CryptoProvider,
+) -> Result<Option<Arc<CertifiedKey>>, EndpointReply> {
+    let Some((cert, path)) = &endpoint.client else { return Ok(None) };
+    let chain = certificates("endpoint.cert", cert).map_err(local)?;
+    let name = path.display();
+    let unusable = || local(format!("endpoint.key: {name}: no private key in PEM"));
+    let key = PrivateKeyDer::from_pem_file(path).map_err(|_| unusable())?;
+    let key = provider.key_provider.load_private_key(key).map_err(|_| unusable())?;
+    let own = CertifiedKey::new(chain, key);
+    match own.keys_match() {
+        Err(Error::InconsistentKeys(InconsistentKeys::KeyMismatch)) => {
+            Err(local(format!("endpoint.key: {name} is not the key of `cert`")))
+        }
+        _ => Ok(Some(Arc::new(own))),
     }
 }
 
