@@ -191,6 +191,7 @@ fn an_omitted_key_has_its_default() {
         slow: Duration::from_secs(1),
         reopen_within: Duration::from_secs(3600),
         queries_per_second: 50,
+        world: Some(Duration::from_secs(3600)),
     };
     assert_eq!(config.schedule, schedule);
     let panel = Panel {

@@ -73,7 +73,7 @@ fn a_problem_of_a_zone_file_has_its_file_and_line() {
          example.net.zone:3: \"www A 192.0.2.300\" is not an IPv4 address\n    \
          write four numbers from 0 to 255, such as 192.0.2.80\n\
          pilotlight.toml:5: zone[0].nameserver: there is no such key in this version\n    \
-         write nameservers; known here: name, nameservers, file, records"
+         write nameservers; known here: name, nameservers, file, records, world"
     );
     let other = with_file(FILE, &SOA.replace('@', "example.org.")).unwrap_err();
     assert!(

@@ -39,3 +39,4 @@ mod structure;
 mod systemd;
 mod vantages;
 mod web;
+mod world;

@@ -86,6 +86,9 @@ Examples:
         /// Query only this nameserver, as if the configuration listed it; may be repeated
         #[arg(long, value_name = "NAME=ADDRESS")]
         nameserver: Vec<String>,
+        /// Do not look at the zones from the root servers
+        #[arg(long)]
+        no_world: bool,
     },
     /// Show the state of the running daemon
     #[command(arg = unused_config(), after_help = format!("\
@@ -186,7 +189,9 @@ pub fn main() -> ExitCode {
     let config = args.config.as_deref().unwrap_or(CONFIG.as_ref());
     let done = match &args.command {
         Command::Run(options) => run::run(config, options),
-        Command::Check { json, nameserver } => check::check(config, *json, nameserver),
+        Command::Check { json, nameserver, no_world } => {
+            check::check(config, *json, nameserver, *no_world)
+        }
         Command::Status { json, folders } => status::status(folders, *json),
         Command::Config { example } => config::config(config, *example),
         Command::Init(options) => init::init(options),

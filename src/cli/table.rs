@@ -21,8 +21,8 @@ pub(super) fn json(out: &mut impl Write, view: &Status) -> io::Result<()> {
 
 pub(super) fn print(out: &mut impl Write, view: &Status, colour: bool) -> io::Result<()> {
     let numbers = (1..=view.nameservers.len()).map(|number| number.to_string());
-    let numbers = numbers.chain(view.endpoints.iter().map(|_| "-".to_owned()));
-    let all = || view.nameservers.iter().chain(&view.endpoints);
+    let numbers = numbers.chain(std::iter::repeat("-".to_owned()));
+    let all = || view.subjects().map(|(_, subject)| subject);
     let width = all().map(|subject| subject.name.len()).max().unwrap_or(0);
     for (number, server) in numbers.zip(all()) {
         let paint = match server.state {

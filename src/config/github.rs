@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::document::Node;
 use super::environment::Environment;
 use super::problem::{Rejection, reject};
-use super::value::{self, LONGEST, SECOND, duration};
+use super::value::{self, SECOND, time_or_off};
 
 const GITHUB: &str = "repository api ca labels assignees accounts quorum heartbeat token-file";
 
@@ -67,20 +67,10 @@ pub(super) fn github(
         labels: strings("labels", "outage", label),
         assignees: strings("assignees", "octocat", login),
         accounts: strings("accounts", "office-bot", login),
-        heartbeat: table.get("heartbeat").text("6h", heartbeat).unwrap_or(Some(6 * 3600 * SECOND)),
+        heartbeat: time_or_off(&table.get("heartbeat"), "6h", SECOND),
         quorum: table.get("quorum").number(1..=100).unwrap_or(1),
         // The token may come later, and the file is often on another machine than the one that checks the text.
         token_file: file("token-file", "/etc/pilotlight/github-token", "a file", &Ok),
-    })
-}
-
-fn heartbeat(text: &str) -> Result<Option<Duration>, Rejection> {
-    if text == "off" {
-        return Ok(None);
-    }
-    duration(text, &(SECOND..=LONGEST)).map(Some).map_err(|why| Rejection {
-        next: "write a time from 1s to 365d, or \"off\"".to_owned(),
-        ..why
     })
 }
 

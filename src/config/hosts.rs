@@ -2,11 +2,14 @@
 
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
+use std::path::Path;
 
 use super::document::Node;
+use super::environment::Environment;
 use super::name;
 use super::panel::PinAssignments;
 use super::problem::{Rejection, reject};
+use super::trust_anchor::TrustAnchor;
 
 /// Root servers of four operators, each with both families: a, d, f and e
 /// (<https://www.internic.net/domain/named.root>).
@@ -35,6 +38,8 @@ pub struct Vantage {
     pub anchors: Vec<SocketAddr>,
     /// Addresses without a server; a reply from there means interception.
     pub intercept: Vec<SocketAddr>,
+    /// The keys of the root.
+    pub trust_anchor: TrustAnchor,
 }
 
 /// The key and the role of every address so far; the key of a default has no value.
@@ -171,8 +176,15 @@ pub fn addresses_text(addresses: &[SocketAddr]) -> String {
     addresses.iter().map(address_text).collect::<Vec<_>>().join(", ")
 }
 
-pub(super) fn vantage<'a>(root: &Node<'a>, addresses: &mut Addresses<'a>, host: &str) -> Vantage {
-    let table = root.get("vantage").table("name anchors intercept");
+/// File names are relative to `folder`.
+pub(super) fn vantage<'a>(
+    root: &Node<'a>,
+    folder: &Path,
+    addresses: &mut Addresses<'a>,
+    environment: Environment<'_>,
+) -> Vantage {
+    let host = environment.host_name;
+    let table = root.get("vantage").table("name anchors intercept trust-anchor");
     let key = table.get("anchors");
     let (anchors, complete) = addresses.list(&key, Role::Anchor, ANCHORS);
     let (intercept, _) = addresses.list(&table.get("intercept"), Role::Intercept, INTERCEPT);
@@ -180,7 +192,13 @@ pub(super) fn vantage<'a>(root: &Node<'a>, addresses: &mut Addresses<'a>, host: 
         require_anchors(&key, &anchors, addresses);
     }
     let name = table.get("name").text("home", vantage_name).or_else(|| vantage_name(host).ok());
-    Vantage { name: name.unwrap_or_else(|| "home".to_owned()), anchors, intercept }
+    let name = name.unwrap_or_else(|| "home".to_owned());
+    let trust_anchor = table.get("trust-anchor").text("root.key", |text| {
+        let next = "name a file with the DS or DNSKEY records of the root";
+        TrustAnchor::parse(&environment.content(&folder.join(text), next)?)
+    });
+    let trust_anchor = trust_anchor.unwrap_or_else(TrustAnchor::iana);
+    Vantage { name, anchors, intercept, trust_anchor }
 }
 
 fn vantage_name(text: &str) -> Result<String, Rejection> {

@@ -11,7 +11,7 @@
 //! | `lexer`, `name` | the zone-file lexer; DNS names |
 //! | `registry` | the record types of the IANA registry, and the form of their values |
 //! | `records`, `rdata`, `absence`, `zone_data`, `zone_file` | record sets, what must not exist, and how a zone file is read |
-//! | `panel`, `hosts`, `zone`, `endpoint`, `github`, `notify`, `schedule` | one table of the file each: its type and its check |
+//! | `panel`, `hosts`, `trust_anchor`, `zone`, `endpoint`, `github`, `notify`, `schedule` | one table of the file each: its type and its check |
 //! | `root`, `candidate` | the whole [`Config`]; `check --nameserver` |
 
 mod absence;
@@ -32,6 +32,7 @@ mod records;
 mod registry;
 mod root;
 mod schedule;
+mod trust_anchor;
 mod value;
 mod zone;
 mod zone_data;
@@ -51,6 +52,7 @@ pub use records::{Expected, RecordSet, canonical, is_compared};
 pub use registry::type_text;
 pub use root::{Config, Hooks};
 pub use schedule::Schedule;
+pub use trust_anchor::TrustAnchor;
 pub use zone::Zone;
 
 /// A commented configuration that loads, for `config --example`.

@@ -166,6 +166,17 @@ impl Config {
         (config(&root, Path::new(""), TEXT_ONLY).panel, Some(problems))
     }
 
+    /// The zones that are looked at from the roots.
+    pub fn world_zones(&self) -> impl Iterator<Item = &Zone> {
+        let private = self.vantage.trust_anchor.is_private();
+        let wanted = move |zone: &&Zone| match zone.world {
+            Some(world) => world,
+            None => private || !is_special(&zone.name),
+        };
+        let on = self.schedule.world.is_some();
+        self.zones.iter().filter(move |zone| on && !zone.name.is_root()).filter(wanted)
+    }
+
     /// The name and lamp of every subject: the nameservers, then the endpoints.
     pub fn subjects(&self) -> impl Iterator<Item = (&str, Option<u8>)> {
         let nameservers = self.nameservers.iter().map(|n| (n.name.as_str(), n.lamp));
@@ -191,6 +202,28 @@ impl Config {
     }
 }
 
+/// Suffixes that the public root does not delegate to anybody (RFC 6761, 6762, 8375, 9476; private addresses).
+const SPECIAL: [&str; 12] = [
+    "test",
+    "local",
+    "localhost",
+    "invalid",
+    "internal",
+    "home.arpa",
+    "alt",
+    "lan",
+    "10.in-addr.arpa",
+    "168.192.in-addr.arpa",
+    "c.f.ip6.arpa",
+    "d.f.ip6.arpa",
+];
+
+fn is_special(zone: &Name) -> bool {
+    let below = |suffix: &str| Name::from_ascii(suffix).is_ok_and(|suffix| suffix.zone_of(zone));
+    let shared = |n: u8| below(&format!("{n}.172.in-addr.arpa."));
+    SPECIAL.iter().any(|suffix| below(&format!("{suffix}."))) || (16..32).any(shared)
+}
+
 /// The file, or the beginning of one that is too large.
 fn read(path: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
@@ -212,7 +245,7 @@ fn config(root: &Node<'_>, file: &Path, environment: Environment<'_>) -> Config 
     );
     Config {
         github: github(root, folder, environment),
-        vantage: vantage(root, &mut addresses, environment.host_name),
+        vantage: vantage(root, folder, &mut addresses, environment),
         schedule: schedule(root),
         panel: pins.complete(panel),
         hooks: hooks(root),

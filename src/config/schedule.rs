@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use super::document::Node;
 use super::problem::{Rejection, reject};
-use super::value::{LONGEST, SECOND, duration, time};
+use super::value::{LONGEST, SECOND, duration, time, time_or_off};
 
 const SCHEDULE: &str = "interval splay recheck recover open-after close-after degraded-after \
-                        serial-grace rrsig-warning slow reopen-within queries-per-second";
+                        serial-grace rrsig-warning slow reopen-within queries-per-second world";
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Schedule {
@@ -35,6 +35,16 @@ pub struct Schedule {
     pub reopen_within: Duration,
     /// To one address; 0: no limit.
     pub queries_per_second: u32,
+    /// Between two looks at a zone from the roots; `None`: there are none.
+    pub world: Option<Duration>,
+}
+
+impl Schedule {
+    /// Between two regular checks of a subject; that of a zone is its look from the roots.
+    #[must_use]
+    pub fn interval_of(&self, zone: bool) -> Duration {
+        self.world.filter(|_| zone).unwrap_or(self.interval)
+    }
 }
 
 pub(super) fn schedule(root: &Node<'_>) -> Schedule {
@@ -66,5 +76,6 @@ pub(super) fn schedule(root: &Node<'_>) -> Schedule {
         slow: time("slow", "1s", Duration::from_millis(1)),
         reopen_within: time("reopen-within", "1h", Duration::ZERO),
         queries_per_second: number("queries-per-second", 0..=u32::MAX, 50),
+        world: time_or_off(&table.get("world"), "1h", 60 * SECOND),
     }
 }

@@ -21,6 +21,18 @@ pub(super) fn time(node: &Node<'_>, default: &str, range: RangeInclusive<Duratio
     written.unwrap_or_else(|| duration(default, &range).expect("the default is in its range"))
 }
 
+/// The time here, `None` for "off", or the default.
+pub(super) fn time_or_off(node: &Node<'_>, default: &str, least: Duration) -> Option<Duration> {
+    let read = |text: &str| match text {
+        "off" => Ok(None),
+        text => duration(text, &(least..=LONGEST)).map(Some).map_err(|why| Rejection {
+            next: format!("write a time from {least:?} to 365d, or \"off\""),
+            ..why
+        }),
+    };
+    node.text(default, read).unwrap_or_else(|| duration(default, &(least..=LONGEST)).ok())
+}
+
 /// `10m`, `1h 30m`, `500ms`, `2d`: jiff's friendly format, with days of 24 hours.
 pub(super) fn duration(
     text: &str,

@@ -34,6 +34,8 @@ pub struct Zone {
     pub records: Vec<Arc<RecordSet>>,
     /// What must not exist: queried in turn, except for a name that must not exist at all.
     pub absent: Vec<Arc<RecordSet>>,
+    /// Whether it is looked at from the roots; `None`: unless its name is a private one.
+    pub world: Option<bool>,
 }
 
 /// File names are relative to `folder`.
@@ -44,7 +46,7 @@ pub(super) fn zones<'a>(
     environment: Environment<'_>,
 ) -> Vec<Zone> {
     let next = "write a table [[zone]] for each zone, with its name";
-    let tables = root.require("zone", next).tables("name nameservers file records", next);
+    let tables = root.require("zone", next).tables("name nameservers file records world", next);
     let cuts: HashSet<Name> = tables.iter().filter_map(|table| apex_of(table)).collect();
     let numbered = nameservers.iter().enumerate();
     let numbers = numbered.rev().map(|(n, server)| (server.name.as_str(), n)).collect();
@@ -77,16 +79,17 @@ pub(super) fn zones<'a>(
         let listed = served_by(&table.get("nameservers"), &numbers);
         let of = |listed: &Vec<usize>| listed.iter().map(|&n| nameservers[n].addresses.len()).sum();
         let queries = records.iter().filter(counted).count() + absent.len().min(IN_TURN + 1);
+        let world = table.get("world").flag();
         load.add(table, queries, listed.as_ref().map_or(addresses, of));
         let zone = match load.all {
             0..=MOST_QUERIES => {
                 let all = || (0..nameservers.len()).collect();
-                Zone { name, nameservers: listed.unwrap_or_else(all), file, records, absent }
+                Zone { name, nameservers: listed.unwrap_or_else(all), file, records, absent, world }
             }
             // The file is rejected, so no more of it is kept.
             _ => {
                 let (records, absent) = (Vec::new(), Vec::new());
-                Zone { name, nameservers: Vec::new(), file, records, absent }
+                Zone { name, nameservers: Vec::new(), file, records, absent, world }
             }
         };
         zones.push(zone);

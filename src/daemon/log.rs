@@ -183,6 +183,7 @@ fn line(
     let (server, endpoint) = match subject.kind {
         SubjectKind::Nameserver => (Some(subject.name.as_str()), None),
         SubjectKind::Endpoint => (None, Some(subject.name.as_str())),
+        SubjectKind::Zone => (None, None), // its findings have ZONE
     };
     let (zone, fault) = (row.map(|row| &*row.zone), row.map(|row| row.fault.to_string()));
     let (fault, id) = (fault.as_deref(), incident.map(|incident| &*incident.id));
@@ -216,7 +217,7 @@ pub(super) fn report(config: &Config, report: &Report, before: &Reporting) {
     for found in &report.resume {
         let number = found.reported.number;
         let endpoint = (found.kind == SubjectKind::Endpoint).then_some(found.subject.as_str());
-        let server = Some(found.subject.as_str()).filter(|_| endpoint.is_none());
+        let server = (found.kind == SubjectKind::Nameserver).then_some(found.subject.as_str());
         info!(
             NAMESERVER = server,
             ENDPOINT = endpoint,

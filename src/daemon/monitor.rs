@@ -19,6 +19,7 @@ use crate::decide::judge::uplink::Uplink;
 use crate::decide::probe::endpoint::{EndpointCheck, endpoint_checks};
 use crate::decide::probe::query::{Target, targets};
 use crate::decide::probe::round::Round;
+use crate::decide::probe::world::{WorldCheck, world_checks};
 use crate::decide::report::heartbeat::HeartbeatInput;
 use crate::decide::show::change::StateChange;
 use crate::decide::track::reported::{Failure, Report};
@@ -58,6 +59,7 @@ pub(super) struct Daemon<P> {
     pub(super) config: Config,
     pub(super) targets: Vec<Arc<Target>>,
     pub(super) checks: Vec<Arc<EndpointCheck>>,
+    pub(super) world: Vec<Arc<WorldCheck>>,
     pub(super) inspector: Inspector<P>,
     pub(super) rounds: Rounds,
     pub(super) reporter: Option<Reporter>,
@@ -111,6 +113,7 @@ impl<P: RuntimeProvider> Daemon<P> {
             monitor: MonitorState::new(&config),
             targets: targets(&config),
             checks: endpoint_checks(&config),
+            world: world_checks(&config),
             inspector: Inspector::new(network, clock, limits(&config)),
             rounds: Rounds::default(),
             reporter: Reporter::new(&config, token, clock),
@@ -189,7 +192,9 @@ impl<P: RuntimeProvider> Daemon<P> {
         self.hook.add(state_changes);
         let before = old.uplink;
         self.uplink_seen |= self.monitor.uplink.is_some_and(|uplink| !uplink.is_down());
-        if self.monitor.uplink.is_some_and(|uplink| uplink.is_down()) {
+        // A look at a zone that has reached no root server says nothing of the uplink.
+        let seen = judgement.uplink != Uplink::UNUSED;
+        if seen && self.monitor.uplink.is_some_and(|uplink| uplink.is_down()) {
             // The lamps should show soon that the uplink is back; even sooner after a start, since a board
             // runs its first round before it has an address.
             let soon = if self.uplink_seen { schedule.recover } else { schedule.recheck };
@@ -311,6 +316,7 @@ impl<P: RuntimeProvider> Daemon<P> {
         self.monitor = self.monitor.clone().reconfigured(&config);
         self.targets = targets(&config);
         self.checks = endpoint_checks(&config);
+        self.world = world_checks(&config);
         self.inspector.set_limits(limits(&config));
         self.rounds = Rounds::default(); // those under way are of the old configuration
         let now = self.clock.now();

@@ -1,4 +1,4 @@
-//! The rounds under way: one over the nameservers, and one for each endpoint. No round waits for another.
+//! The rounds under way: one over the nameservers, and one for each endpoint and for each look at a zone. No round waits for another.
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -21,7 +21,7 @@ pub(super) struct Rounds {
     pub(super) judged: Duration,
 }
 
-/// When an endpoint is checked, by its subject. The default: now.
+/// When an endpoint or a zone is checked, by its subject. The default: now.
 #[derive(Default)]
 struct EndpointTimes {
     under_way: bool,
@@ -75,8 +75,12 @@ impl Rounds {
         while let Some(Some(round)) = self.endpoints.next().now_or_never() {
             rounds.push(round);
         }
-        let results = rounds.iter().flat_map(|round| &round.endpoints);
-        for subject in results.map(|result| result.check.subject) {
+        let checked = |round: &Round| {
+            let endpoints = round.endpoints.iter().map(|result| result.check.subject);
+            let zones = round.world.iter().map(|result| result.check.subject);
+            endpoints.chain(zones).collect::<Vec<_>>()
+        };
+        for subject in rounds.iter().flat_map(checked) {
             self.times.entry(subject).or_default().under_way = false;
         }
         rounds

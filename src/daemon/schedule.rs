@@ -5,11 +5,14 @@ use std::time::Duration;
 
 use hickory_resolver::net::runtime::RuntimeProvider;
 
-use crate::config::Schedule;
 use crate::daemon::monitor::{Daemon, SLACK};
 use crate::decide::probe::endpoint::EndpointCheck;
 use crate::decide::probe::query::Target;
+use crate::decide::probe::world::WorldCheck;
 use crate::io::clock;
+
+/// For one look at a zone from the roots.
+const LOOK: Duration = Duration::from_secs(60);
 
 impl<P: RuntimeProvider> Daemon<P> {
     /// Uptime of the next round over nameservers.
@@ -19,9 +22,11 @@ impl<P: RuntimeProvider> Daemon<P> {
         again.fold(self.regular, Duration::min)
     }
 
-    /// Uptime of the next check of an endpoint; `Duration::MAX` if each is under way.
+    /// Uptime of the next check of an endpoint or a zone; `Duration::MAX` if each is under way.
     pub(super) fn next_check(&self) -> Duration {
-        let next = self.checks.iter().map(|check| self.next_check_of(check.subject));
+        let endpoints = self.checks.iter().map(|check| check.subject);
+        let subjects = endpoints.chain(self.world.iter().map(|check| check.subject));
+        let next = subjects.map(|subject| self.next_check_of(subject));
         next.min().unwrap_or(Duration::MAX)
     }
 
@@ -35,7 +40,8 @@ impl<P: RuntimeProvider> Daemon<P> {
         let now = self.clock.now().uptime;
         let everybody = now >= self.regular;
         if everybody {
-            self.regular = next_regular(&self.config.schedule, now);
+            let schedule = &self.config.schedule;
+            self.regular = next_regular(schedule.interval, schedule.splay, now);
             self.report_due = true;
         }
         let due = |index: usize| {
@@ -60,17 +66,22 @@ impl<P: RuntimeProvider> Daemon<P> {
         let now = self.clock.now().uptime;
         let due = self.checks.iter().filter(|check| self.next_check_of(check.subject) <= now);
         let due: Vec<Arc<EndpointCheck>> = due.cloned().collect();
+        let zones = self.world.iter().filter(|check| self.next_check_of(check.subject) <= now);
+        let zones: Vec<Arc<WorldCheck>> = zones.cloned().collect();
         let schedule = &self.config.schedule;
-        let regular = next_regular(schedule, now);
-        for check in &due {
-            self.rounds.begin(check.subject, now, regular);
-            if let Some(subject) = self.monitor.subjects.get_mut(check.subject) {
+        let endpoints = due.iter().map(|check| (check.subject, schedule.interval));
+        let looks = zones.iter().map(|check| (check.subject, schedule.interval_of(true)));
+        for (subject, interval) in endpoints.chain(looks) {
+            self.rounds.begin(subject, now, next_regular(interval, schedule.splay, now));
+            if let Some(subject) = self.monitor.subjects.get_mut(subject) {
                 subject.again = None; // the verdict decides
             }
         }
         let deadline = now + schedule.interval.max(self.inspector.limits().deadline);
         let rounds = self.inspector.endpoint_rounds(&due, &self.config.vantage, deadline);
         self.rounds.check(rounds);
+        let vantage = &self.config.vantage;
+        self.rounds.check(self.inspector.world_rounds(&zones, vantage, LOOK, schedule));
     }
 
     pub(super) fn longest_round(&self, targets: &[Arc<Target>]) -> Duration {
@@ -97,8 +108,8 @@ impl<P: RuntimeProvider> Daemon<P> {
 }
 
 /// Uptime of the regular round after the one that starts now.
-fn next_regular(schedule: &Schedule, now: Duration) -> Duration {
-    let splay = schedule.splay.as_millis().max(1);
+fn next_regular(interval: Duration, splay: Duration, now: Duration) -> Duration {
+    let splay = splay.as_millis().max(1);
     let late = u128::from(clock::random()) % splay;
-    now + schedule.interval + Duration::from_millis(u64::try_from(late).unwrap_or_default())
+    now + interval + Duration::from_millis(u64::try_from(late).unwrap_or_default())
 }

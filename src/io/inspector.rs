@@ -7,18 +7,23 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, join_all};
 use hickory_resolver::net::runtime::RuntimeProvider;
+use hickory_resolver::proto::rr::{Name, RecordType};
 use tokio::sync::Mutex;
 
-use crate::config::Vantage;
+use crate::config::{Expected, RecordSet, Schedule, Vantage};
 use crate::decide::judge::round::looks_faulty;
+use crate::decide::judge::world;
+use crate::decide::probe::answer::Answer;
 use crate::decide::probe::endpoint::{EndpointCheck, EndpointResult};
 use crate::decide::probe::query::Target;
-use crate::decide::probe::round::{AnchorReply, Round};
+use crate::decide::probe::round::{AnchorReply, Outcome, Round};
+use crate::decide::probe::world::{WorldCheck, WorldOutcome, WorldResult};
 use crate::io::clock::{Clock, random};
 use crate::io::dns::client::DnsClient;
 use crate::io::dns::limits::ProbeLimits;
 use crate::io::dns::prober::Prober;
 use crate::io::dns::resolver::Resolver;
+use crate::io::dns::walk::Walker;
 use crate::io::http::endpoint::EndpointChecker;
 
 #[derive(Clone)]
@@ -27,6 +32,7 @@ pub struct Inspector<P> {
     limits: ProbeLimits,
     prober: Prober<P>,
     endpoints: EndpointChecker<P>,
+    walker: Walker<P>,
     confirmed: Arc<Mutex<Confirmation>>,
 }
 
@@ -59,10 +65,12 @@ impl Anchors {
 
 impl<P: RuntimeProvider> Inspector<P> {
     pub fn new(network: P, clock: Clock, limits: ProbeLimits) -> Self {
-        let resolver = Resolver::new(DnsClient::new(network.clone(), limits.timeout));
+        let client = DnsClient::new(network.clone(), limits.timeout);
+        let walker = Walker::new(client.clone(), clock);
+        let resolver = Resolver::new(client);
         let endpoints = EndpointChecker::new(network.clone(), clock, resolver);
         let prober = Prober::new(network, clock, limits.clone());
-        Self { clock, limits, prober, endpoints, confirmed: Arc::default() }
+        Self { clock, limits, prober, endpoints, walker, confirmed: Arc::default() }
     }
 
     /// Look-ups under way still count against their bound.
@@ -93,7 +101,8 @@ impl<P: RuntimeProvider> Inspector<P> {
             self.prober.targets(targets, deadline),
             self.checked(checks, at.uptime + self.limits.deadline),
         );
-        let mut round = Round { at, before, intercept, after: None, observed, endpoints };
+        let world = Vec::new();
+        let mut round = Round { at, before, intercept, after: None, observed, endpoints, world };
         if looks_faulty(&round) {
             round.after = Some(self.prober.anchors(&anchors).await);
         }
@@ -136,7 +145,9 @@ impl<P: RuntimeProvider> Inspector<P> {
                 let ((before, intercept), result) = tokio::join!(uplink, check);
                 let endpoints = vec![result];
                 let observed = Vec::new();
-                let mut round = Round { at, before, intercept, after: None, observed, endpoints };
+                let world = Vec::new();
+                let mut round =
+                    Round { at, before, intercept, after: None, observed, endpoints, world };
                 if looks_faulty(&round) {
                     round.after = Some(inspector.confirm(&anchors).await);
                 }
@@ -150,6 +161,44 @@ impl<P: RuntimeProvider> Inspector<P> {
         rounds
     }
 
+    /// A round for each zone that is looked at from the roots. What is not found after `within` is unknown.
+    pub fn world_rounds(
+        &self,
+        checks: &[Arc<WorldCheck>],
+        vantage: &Vantage,
+        within: Duration,
+        schedule: &Schedule,
+    ) -> Vec<BoxFuture<'static, Round>> {
+        let round = |check: &Arc<WorldCheck>| {
+            let (inspector, vantage) = (self.clone(), vantage.clone());
+            let (check, schedule) = (Arc::clone(check), schedule.clone());
+            async move { inspector.world_round(check, &vantage, within, &schedule).await }.boxed()
+        };
+        checks.iter().map(round).collect()
+    }
+
+    async fn world_round(
+        &self,
+        check: Arc<WorldCheck>,
+        vantage: &Vantage,
+        within: Duration,
+        schedule: &Schedule,
+    ) -> Round {
+        let result = self.walker.look(check, vantage.anchors.clone(), within).await;
+        let at = self.clock.now();
+        let used = |address: &&SocketAddr| result.used(address.is_ipv6());
+        let anchors: Vec<SocketAddr> = vantage.anchors.iter().filter(used).copied().collect();
+        let intercept: Vec<SocketAddr> = vantage.intercept.iter().filter(used).copied().collect();
+        let intercept = self.prober.intercept(&intercept).await;
+        // A root server has answered with its keys; after a fault the anchors are asked.
+        let before = match world::looks_faulty(&result, &at, schedule) {
+            true => self.confirm(&anchors).await,
+            false => root_reply(&result),
+        };
+        let (observed, endpoints, world) = (Vec::new(), Vec::new(), vec![result]);
+        Round { at, before, intercept, after: None, observed, endpoints, world }
+    }
+
     /// Asks the anchors after a fault. Endpoints that fail at the same time share the replies.
     async fn confirm(&self, anchors: &[SocketAddr]) -> Vec<AnchorReply> {
         let since = self.clock.now().uptime;
@@ -161,6 +210,15 @@ impl<P: RuntimeProvider> Inspector<P> {
         }
         last.replies.clone()
     }
+}
+
+/// The root server that a look began with, as a reply of an anchor.
+fn root_reply(result: &WorldResult) -> Vec<AnchorReply> {
+    let WorldOutcome::Walked(walk) = &result.outcome else { return Vec::new() };
+    let set = RecordSet { name: Name::root(), rtype: RecordType::DNSKEY, expected: Expected::Some };
+    let answer = Answer::new(&set, std::iter::empty());
+    let (address, latency) = (walk.root, Duration::ZERO);
+    vec![AnchorReply { address, outcome: Outcome::Answer(answer), latency }]
 }
 
 fn first(checks: usize) -> usize {

@@ -6,5 +6,6 @@ pub mod process;
 pub mod proxy;
 pub mod real;
 pub mod rng;
+pub mod signed;
 pub mod tls;
 pub mod web;

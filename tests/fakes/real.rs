@@ -98,7 +98,7 @@ impl Software {
         for origin in origins {
             let more = match self {
                 Self::Nsd => format!(
-                    "zone:\n name: \"{origin}\"\n zonefile: \"{origin}.zone\"\n{zone_extra}"
+                    "zone:\n name: \"{origin}.\"\n zonefile: \"{origin}.zone\"\n{zone_extra}"
                 ),
                 Self::Knot => {
                     format!(" - domain: \"{origin}\"\n   file: \"{origin}.zone\"\n{zone_extra}")

@@ -67,6 +67,17 @@ pub enum FaultKind {
     Location,
     Text,
     Unsupported,
+    NoSuchDomain,
+    NotDelegated,
+    OtherNameservers,
+    DelegationDiffers,
+    Glue,
+    ParentsDiffer,
+    Unresolvable,
+    DsWithoutKey,
+    DsUnsigned,
+    SignatureWrong,
+    ChainAbove,
 }
 
 impl FaultCode {

@@ -1,5 +1,6 @@
 //! One round becomes findings: what is wrong, where, and what cannot be known.
 
+pub mod chain;
 mod context;
 pub mod endpoint;
 pub mod fault;
@@ -12,3 +13,5 @@ mod signature;
 #[cfg(test)]
 mod tests;
 pub mod uplink;
+pub mod world;
+pub mod world_fault;

@@ -4,6 +4,7 @@ use crate::decide::judge::endpoint;
 use crate::decide::judge::finding::Verdict;
 use crate::decide::judge::nameserver::{Assessment, judge_address, judge_one};
 use crate::decide::judge::uplink::{Uplink, read};
+use crate::decide::judge::world;
 use crate::decide::probe::round::{Edns, Round};
 
 /// What a round says, all of it.
@@ -44,6 +45,9 @@ pub fn judge(config: &Config, round: &Round) -> Judgement {
             .iter()
             .map(|result| (result.check.subject, endpoint::verdict(result, uplink, &round.at))),
     );
+    verdicts.extend(round.world.iter().map(|result| {
+        (result.check.subject, world::verdict(result, uplink, &round.at, &config.schedule))
+    }));
     Judgement { uplink, verdicts }
 }
 

@@ -42,6 +42,7 @@ pub struct Uplink {
 
 impl Uplink {
     pub const UNUSED: Self = Self { ipv4: Family::Unused, ipv6: Family::Unused };
+    pub const ONLINE: Self = Self { ipv4: Family::Online, ipv6: Family::Online };
 
     /// The family of an address.
     #[must_use]
@@ -93,7 +94,9 @@ pub fn read(round: &Round) -> Uplink {
     let family = |v6: bool| {
         let of_family = |reading: &&AnchorReply| reading.address.is_ipv6() == v6;
         let asked = round.observed.iter().any(|o| o.target.address.is_ipv6() == v6);
-        if !asked && !round.endpoints.iter().any(|result| result.used(v6)) {
+        let checked = round.endpoints.iter().any(|result| result.used(v6))
+            || round.world.iter().any(|result| result.used(v6));
+        if !asked && !checked {
             return Family::Unused;
         }
         let answers = |r: &AnchorReply| matches!(r.outcome, Outcome::Answer(_));
@@ -184,6 +187,7 @@ mod tests {
             after,
             observed: vec![observed],
             endpoints: Vec::new(),
+            world: Vec::new(),
         }
     }
 

@@ -5,3 +5,4 @@ pub mod endpoint;
 pub mod endpoint_error;
 pub mod query;
 pub mod round;
+pub mod world;

@@ -9,6 +9,7 @@ use hickory_resolver::proto::op::ResponseCode;
 use crate::decide::probe::answer::Answer;
 use crate::decide::probe::endpoint::EndpointResult;
 use crate::decide::probe::query::Target;
+use crate::decide::probe::world::WorldResult;
 use crate::decide::time::Moment;
 
 #[derive(Debug, Clone, PartialEq)]
@@ -22,6 +23,7 @@ pub struct Round {
     pub after: Option<Vec<AnchorReply>>,
     pub observed: Vec<Observed>,
     pub endpoints: Vec<EndpointResult>,
+    pub world: Vec<WorldResult>,
 }
 
 /// The reply of an anchor, or of an address where no nameserver can be.

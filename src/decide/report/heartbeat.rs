@@ -150,7 +150,7 @@ pub(super) fn plan(input: &HeartbeatInput, listing: &Listing) -> HeartbeatPlan {
 
 fn body(input: &HeartbeatInput, past: &UptimeHistory, at: Timestamp, listing: &Listing) -> String {
     let HeartbeatInput { view, every, .. } = input;
-    let subjects: Vec<&SubjectStatus> = view.nameservers.iter().chain(&view.endpoints).collect();
+    let subjects: Vec<&SubjectStatus> = view.subjects().map(|(_, subject)| subject).collect();
     let names = subjects.iter().map(|subject| subject.name.as_str());
     let heartbeat = Heartbeat { vantage: view.vantage.clone(), at, every: every.as_secs() };
     let mut text = hide(&StoredHeartbeat { heartbeat, record: Some(past.record(names, at)) });

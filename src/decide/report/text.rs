@@ -141,11 +141,7 @@ fn tail(wanted: &DesiredIssue, schedule: &Schedule) -> String {
     let DesiredIssue { subject, incident, .. } = wanted;
     let mut text = String::new();
     if wanted.ended.is_none() {
-        text.push_str(
-            "\n**What to do.** Run a command of the table on another network. If it shows the same fault \
-             there, the server is at fault, or the network close to it. If it does not, the fault lies between \
-             this vantage and the server.\n",
-        );
+        text.push_str(what_to_do(wanted.kind));
     }
     if !incident.history.is_empty() {
         text.push_str(&format!(
@@ -161,16 +157,35 @@ fn tail(wanted: &DesiredIssue, schedule: &Schedule) -> String {
         text.push_str(&format!(
             "\npilotlight checks {subject} every {}. After {checks} this issue closes by itself. If you close it \
              earlier, it stays closed until then.\n",
-            span_text(schedule.interval)
+            span_text(schedule.interval_of(wanted.kind == SubjectKind::Zone))
         ));
     }
     text.push_str(CLOSING);
     text
 }
 
+fn what_to_do(kind: SubjectKind) -> &'static str {
+    match kind {
+        SubjectKind::Zone => {
+            "\n**What to do.** The fault is not at your nameservers, but in what the zone above has about your zone, or \
+             in its signatures. Run a command of the table on any machine (`delv` comes with BIND's tools). What the \
+             zone above has is changed at your registrar: the nameservers, their addresses (glue), and the DS \
+             records. Changes take as long as the TTL of the old records to arrive everywhere.\n"
+        }
+        SubjectKind::Nameserver | SubjectKind::Endpoint => {
+            "\n**What to do.** Run a command of the table on another network. If it shows the same fault \
+             there, the server is at fault, or the network close to it. If it does not, the fault lies between \
+             this vantage and the server.\n"
+        }
+    }
+}
+
 /// For a reader who does not know pilotlight.
 fn meaning(kind: SubjectKind, severity: Severity) -> &'static str {
     match severity {
+        Severity::Down if kind == SubjectKind::Zone => {
+            "its own nameservers are asked elsewhere; this is what the rest of the internet is led to"
+        }
         Severity::Down => "it does not answer, or its answers are wrong",
         Severity::Degraded if kind == SubjectKind::Endpoint => "it answers, but with a fault",
         Severity::Degraded => "names still resolve, but there is a fault",
@@ -180,7 +195,7 @@ fn meaning(kind: SubjectKind, severity: Severity) -> &'static str {
 /// A table of at most so many bytes, as far as the head and the line that counts the other rows leave a choice.
 fn table(kind: SubjectKind, rows: &[Finding], room: usize) -> String {
     let first = match kind {
-        SubjectKind::Nameserver => "zone",
+        SubjectKind::Nameserver | SubjectKind::Zone => "zone",
         SubjectKind::Endpoint => "name",
     };
     let mut text = format!(
@@ -220,7 +235,7 @@ fn history(wanted: &DesiredIssue) -> String {
         let at = past.at.map_or_else(|| "?".to_owned(), |t| t.strftime("%H:%M:%S").to_string());
         match (past.severity, past.zones) {
             (None, _) => format!("{at} well"),
-            (Some(severity), _) if wanted.kind == SubjectKind::Endpoint => {
+            (Some(severity), _) if wanted.kind != SubjectKind::Nameserver => {
                 format!("{at} {severity}")
             }
             (Some(severity), 1) => format!("{at} {severity} (1 zone)"),
@@ -235,7 +250,7 @@ fn history(wanted: &DesiredIssue) -> String {
 pub fn changed_text(wanted: &DesiredIssue) -> String {
     let zones = wanted.incident.zones();
     let places = match zones.len() {
-        _ if wanted.kind == SubjectKind::Endpoint => String::new(),
+        _ if wanted.kind != SubjectKind::Nameserver => String::new(),
         1 => format!(" for 1 zone: {}", named(&zones)),
         n => format!(" for {n} zones: {}", named(&zones)),
     };

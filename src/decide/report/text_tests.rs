@@ -122,6 +122,7 @@ fn round(config: &Config, got: impl Fn(bool, &Query) -> Option<Outcome>) -> Roun
         latency: Duration::from_millis(20),
     };
     Round {
+        world: Vec::new(),
         at: at(0),
         observed: observed.collect(),
         endpoints: Vec::new(),

@@ -48,7 +48,7 @@ impl MonitorState {
             PanelState::Degraded
         } else if uplink.intercepted() {
             PanelState::Intercepted
-        } else if any(|s| s.unobserved && !s.out_of_sight()) {
+        } else if any(|s| s.unobserved && !s.out_of_sight() && s.kind != SubjectKind::Zone) {
             // One family works and another does not: some server could not be looked at at all.
             PanelState::Offline
         } else {
@@ -74,7 +74,7 @@ impl Subject {
     /// Nothing is seen of it, and that is not the uplink's doing: a name that this system cannot resolve, say. A
     /// person should know, and the lamps of the others must not suffer.
     fn out_of_sight(&self) -> bool {
-        self.unobserved && self.why.is_some()
+        self.unobserved && self.why.is_some() && self.kind != SubjectKind::Zone
     }
 
     /// What its own lamp says while our uplink sees anything at all.

@@ -61,15 +61,11 @@ impl Gauges {
 
     /// The metrics with a sample for each subject.
     fn subjects(&mut self, view: &Status) {
-        let all = || {
-            let nameservers = view.nameservers.iter().map(|s| ("nameserver", s));
-            nameservers.chain(view.endpoints.iter().map(|s| ("endpoint", s)))
-        };
         let mut each = |name: &str, help: &str, value: fn(&SubjectStatus) -> Option<f64>| {
             let labelled = |(kind, s): (&str, &SubjectStatus)| {
                 (labels([("kind", kind), ("subject", &s.name)]), value(s))
             };
-            self.add(name, help, all().map(labelled));
+            self.add(name, help, view.subjects().map(labelled));
         };
         each("subject_up", "Whether it works; 0 is down, as an issue would say.", |s| {
             let down = matches!(s.state, HealthState::Down | HealthState::Recovering);
@@ -84,7 +80,7 @@ impl Gauges {
         each("subject_faults", "What is wrong, by zone and address.", |s| {
             Some(count(s.faults.len()))
         });
-        let states = all().flat_map(|(kind, s)| {
+        let states = view.subjects().flat_map(|(kind, s)| {
             let labels = move |state: HealthState| {
                 labels([("kind", kind), ("subject", &s.name), ("state", state.word())])
             };

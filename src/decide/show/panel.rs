@@ -87,7 +87,7 @@ pub enum PanelState {
     /// A subject is degraded.
     Degraded,
     /// These nameservers are down: counted from 1 in the order of the configuration, ascending, each
-    /// once. Empty when what is down has no number (a web endpoint): red is then 1.5 s on, 1.5 s off.
+    /// once. Empty when what is down has no number (a web endpoint, a zone): red is then 1.5 s on, 1.5 s off.
     Down(Vec<usize>),
     /// The uplink is down.
     Offline,

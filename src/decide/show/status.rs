@@ -53,6 +53,9 @@ pub struct Status {
     pub nameservers: Vec<SubjectStatus>,
     #[serde(default)]
     pub endpoints: Vec<SubjectStatus>,
+    /// As the world sees them, in the configuration's order; without those of which nothing can be seen.
+    #[serde(default)]
+    pub zones: Vec<SubjectStatus>,
 }
 
 /// How reporting goes. A word of a later version is read as unknown.
@@ -92,7 +95,7 @@ impl fmt::Display for Program {
     }
 }
 
-/// One nameserver, or one web endpoint.
+/// One nameserver, web endpoint or zone.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SubjectStatus {
     /// The name, or the URL of an endpoint.
@@ -131,7 +134,9 @@ impl Status {
             meaning = format!("down: {}{}", names.join(", "), panel.meaning_added());
         }
         let view = |kind: SubjectKind| {
-            let subjects = monitor.subjects.iter().filter(|s| s.kind == kind);
+            let shown =
+                |s: &&Subject| s.kind == kind && (kind != SubjectKind::Zone || s.is_known());
+            let subjects = monitor.subjects.iter().filter(shown);
             subjects.map(SubjectStatus::of).collect()
         };
         let (reporting, reporting_why) = match &monitor.reporting {
@@ -158,6 +163,7 @@ impl Status {
             good_until: None,
             nameservers: view(SubjectKind::Nameserver),
             endpoints: view(SubjectKind::Endpoint),
+            zones: view(SubjectKind::Zone),
         }
     }
 
@@ -182,20 +188,23 @@ impl Status {
             good_until: None,
             nameservers: Vec::new(),
             endpoints: Vec::new(),
+            zones: Vec::new(),
         }
     }
 
     /// The exit code of `check`, after the conventions of Nagios plugins.
     #[must_use]
     pub fn exit_code(&self) -> u8 {
-        let all = || self.nameservers.iter().chain(&self.endpoints);
+        // Without root servers nothing is known of a zone, and the nameservers still are.
+        let zones = self.zones.iter().filter(|zone| zone.state != HealthState::Unknown);
+        let all = self.nameservers.iter().chain(&self.endpoints).chain(zones);
         let code = |subject: &SubjectStatus| match subject.state {
             HealthState::Well => 0,
             HealthState::Unknown => 1,
             HealthState::Degraded | HealthState::Suspect | HealthState::Recovering => 2,
             HealthState::Down => 3,
         };
-        match all().map(code).max() {
+        match all.map(code).max() {
             Some(0) => 0,
             Some(1) | None => 3, // without a configuration no server is watched
             Some(2) => 1,
@@ -225,6 +234,13 @@ impl Status {
 }
 
 impl Status {
+    /// All subjects, with their kind.
+    pub fn subjects(&self) -> impl Iterator<Item = (&'static str, &SubjectStatus)> {
+        let nameservers = self.nameservers.iter().map(|s| ("nameserver", s));
+        let endpoints = self.endpoints.iter().map(|s| ("endpoint", s));
+        nameservers.chain(endpoints).chain(self.zones.iter().map(|s| ("zone", s)))
+    }
+
     fn offline_hint(&self, v6: bool) -> String {
         let asked = self.anchors.iter().filter(|anchor| anchor.is_ipv6() == v6).copied();
         let asked: Vec<SocketAddr> = asked.collect();

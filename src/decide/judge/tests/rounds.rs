@@ -94,6 +94,7 @@ pub(super) fn round(config: &Config, got: impl Fn(&str, &Query) -> Observation) 
         after: None,
         observed: targets(config).into_iter().map(observe).collect(),
         endpoints: Vec::new(),
+        world: Vec::new(),
     }
 }
 
