@@ -6,6 +6,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use hickory_resolver::proto::rr::rdata::CNAME;
 use hickory_resolver::proto::rr::{Name, RData, RecordType};
 use hickory_resolver::proto::serialize::binary::{BinDecoder, Restrict};
+use jiff::civil::DateTime;
 
 use super::lexer::Token;
 use super::name;
@@ -13,6 +14,14 @@ use super::problem::{Rejection, reject};
 use super::records::{self, TYPES, canonical};
 use super::registry::{Field, fields, record_type, type_text};
 use crate::text::count;
+
+/// A date and time of 14 digits, or seconds since 1970.
+fn is_stamp(token: &Token<'_>) -> bool {
+    let text = token.text();
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    let date = || DateTime::strptime("%Y%m%d%H%M%S", &*text).is_ok();
+    digits && if text.len() == 14 { date() } else { parsed::<u32>(token).is_some() }
+}
 
 /// A value in canonical form; `None`: its type is queried but not compared. A DNAME is read for its target.
 pub(super) fn value(
@@ -97,7 +106,7 @@ fn take<'a, 't>(field: Field, tokens: &'a [Token<'t>], origin: &Name) -> Option<
     match field {
         Field::Number(most) => one(&|token| parsed(token).is_some_and(|n: u32| n <= most)),
         Field::Time => one(&|token| seconds(&token.text()).is_some()),
-        Field::Stamp => one(&|token| parsed::<u64>(token).is_some_and(|n| n < 10_u64.pow(14))),
+        Field::Stamp => one(&is_stamp),
         Field::Code(names) => one(&|token| {
             let word = token.text().to_ascii_uppercase();
             parsed::<u16>(token).is_some() || names.contains(&&*word)

@@ -38,6 +38,15 @@ const REFUSED: &[(&str, &str)] = &[
     ("a DS 1 13 2 0", "is not a value of the type DS"),
     ("@ NSEC b FOO", "is not a value of the type NSEC"),
     ("@ RRSIG A 13 2 300 20300101000000 20250101000000 1 @", "is not a value of the type RRSIG"),
+    (
+        "@ RRSIG A 13 2 300 20301301000000 20250101000000 1 @ AAAA",
+        "is not a value of the type RRSIG",
+    ),
+    (
+        "@ RRSIG A 13 2 300 20300101000000 20250101006000 1 @ AAAA",
+        "is not a value of the type RRSIG",
+    ),
+    ("@ RRSIG A 13 2 300 20300101000000 99999999999 1 @ AAAA", "is not a value of the type RRSIG"),
     ("a HTTPS 1 . port=65536", "has the parameter \"port\""),
     ("a HTTPS 1 . alpn=h2 alpn=h3", "has the parameter \"alpn\" twice"),
     ("a HTTPS 1 . mandatory=alpn", "has the parameter \"mandatory\""),
