@@ -8,6 +8,7 @@
 
 mod board;
 mod care;
+mod chaos;
 mod check;
 mod commands;
 mod config;

@@ -27,12 +27,7 @@ impl<P: RuntimeProvider> Daemon<P> {
         if let Some(error) = self.panel.error() {
             log::once_a_reason("panel", &error.to_string());
         }
-        let view = self.view(&now);
-        self.write_metrics(&view);
-        let meaning = view.meaning.clone();
-        write_status(&self.places, view, self.round_deadline.saturating_sub(now.uptime));
-        // After the file: whoever waits for these words finds them in it.
-        self.manager.status(&meaning);
+        // Before anybody can read of an incident, it survives a power cut.
         let stored = self.monitor.unreported();
         if stored != self.stored {
             match self.store(&stored) {
@@ -40,6 +35,12 @@ impl<P: RuntimeProvider> Daemon<P> {
                 Err(error) => log::once_a_reason("state file", &error.to_string()),
             }
         }
+        let view = self.view(&now);
+        self.write_metrics(&view);
+        let meaning = view.meaning.clone();
+        write_status(&self.places, view, self.round_deadline.saturating_sub(now.uptime));
+        // After the file: whoever waits for these words finds them in it.
+        self.manager.status(&meaning);
     }
 
     /// Takes in what others on this machine have to say; returns whether it has changed.
