@@ -162,20 +162,27 @@ fn a_bind_with_recursion_is_an_open_resolver_and_one_without_is_well() {
 }
 
 #[test]
-fn a_knot_with_signatures_of_hours_is_degraded_unless_configured() {
+fn a_knot_with_signatures_of_hours_is_well() {
     let extra = Extra {
         server: "policy:\n - id: short\n   single-type-signing: on\n   rrsig-lifetime: 2h\n   \
                  rrsig-refresh: 1h\n   rrsig-pre-refresh: 0\n   propagation-delay: 0\n",
         zone: "   dnssec-signing: on\n   dnssec-policy: short\n",
     };
     let knot = Real::start_with(Software::Knot, &[HERE], &[("example.net", &soa(1))], extra);
-    let address = knot.addresses()[0];
-    let ran = check(address);
-    let server = ran.nameserver();
-    assert_eq!(faults(&server), ["degraded signature-ends"], "{ran:?}");
-    assert!(dug(&server).contains("RRSIG"), "{}", dug(&server));
-    let ran = check_with("[schedule]\nrrsig-warning = \"30m\"", address);
+    let ran = check(knot.addresses()[0]);
     assert_eq!(faults(&ran.nameserver()), [""; 0], "{ran:?}");
+}
+
+#[test]
+fn keys_whose_signature_has_ended_are_down() {
+    let zone =
+        signed(&soa(1), &["-s", "20200101000000", "-e", "20880101000000", "-X", "20200201000000"]);
+    let nsd = Real::start(Software::Nsd, &[HERE], &[("example.net", &zone)]);
+    let ran = check(nsd.addresses()[0]);
+    let server = ran.nameserver();
+    assert_eq!(faults(&server), ["down signature-ended"], "{ran:?}");
+    assert_eq!(server["faults"][0]["question"], "example.net DNSKEY");
+    assert!(dug(&server).contains("RRSIG\tDNSKEY 13"), "{}", dug(&server));
 }
 
 /// The zone as `dnssec-signzone` signs it, with signatures that begin and end at these times.
@@ -283,8 +290,9 @@ fn what_does_not_exist_is_well_with_real_servers_and_a_stray_wildcard_is_down() 
             let ran = setting.run(&["check", "--json"]);
             assert_eq!(faults(&ran.nameserver()), [""; 0], "{software:?} {ran:?}");
             // Six names that exist, and one that does not.
+            let keys = u64::from(zone != text);
             let questions = &ran.nameserver()["questions"];
-            assert_eq!(questions, 3 + 6 + 1 + 7, "{software:?} {ran:?}");
+            assert_eq!(questions, 3 + 6 + 1 + 7 + keys, "{software:?} {ran:?}");
         }
     }
     let server = Real::start(

@@ -78,9 +78,10 @@ table! {
     OtherNs => "degraded: ns-set",
     Serial(1) => "well", // one round alone cannot tell who is behind
     Signed(YESTERDAY, TODAY + 30 * DAY) => "well",
-    Signed(YESTERDAY, TODAY + DAY) => "degraded: signature-ends",
+    Signed(TODAY - 30 * DAY, TODAY + DAY) => "degraded: signature-ends",
     Signed(YESTERDAY, TODAY - 1) => "down: signature-ended",
     Signed(TODAY + DAY, TODAY + 30 * DAY) => "down: signature-ahead",
+    SignedAddresses(YESTERDAY, TODAY + DAY) => "well",
     Late(Duration::from_millis(100)) => "well",
     Late(Duration::from_secs(60)) => "down: silent",
     DropFirst(2) => "well",

@@ -120,13 +120,18 @@ rows! {
         assert_eq!(in_memory(&[B::Good], &none("A")).await, ["down: unexpected-records"]);
     }
 
-    the_signature_over_the_soa {
-        let until = |ends| B::Signed(TODAY - DAY, ends);
+    the_signatures {
+        let until = |ends| B::Signed(TODAY - 30 * DAY, ends);
         hold(&[
             (until(TODAY + 3 * DAY), "well"),
             (until(TODAY + 3 * DAY - 1), "degraded: signature-ends"),
             (until(TODAY - 1), "down: signature-ended"),
             (B::Signed(TODAY + DAY, TODAY + 9 * DAY), "down: signature-ahead"),
+            (B::Signed(TODAY - 3 * DAY, TODAY + DAY), "well"),
+            (B::Signed(TODAY - 3 * DAY, TODAY + DAY - 4), "degraded: signature-ends"),
+            (B::SignedAddresses(TODAY - 30 * DAY, TODAY + 3 * DAY), "well"),
+            (B::SignedAddresses(TODAY - 30 * DAY, TODAY + 3 * DAY - 1), "degraded: signature-ends"),
+            (B::SignedAddresses(TODAY - 30 * DAY, TODAY - 1), "down: signature-ended"),
         ])
         .await;
         let signs = || until(TODAY + 30 * DAY);

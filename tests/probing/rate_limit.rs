@@ -245,13 +245,13 @@ async fn a_fault_beside_a_limit_is_found_in_the_same_round_and_nothing_else() {
     for beyond in BEYOND {
         for (name, bad, verdict, detail) in [
             (
-                "r7.example.org",
+                "r17.example.org",
                 Behaviour::ServFail,
                 "down: rcode-servfail",
                 "answers SERVFAIL: it knows the zone and cannot serve it",
             ),
             (
-                "r7.example.org",
+                "r17.example.org",
                 Behaviour::Refused,
                 "down: rcode-refused",
                 "answers REFUSED, though it answers other queries for the zone",
@@ -281,9 +281,9 @@ async fn a_fault_beside_a_limit_is_found_in_the_same_round_and_nothing_else() {
 async fn without_a_limit_few_queries_are_repeated() {
     for (name, bad, repeated) in [
         ("example.org", Behaviour::Refused, 1),
-        ("r7.example.org", Behaviour::Refused, 1),
+        ("r17.example.org", Behaviour::Refused, 1),
         ("example.org", Behaviour::ServFail, 0),
-        ("r7.example.org", Behaviour::Silent, 2),
+        ("r17.example.org", Behaviour::Silent, 2),
     ] {
         let (good, bad) = (Nameserver::new(both(20)), Nameserver::behaving([], bad));
         let server = Behaviour::custom(move |transport, packet| {

@@ -148,7 +148,7 @@ fn act(words: &[&str]) -> Option<Act> {
         }
         [ns @ ("ns1" | "ns2" | "ns3"), "signs", "until", hours] => {
             let until = MIDNIGHT + 3600 * hours.parse::<u32>().ok()?;
-            Act::Server(ns.into(), Behaviour::Signed(MIDNIGHT - 3600, until))
+            Act::Server(ns.into(), Behaviour::Signed(MIDNIGHT - 30 * 86_400, until))
         }
         ["zone", zone, name, rtype, ref values @ ..] => {
             let values = values.iter().map(|&value| value.into()).collect();

@@ -152,7 +152,7 @@ pub enum Fault {
     #[error("takes longer than {} for every answer", span_text(*.0))]
     Slow(Duration),
     #[error(
-        "signs its SOA only until {}: it should have been signed again by now",
+        "answers with a signature (RRSIG) that ends at {}: the zone should have been signed again by now",
         wall_text(Some(*.0))
     )]
     SignatureEnds(Timestamp),
@@ -260,7 +260,11 @@ impl Fault {
         query: &Query,
         no_edns: bool,
     ) -> Finding {
-        let shown = DigOptions { no_edns, timeout: self.is_about_time() };
+        let dnssec = matches!(
+            self,
+            Self::SignatureEnds(_) | Self::SignatureEnded(_) | Self::SignatureAhead(_)
+        );
+        let shown = DigOptions { no_edns, timeout: self.is_about_time(), dnssec };
         Finding {
             address,
             zone,

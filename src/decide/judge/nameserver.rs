@@ -55,7 +55,7 @@ pub(crate) fn judge_address(
                 let wall = context.round.at.wall;
                 let fault = wall.and_then(|now| {
                     let warning = context.config.schedule.rrsig_warning;
-                    signature::judge(question, observation, now, warning)
+                    signature::judge(observation, now, warning)
                 });
                 fault.iter().for_each(&mut found);
             }

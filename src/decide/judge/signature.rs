@@ -11,6 +11,9 @@ use crate::decide::probe::answer::Signature;
 use crate::decide::probe::query::{Query, QueryKind};
 use crate::decide::probe::round::{Edns, Observation, Outcome};
 
+/// A signature is not made again earlier than in the last quarter of its lifetime, however short that is.
+const SHORT: i64 = 4;
+
 /// The span in which a signature holds, as seconds from now: RFC 4034 has it in serial number arithmetic, so
 /// that it goes on after 2106.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,24 +34,18 @@ pub(super) fn signed(question: &Query, observation: &Observation) -> Option<bool
 }
 
 /// The fault of the signatures of a right answer.
-pub(super) fn judge(
-    question: &Query,
-    observation: &Observation,
-    now: Timestamp,
-    warning: Duration,
-) -> Option<Fault> {
+pub(super) fn judge(observation: &Observation, now: Timestamp, warning: Duration) -> Option<Fault> {
     let Outcome::Answer(answer) = &observation.outcome else {
         return None;
     };
-    if signed(question, observation) != Some(true) {
-        return None;
-    }
     let spans: Vec<Span> = answer.signatures.iter().filter_map(|one| span(*one, now)).collect();
     let at = |seconds: i32| now.checked_add(jiff::SignedDuration::from_secs(seconds.into())).ok();
     let best = spans.iter().filter(|span| span.begins <= 0 && span.ends >= 0);
-    if let Some(best) = best.map(|span| span.ends).max() {
-        let soon = u64::try_from(best).is_ok_and(|left| left < warning.as_secs());
-        return at(best).filter(|_| soon).map(|at| Fault::SignatureEnds(whole(at)));
+    if let Some(best) = best.max_by_key(|span| span.ends) {
+        let lifetime = i64::from(best.ends) - i64::from(best.begins);
+        let soon = i64::from(best.ends) < lifetime / SHORT
+            && u64::try_from(best.ends).is_ok_and(|left| left < warning.as_secs());
+        return at(best.ends).filter(|_| soon).map(|at| Fault::SignatureEnds(whole(at)));
     }
     let ahead = spans.iter().filter(|span| span.begins > 0).map(|span| span.begins).min();
     if let Some(begins) = ahead {

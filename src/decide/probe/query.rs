@@ -45,7 +45,13 @@ impl QueryKind {
     /// Such a query is sent once an hour.
     #[must_use]
     pub fn hourly(self) -> bool {
-        matches!(self, Self::Absent | Self::Recursion | Self::Cookie)
+        self == Self::Absent || !self.needs_answer()
+    }
+
+    /// Without an answer something is wrong, whatever else is asked.
+    #[must_use]
+    pub fn needs_answer(self) -> bool {
+        !matches!(self, Self::Recursion | Self::Cookie)
     }
 }
 
@@ -203,6 +209,8 @@ pub struct DigOptions {
     pub no_edns: bool,
     /// No answer came in time.
     pub timeout: bool,
+    /// The fault is about signatures.
+    pub dnssec: bool,
 }
 
 /// The `dig` command that sends the same query in the same way.
@@ -212,7 +220,7 @@ pub fn dig(address: &SocketAddr, query: &Query, shown: DigOptions) -> String {
     let cookie = if query.kind == QueryKind::Cookie { "+cookie" } else { "+nocookie" };
     let mut options = format!("{recurse} {cookie}");
     options.push_str(if shown.no_edns { " +noedns" } else { " +bufsize=1232" });
-    if query.kind == QueryKind::Signatures && !shown.no_edns {
+    if (query.kind == QueryKind::Signatures || shown.dnssec) && !shown.no_edns {
         options.push_str(" +dnssec");
     }
     if query.transport == Transport::Tcp {

@@ -84,7 +84,7 @@ fn the_dig_command_sends_the_same_query_in_the_same_way() {
 #[test]
 fn the_dig_command_shows_how_long_was_waited_and_that_edns_was_left_out() {
     let target = &targets(&config(TWO))[2];
-    let shown = DigOptions { no_edns: true, timeout: true };
+    let shown = DigOptions { no_edns: true, timeout: true, dnssec: true };
     assert_eq!(
         dig(&target.address, &target.queries[0], shown),
         "dig @127.0.0.2 +norecurse +nocookie +noedns +tries=1 +time=2 example.net SOA"

@@ -5,10 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hickory_resolver::proto::op::ResponseCode;
+use hickory_resolver::proto::rr::RecordType;
 
+use crate::config::{Expected, RecordSet};
 use crate::decide::probe::answer::Answer;
 use crate::decide::probe::endpoint::EndpointResult;
-use crate::decide::probe::query::Target;
+use crate::decide::probe::query::{Query, QueryKind, Target};
 use crate::decide::probe::world::WorldResult;
 use crate::decide::time::Moment;
 
@@ -40,6 +42,23 @@ pub struct Observed {
     pub target: Arc<Target>,
     /// One for each of the target's queries, in their order.
     pub observations: Vec<Observation>,
+}
+
+impl Observed {
+    /// Queries for the keys (DNSKEY) of the zones whose SOA came with a signature.
+    #[must_use]
+    pub fn key_queries(&self) -> Vec<Query> {
+        let signed = |(query, observation): &(&Query, &Observation)| {
+            query.kind == QueryKind::Signatures
+                && matches!(&observation.outcome, Outcome::Answer(answer) if !answer.signatures.is_empty())
+        };
+        let key = |(soa, _): (&Query, &Observation)| {
+            let (rtype, expected) = (RecordType::DNSKEY, Expected::Exists);
+            let set = Arc::new(RecordSet { name: soa.set.name.clone(), rtype, expected });
+            Query { set, ..soa.clone() }
+        };
+        self.target.queries.iter().zip(&self.observations).filter(signed).map(key).collect()
+    }
 }
 
 /// The reply to one query, all attempts together.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use hickory_resolver::proto::op::ResponseCode;
 
-use crate::decide::probe::query::{Query, QueryKind, Transport};
+use crate::decide::probe::query::{Query, Transport};
 use crate::decide::probe::round::{Observation, Outcome};
 
 /// Before the first query, and after failures in a row. All together are as long as BIND's `window`, during which
@@ -49,12 +49,14 @@ impl<'a> Again<'a> {
         let (mut failed, others): (Vec<usize>, Vec<usize>) =
             (0..observations.len()).partition(limited);
         let answered = |n: &&usize| {
-            judged(&queries[**n]) && matches!(observations[**n].outcome, Outcome::Answer(_))
+            queries[**n].kind.needs_answer()
+                && matches!(observations[**n].outcome, Outcome::Answer(_))
         };
         let mut zones: BTreeSet<_> =
             others.iter().filter(answered).map(|n| queries[*n].zone).collect();
         let refused = failed.iter().any(|n| is_refused(&observations[*n]));
-        let repeated = observations.iter().filter(|observation| observation.attempts > 1).count();
+        let pairs = queries.iter().zip(observations);
+        let repeated = pairs.filter(|(q, got)| q.kind.needs_answer() && got.attempts > 1).count();
         if zones.is_empty() || (repeated < ENOUGH && !refused) {
             failed.clear();
         }
@@ -116,11 +118,6 @@ impl<'a> Again<'a> {
     }
 }
 
-/// Whether silence and REFUSED are faults.
-fn judged(query: &Query) -> bool {
-    !matches!(query.kind, QueryKind::Recursion | QueryKind::Cookie)
-}
-
 /// Whether a limit on the rate of answers can be the reason: they are dropped, refused, or a connection ends.
 fn may_be_limited(query: &Query, observation: &Observation) -> bool {
     let over_tcp = query.transport == Transport::Tcp || observation.truncated;
@@ -129,7 +126,7 @@ fn may_be_limited(query: &Query, observation: &Observation) -> bool {
         Outcome::Garbled(_) => over_tcp,
         _ => false,
     };
-    judged(query) && (dropped || is_refused(observation))
+    query.kind.needs_answer() && (dropped || is_refused(observation))
 }
 
 fn is_refused(observation: &Observation) -> bool {

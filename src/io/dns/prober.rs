@@ -108,6 +108,8 @@ impl<P: RuntimeProvider> Prober<P> {
         if let Some(gap) = slower {
             self.paces.remember(address, run.gap, gap);
         }
-        Observed { target: Arc::clone(target), observations }
+        let mut observed = Observed { target: Arc::clone(target), observations };
+        run.add_keys(&mut observed).await;
+        observed
     }
 }

@@ -21,6 +21,8 @@ pub(super) struct QueryRun<'a, P> {
     pub(super) limits: &'a ProbeLimits,
     pub(super) address: SocketAddr,
     pub(super) limiter: RateLimiter<'a>,
+    /// Record sets come with their signatures, too.
+    pub(super) dnssec: bool,
 }
 
 /// After the timeout, the last attempt still listens for so long: an answer that comes late is told from none.
@@ -132,7 +134,7 @@ impl<P: RuntimeProvider> QueryRun<'_, P> {
     /// Attempts until there is an answer, with pauses between them.
     async fn attempts(&self, query: &Query, edns: EdnsUse) -> Attempt {
         let mut pause = self.limits.pause;
-        let mut silent = query.transport == Transport::Udp && !query.kind.hourly();
+        let mut silent = query.transport == Transport::Udp && query.kind.needs_answer();
         let mut count = 0;
         loop {
             let last = count + 1 >= self.limits.attempts;
@@ -154,9 +156,10 @@ impl<P: RuntimeProvider> QueryRun<'_, P> {
         let Query { set, kind, transport, .. } = query;
         let cookie = random().to_be_bytes();
         let params = QueryParams::new(&set.name, set.rtype, *kind);
+        let signed = self.dnssec && *kind == QueryKind::Records && *transport == Transport::Udp;
         let params = QueryParams {
             edns: edns != EdnsUse::None,
-            dnssec: params.dnssec && edns == EdnsUse::Full,
+            dnssec: (params.dnssec || signed) && edns == EdnsUse::Full,
             cookie: (*kind == QueryKind::Cookie).then_some(&cookie),
             ..params
         };

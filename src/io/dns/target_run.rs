@@ -1,6 +1,7 @@
 //! All queries to one address. What fails where much is answered is asked once more, slowly: a server that limits
 //! the rate of its answers drops or refuses what is beyond, and is not at fault.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
@@ -8,7 +9,7 @@ use hickory_resolver::net::runtime::RuntimeProvider;
 use tokio::sync::Semaphore;
 
 use crate::decide::probe::query::{Query, QueryKind, Target};
-use crate::decide::probe::round::{Edns, Observation, Outcome};
+use crate::decide::probe::round::{Edns, Observation, Observed, Outcome};
 use crate::io::clock::Clock;
 use crate::io::dns::again::Again;
 use crate::io::dns::client::DnsClient;
@@ -54,6 +55,7 @@ impl<P: RuntimeProvider> TargetRun<'_, P> {
             Edns::DoRefused(_) => EdnsUse::WithoutDo,
             Edns::Refused(_) | Edns::Without => EdnsUse::None,
         };
+        let run = QueryRun { dnssec: self.is_hourly() && edns == EdnsUse::Full, ..run };
         // Alone and last: what else is asked shows whether only the cookie fails.
         let cookie = rest.last().filter(|query| query.kind == QueryKind::Cookie);
         let rest = &rest[..rest.len() - usize::from(cookie.is_some())];
@@ -77,7 +79,26 @@ impl<P: RuntimeProvider> TargetRun<'_, P> {
             limits,
             address: self.target.address,
             limiter: RateLimiter::new(self.clock, gap, self.in_flight),
+            dnssec: false,
         }
+    }
+
+    fn is_hourly(&self) -> bool {
+        self.target.queries.iter().any(|query| query.kind.hourly())
+    }
+
+    /// Adds the keys (DNSKEY) of the zones that are signed, once an hour.
+    pub(super) async fn add_keys(&self, observed: &mut Observed) {
+        if !self.is_hourly() {
+            return;
+        }
+        let run = self.run(self.limits, self.gap);
+        let mut target = Target::clone(self.target);
+        for query in observed.key_queries() {
+            observed.observations.push(self.ask(&run, &query, EdnsUse::Full).await);
+            target.queries.push(query);
+        }
+        observed.target = Arc::new(target);
     }
 
     async fn ask(&self, run: &QueryRun<'_, P>, query: &Query, edns: EdnsUse) -> Observation {

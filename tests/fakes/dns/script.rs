@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hickory_resolver::proto::op::{Message, ResponseCode};
-use hickory_resolver::proto::rr::{Name, Record};
+use hickory_resolver::proto::rr::{Name, Record, RecordType};
 
 pub use super::nameserver::Nameserver;
 use super::wire;
@@ -157,6 +157,8 @@ pub enum Behaviour {
     Serial(u32),
     /// With DO the SOA is signed, from the one time to the other (seconds since 1970).
     Signed(u32, u32),
+    /// The same for addresses only.
+    SignedAddresses(u32, u32),
     /// The answer after a while.
     Late(Duration),
     /// UDP: the first n packets of every question are lost. TCP: the answer.
@@ -261,7 +263,8 @@ impl Behaviour {
             B::OpenResolver => wire::recurse(m, query),
             B::OtherNs => wire::drop_one_ns(m),
             B::Serial(serial) => wire::set_serial(m, *serial),
-            B::Signed(begins, ends) => wire::sign(m, *begins, *ends),
+            B::Signed(begins, ends) => wire::sign(m, RecordType::SOA, *begins, *ends),
+            B::SignedAddresses(begins, ends) => wire::sign(m, RecordType::A, *begins, *ends),
             _ => {}
         }
     }

@@ -152,12 +152,12 @@ pub(crate) fn recurse(reply: &mut Message, query: &Message) {
     }
 }
 
-/// Adds a signature over the SOA that holds between these times, if the reply says DO. It is not a valid one.
-pub(crate) fn sign(reply: &mut Message, begins: u32, ends: u32) {
+/// Adds a signature over the records of that type that holds between these times, if the reply says DO. It is not a valid one.
+pub(crate) fn sign(reply: &mut Message, of: RecordType, begins: u32, ends: u32) {
     let asked = reply.edns.as_ref().is_some_and(|edns| edns.flags().dnssec_ok);
-    let soa = reply.answers.iter().find(|record| record.record_type() == RecordType::SOA);
+    let soa = reply.answers.iter().find(|record| record.record_type() == of);
     if let (true, Some(soa)) = (asked, soa) {
-        let mut bytes = u16::from(RecordType::SOA).to_be_bytes().to_vec();
+        let mut bytes = u16::from(of).to_be_bytes().to_vec();
         bytes.extend([13, 2]); // algorithm, labels
         [soa.ttl, ends, begins].iter().for_each(|field| bytes.extend(field.to_be_bytes()));
         bytes.extend([0, 1, 0]); // key tag, signer

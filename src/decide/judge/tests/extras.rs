@@ -74,8 +74,11 @@ fn said(begins: u32, ends: u32) -> Vec<String> {
 
 #[test]
 fn a_signature_close_to_its_end_is_degraded_and_an_expired_one_down() {
-    assert!(said(NOW - DAY, NOW + 3 * DAY).is_empty());
-    assert_eq!(said(NOW - DAY, NOW + 3 * DAY - 1), ["degraded signature-ends"]);
+    assert!(said(NOW - 30 * DAY, NOW + 3 * DAY).is_empty());
+    assert_eq!(said(NOW - 30 * DAY, NOW + 3 * DAY - 1), ["degraded signature-ends"]);
+    // The last quarter of a short lifetime.
+    assert!(said(NOW - 3 * DAY, NOW + DAY).is_empty());
+    assert_eq!(said(NOW - 3 * DAY - 4, NOW + DAY), ["degraded signature-ends"]);
     assert_eq!(said(NOW - DAY, NOW), ["degraded signature-ends"]);
     assert_eq!(said(NOW - DAY, NOW - 1), ["down signature-ended"]);
     assert_eq!(said(NOW + 60, NOW + 9 * DAY), ["down signature-ahead"]);
@@ -108,7 +111,7 @@ fn signature_times_after_2106_are_read() {
     let span = |begins, ends| signed(&[rrsig(RecordType::SOA, begins, ends)], Some(after));
     assert!(span(u32::MAX - DAY, 9 * DAY).is_empty());
     assert_eq!(span(u32::MAX - DAY, 999), ["down signature-ended"]);
-    assert_eq!(span(u32::MAX - DAY, DAY), ["degraded signature-ends"]);
+    assert_eq!(span(u32::MAX - 30 * DAY, DAY), ["degraded signature-ends"]);
 }
 
 #[test]
