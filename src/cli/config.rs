@@ -31,23 +31,7 @@ pub(super) fn config(path: &Path, example: bool) -> Result<u8, Failed> {
 
 fn summary(out: &mut impl Write, path: &Path, config: &Config) -> io::Result<()> {
     writeln!(out, "{}: no problems\n", path.display())?;
-    for pin in config.panel.pins().filter(|pin| PULLED_UP.contains(pin)) {
-        let why = "is pulled up while the board starts, so its lamp glows until pilotlight runs";
-        writeln!(out, "note: GPIO {pin} {why}; 9 to 13 and 16 to 27 are better\n")?;
-    }
-    let github = config.github.as_ref().and_then(|github| github.token_file.as_ref());
-    let github = github.map(|path| ("github", path, "no issue is reported"));
-    let notify = config.notify.iter().filter_map(|notify| notify.token_file.as_ref());
-    let notify = notify.map(|path| ("notify", path, "no message is sent"));
-    for (table, path, lost) in
-        github.into_iter().chain(notify).filter(|(_, path, _)| !path.exists())
-    {
-        let path = path.display();
-        writeln!(
-            out,
-            "note: {table}.token-file: {path} does not exist on this machine; without it {lost}\n"
-        )?;
-    }
+    notes(out, config)?;
     for (index, server) in config.nameservers.iter().enumerate() {
         let start = format!("{} {} at ", index + 1, server.name);
         let addresses = server.addresses.iter().map(address_text).collect();
@@ -80,6 +64,33 @@ fn summary(out: &mut impl Write, path: &Path, config: &Config) -> io::Result<()>
     let start = format!("anchors that prove the uplink of {}: ", config.vantage.name);
     let anchors = config.vantage.anchors.iter().map(address_text).collect();
     write_list(out, &start, anchors, ", ")?;
+    destinations(out, config)
+}
+
+/// What may surprise on this board or machine.
+fn notes(out: &mut impl Write, config: &Config) -> io::Result<()> {
+    for pin in config.panel.pins().filter(|pin| PULLED_UP.contains(pin)) {
+        let why = "is pulled up while the board starts, so its lamp glows until pilotlight runs";
+        writeln!(out, "note: GPIO {pin} {why}; 9 to 13 and 16 to 27 are better\n")?;
+    }
+    let github = config.github.as_ref().and_then(|github| github.token_file.as_ref());
+    let github = github.map(|path| ("github", path, "no issue is reported"));
+    let notify = config.notify.iter().filter_map(|notify| notify.token_file.as_ref());
+    let notify = notify.map(|path| ("notify", path, "no message is sent"));
+    for (table, path, lost) in
+        github.into_iter().chain(notify).filter(|(_, path, _)| !path.exists())
+    {
+        let path = path.display();
+        writeln!(
+            out,
+            "note: {table}.token-file: {path} does not exist on this machine; without it {lost}\n"
+        )?;
+    }
+    Ok(())
+}
+
+/// Who receives what.
+fn destinations(out: &mut impl Write, config: &Config) -> io::Result<()> {
     match &config.github {
         Some(github) => writeln!(out, "issues go to {} at {}", github.repository, github.api),
         None => writeln!(out, "no [github] section: no issues, only lamps and log"),

@@ -81,18 +81,13 @@ pub(super) fn zones<'a>(
         let queries = records.iter().filter(counted).count() + absent.len().min(IN_TURN + 1);
         let world = table.get("world").flag();
         load.add(table, queries, listed.as_ref().map_or(addresses, of));
-        let zone = match load.all {
-            0..=MOST_QUERIES => {
-                let all = || (0..nameservers.len()).collect();
-                Zone { name, nameservers: listed.unwrap_or_else(all), file, records, absent, world }
-            }
-            // The file is rejected, so no more of it is kept.
-            _ => {
-                let (records, absent) = (Vec::new(), Vec::new());
-                Zone { name, nameservers: Vec::new(), file, records, absent, world }
-            }
+        let all = || (0..nameservers.len()).collect();
+        // A file with too many queries is rejected, so no more of it is kept.
+        let (nameservers, records, absent) = match load.all {
+            0..=MOST_QUERIES => (listed.unwrap_or_else(all), records, absent),
+            _ => (Vec::new(), Vec::new(), Vec::new()),
         };
-        zones.push(zone);
+        zones.push(Zone { name, nameservers, file, records, absent, world });
     }
     if load.all > MOST_QUERIES {
         load.reject();

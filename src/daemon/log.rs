@@ -17,8 +17,8 @@ use crate::decide::probe::query::Target;
 use crate::decide::time::{Moment, span_text, wall_text};
 use crate::decide::track::health::Change;
 use crate::decide::track::incident::Incident;
-use crate::decide::track::reported::Report;
-use crate::decide::track::state::{MonitorState, Notice, Reporting};
+use crate::decide::track::reported::{Report, Reporting};
+use crate::decide::track::state::{MonitorState, Notice};
 use crate::decide::track::subject::Subject;
 use crate::decide::track::subject_kind::SubjectKind;
 use crate::io::system::executable;
@@ -226,14 +226,12 @@ pub(super) fn report(config: &Config, report: &Report, before: &Reporting) {
             found.subject
         );
     }
-    match (&report.failed, before) {
-        (None, Reporting::Failing { .. } | Reporting::Denied { .. }) => {
-            info!("{repository}: reporting works again")
+    match (&report.failed, &before.why) {
+        (None, Some(_)) => info!("{repository}: reporting works again"),
+        (Some(failure), why) if why.as_ref() != Some(&failure.why) => {
+            warn!("cannot report: {}", failure.why)
         }
-        (None, _) => {}
-        (Some(failure), Reporting::Denied { why }) if *why == failure.why => {}
-        (Some(failure), Reporting::Failing { why, .. }) if *why == failure.why => {}
-        (Some(failure), _) => warn!("cannot report: {}", failure.why),
+        _ => {}
     }
 }
 

@@ -23,7 +23,7 @@ use crate::decide::probe::world::{WorldCheck, world_checks};
 use crate::decide::report::heartbeat::HeartbeatInput;
 use crate::decide::show::change::StateChange;
 use crate::decide::track::reported::{Failure, Report};
-use crate::decide::track::state::{CLOCK_PATIENCE, MonitorState, Reporting};
+use crate::decide::track::state::{CLOCK_PATIENCE, MonitorState};
 use crate::decide::track::stored::StoredIncident;
 use crate::decide::track::subject::Subject;
 use crate::io::clock;
@@ -280,13 +280,11 @@ impl<P: RuntimeProvider> Daemon<P> {
     }
 
     fn backoff(&self, failure: &Failure) -> Duration {
-        match &self.monitor.reporting {
-            Reporting::Failing { attempts, .. } if failure.may_pass() => {
-                let doublings = attempts.saturating_sub(1).min(10);
-                (BACKOFF_FIRST * 2_u32.pow(doublings)).min(BACKOFF_LAST)
-            }
-            _ => BACKOFF_LAST,
+        if !failure.may_pass() {
+            return BACKOFF_LAST;
         }
+        let doublings = self.monitor.reporting.attempts.saturating_sub(1).min(10);
+        (BACKOFF_FIRST * 2_u32.pow(doublings)).min(BACKOFF_LAST)
     }
 
     /// Returns whether issues go to another repository from now on.

@@ -42,20 +42,8 @@ struct Secret {
 type Mistake = (&'static str, &'static str);
 
 pub(super) fn import(import: &mut Import<'_>) -> Result {
-    let own = card_file::find_own(import, "wifi.conf")?;
-    let mut imager = std::mem::take(&mut import.imager.wifi);
     let country = import.imager.country.take();
-    let mut settings: Vec<Setting> = own.iter().flat_map(settings).collect();
-    if settings.iter().any(|own| own.key == "ssid") {
-        imager.clear();
-    }
-    imager.retain(|imager| settings.iter().all(|own| own.key != imager.key));
-    settings.append(&mut imager);
-    let name = match (settings.last(), own) {
-        (Some(setting), _) => setting.file.clone(),
-        (None, Some(own)) => own.name,
-        (None, None) => return Ok(()),
-    };
+    let Some((settings, name)) = gathered(import)? else { return Ok(()) };
     let home = import.paths.data.join("wifi");
     let list = home.join(LIST);
     let before = fs::read_to_string(&list).unwrap_or_default();
@@ -101,6 +89,21 @@ pub(super) fn import(import: &mut Import<'_>) -> Result {
     }
     put(import, &list, &names)?;
     Ok(())
+}
+
+/// The settings on the card, and the file to name in reports: `wifi.conf` before the files of Imager.
+fn gathered(import: &mut Import<'_>) -> Result<Option<(Vec<Setting>, String)>> {
+    let own = card_file::find_own(import, "wifi.conf")?;
+    let mut imager = std::mem::take(&mut import.imager.wifi);
+    let mut settings: Vec<Setting> = own.iter().flat_map(settings).collect();
+    if settings.iter().any(|own| own.key == "ssid") {
+        imager.clear();
+    }
+    imager.retain(|imager| settings.iter().all(|own| own.key != imager.key));
+    settings.append(&mut imager);
+    let last = settings.last().map(|setting| setting.file.clone());
+    let name = last.or(own.map(|own| own.name));
+    Ok(name.map(|name| (settings, name)))
 }
 
 /// The lines of `wifi.conf`. One without a `=` has no key.

@@ -5,12 +5,12 @@ use std::net::IpAddr;
 
 use crate::fakes::dns::script::{Behaviour, Nameserver, ZoneData};
 use crate::fakes::dns::socket::SocketServer;
-use crate::program::{Setting, anchor};
+use crate::program::{Ran, Setting, anchor};
 
 const COLUMNS: usize = 84;
 
-#[test]
-fn the_picture_of_check_shows_what_it_prints() {
+/// One run of `check` over two nameservers, of which one is wrong.
+fn checked() -> Ran {
     let zone = "@ 300 SOA ns1 hostmaster 1 7200 3600 1209600 300\n@ 300 NS ns1\n@ 300 NS ns2\nwww 300 A 192.0.2.80";
     let serve = |address: &str, behaviour| {
         let nameserver = Nameserver::behaving([ZoneData::parse("example.net", zone)], behaviour);
@@ -30,6 +30,12 @@ fn the_picture_of_check_shows_what_it_prints() {
     config += "[[zone]]\nname = \"example.net\"\nrecords = [{ name = \"www\", type = \"A\", values = [\"192.0.2.80\"] }]\n";
     let ran = Setting::new(&config).run(&["check"]);
     assert_eq!(ran.code, Some(2), "{ran:?}");
+    ran
+}
+
+#[test]
+fn the_picture_of_check_shows_what_it_prints() {
+    let ran = checked();
     let mut lines = vec![("b", "$ pilotlight check".to_owned())];
     for line in ran.out.lines() {
         let line = settled(line);

@@ -26,10 +26,7 @@ pub(crate) fn judge_address(
     let target = &observed.target;
     if !context.uplink.of(&target.address).believable() {
         verdict.unobserved_addresses.push(target.address);
-        let v6 = target.address.is_ipv6();
-        let asked = context.round.before.iter().chain(context.round.after.iter().flatten());
-        let asked = asked.filter(|anchor| anchor.address.is_ipv6() == v6);
-        verdict.why = own_limit(asked.map(|anchor| &anchor.outcome)).or(verdict.why.take());
+        verdict.why = limit_of_anchors(context, target.address).or(verdict.why.take());
         return;
     }
     let mut own_failure = false;
@@ -41,9 +38,8 @@ pub(crate) fn judge_address(
     let pairs = target.queries.iter().zip(&observed.observations);
     for (index, (question, observation)) in pairs.enumerate() {
         let mut found = |fault: &Fault| {
-            let about_edns = matches!(fault, Fault::Edns(_));
-            let no_edns =
-                matches!(observation.edns, Edns::Refused(_) | Edns::Without) && !about_edns;
+            let no_edns = !matches!(fault, Fault::Edns(_))
+                && matches!(observation.edns, Edns::Refused(_) | Edns::Without);
             let row = context.row(target.address, question, fault, no_edns);
             // Queries that were skipped because the address is dead get the fault of the first query.
             verdict.add(row, (observation.attempts > 0).then_some(index));
@@ -52,12 +48,11 @@ pub(crate) fn judge_address(
             Assessment::Right => {
                 latencies.push(observation.latency);
                 serials.extend(serial(context.config, target.address, question, observation));
+                let warning = context.config.schedule.rrsig_warning;
                 let wall = context.round.at.wall;
-                let fault = wall.and_then(|now| {
-                    let warning = context.config.schedule.rrsig_warning;
-                    signature::judge(observation, now, warning)
-                });
-                fault.iter().for_each(&mut found);
+                wall.and_then(|now| signature::judge(observation, now, warning))
+                    .iter()
+                    .for_each(&mut found);
             }
             Assessment::Inconclusive => {}
             Assessment::Unknown => own_failure = true,
@@ -69,13 +64,7 @@ pub(crate) fn judge_address(
                 beside_udp(observed, question, fault).iter().for_each(&mut found)
             }
         }
-        if let Some(outcome) = edns_refusal(observed, observation) {
-            let refusal = Box::new(failure(outcome).unwrap_or(Fault::Silent));
-            found(&match observation.edns {
-                Edns::DoRefused(_) => Fault::Do(refusal),
-                _ => Fault::Edns(refusal),
-            });
-        }
+        edns_fault(observed, observation).iter().for_each(&mut found);
     }
     latency::find(context, observed).into_iter().for_each(|row| verdict.add(row, Some(0)));
     verdict.serials.extend(serials);
@@ -86,6 +75,13 @@ pub(crate) fn judge_address(
     } else {
         verdict.observed_addresses += 1;
     }
+}
+
+/// Why our own side could not ask the anchors of this address's family.
+fn limit_of_anchors(context: &JudgeContext<'_>, address: SocketAddr) -> Option<String> {
+    let asked = context.round.before.iter().chain(context.round.after.iter().flatten());
+    let asked = asked.filter(|anchor| anchor.address.is_ipv6() == address.is_ipv6());
+    own_limit(asked.map(|anchor| &anchor.outcome))
 }
 
 /// Why our own side failed.
@@ -139,6 +135,15 @@ fn answers_the_rest(observed: &Observed) -> bool {
             || question.transport == Transport::Tcp
             || (observation.edns == Edns::With
                 && matches!(judge_one(question, observation), Assessment::Right))
+    })
+}
+
+fn edns_fault(observed: &Observed, observation: &Observation) -> Option<Fault> {
+    let outcome = edns_refusal(observed, observation)?;
+    let refusal = Box::new(failure(outcome).unwrap_or(Fault::Silent));
+    Some(match observation.edns {
+        Edns::DoRefused(_) => Fault::Do(refusal),
+        _ => Fault::Edns(refusal),
     })
 }
 

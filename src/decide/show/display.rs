@@ -4,7 +4,8 @@ use crate::decide::judge::finding::Severity;
 use crate::decide::judge::uplink::Uplink;
 use crate::decide::show::panel::{LampState, PanelState, PanelView, SubjectLamp};
 use crate::decide::track::health::Health;
-use crate::decide::track::state::{MonitorState, Reporting};
+use crate::decide::track::reported::ReportingState;
+use crate::decide::track::state::MonitorState;
 use crate::decide::track::subject::Subject;
 use crate::decide::track::subject_kind::SubjectKind;
 
@@ -59,14 +60,10 @@ impl MonitorState {
     /// Whether the panel must show that an outage would not be reported.
     #[must_use]
     pub fn cannot_report(&self) -> bool {
-        match &self.reporting {
-            Reporting::Denied { .. } => true,
-            Reporting::Failing { attempts, .. } => {
-                // Without an uplink GitHub is out of reach as well, and the panel says so already.
-                *attempts >= FAILURES_SHOWN && self.uplink.is_some_and(|u| !u.is_down())
-            }
-            Reporting::Off | Reporting::Untried | Reporting::Fine => false,
-        }
+        // Without an uplink GitHub is out of reach as well, and the panel says so already.
+        let online = self.uplink.is_some_and(|uplink| !uplink.is_down());
+        self.reporting.state == ReportingState::Denied
+            || (self.reporting.attempts >= FAILURES_SHOWN && online)
     }
 }
 

@@ -5,8 +5,9 @@
 use jiff::Timestamp;
 
 use crate::decide::judge::uplink::Family;
-use crate::decide::show::status::{ReportingState, Status, SubjectStatus};
+use crate::decide::show::status::{Status, SubjectStatus};
 use crate::decide::track::health_state::HealthState;
+use crate::decide::track::reported::ReportingState;
 
 /// The whole file; `round` is when the last round came to its end, `expires` when GitHub's token does.
 #[must_use]

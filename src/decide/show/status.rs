@@ -14,7 +14,8 @@ use crate::decide::probe::query::dig_root;
 use crate::decide::show::panel::{PanelState, PanelView};
 use crate::decide::time::{Moment, wall_text};
 use crate::decide::track::health_state::HealthState;
-use crate::decide::track::state::{MonitorState, Notice, Reporting};
+use crate::decide::track::reported::ReportingState;
+use crate::decide::track::state::{MonitorState, Notice};
 use crate::decide::track::subject::Subject;
 use crate::decide::track::subject_kind::SubjectKind;
 
@@ -56,19 +57,6 @@ pub struct Status {
     /// As the world sees them, in the configuration's order; without those of which nothing can be seen.
     #[serde(default)]
     pub zones: Vec<SubjectStatus>,
-}
-
-/// How reporting goes. A word of a later version is read as unknown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ReportingState {
-    Off,
-    Untried,
-    Fine,
-    Failing,
-    Denied,
-    #[serde(other)]
-    Unknown,
 }
 
 /// A program's file.
@@ -139,13 +127,6 @@ impl Status {
             let subjects = monitor.subjects.iter().filter(shown);
             subjects.map(SubjectStatus::of).collect()
         };
-        let (reporting, reporting_why) = match &monitor.reporting {
-            Reporting::Off => (ReportingState::Off, None),
-            Reporting::Untried => (ReportingState::Untried, None),
-            Reporting::Fine => (ReportingState::Fine, None),
-            Reporting::Failing { why, .. } => (ReportingState::Failing, Some(why.clone())),
-            Reporting::Denied { why } => (ReportingState::Denied, Some(why.clone())),
-        };
         Self {
             version: Self::VERSION,
             pilotlight: env!("CARGO_PKG_VERSION").to_owned(),
@@ -155,8 +136,8 @@ impl Status {
             at: now.wall,
             uplink: monitor.uplink,
             anchors: config.vantage.anchors.clone(),
-            reporting,
-            reporting_why,
+            reporting: monitor.reporting.state,
+            reporting_why: monitor.reporting.why.clone(),
             notices: monitor.notices.clone(),
             pid: None,
             program: None,

@@ -76,7 +76,7 @@ fn a_partial_round_leaves_an_unused_family_unchanged() {
 #[test]
 fn the_panel_shows_cannot_report_after_repeated_failures() {
     let mut led = Led::new().rounds(1, [well(), well()]);
-    assert_eq!(led.monitor.reporting, Reporting::Untried);
+    assert_eq!(led.monitor.reporting.state, ReportingState::Untried);
     for lost in 1..=5 {
         led = led.reported(&failed(false));
         assert_eq!(led.monitor.panel_view().cannot_report, lost >= 3, "{lost}");
@@ -88,7 +88,7 @@ fn the_panel_shows_cannot_report_after_repeated_failures() {
     assert!(led.monitor.panel_view().cannot_report);
     led = led.reported(&Report::default());
     assert!(!led.monitor.panel_view().cannot_report);
-    assert_eq!(led.monitor.reporting, Reporting::Fine);
+    assert_eq!(led.monitor.reporting.state, ReportingState::Fine);
     // A refusal is final at once, and a success takes it back.
     led = led.reported(&failed(true));
     assert!(led.monitor.panel_view().cannot_report);

@@ -119,19 +119,20 @@ pub enum Change {
     Closed(Incident),
 }
 
-/// A faulty verdict, and what is made of it.
-struct Seen<'a> {
+/// A faulty verdict.
+struct Faulty<'a> {
     verdict: &'a Verdict,
-    rows: Vec<Finding>,
+    /// With those of addresses that are not observed now.
+    findings: Vec<Finding>,
+    /// `None`: the addresses that were down are not observed now.
     severity: Option<Severity>,
 }
 
-/// What a verdict says, seen from what was known before it.
-enum Sight {
+/// What a verdict means after what was known before it.
+enum Evidence<'a> {
     Unknown,
     Well,
-    /// Findings and severity; `None`: the addresses that were down are not observed now.
-    Faulty(Vec<Finding>, Option<Severity>),
+    Faulty(Faulty<'a>),
 }
 
 impl Health {
@@ -190,19 +191,16 @@ impl Health {
                 .unobserved_addresses
                 .retain(|place| verdict.unobserved_addresses.contains(place));
         }
-        match self.sight(verdict) {
-            Sight::Unknown => (self, None),
-            Sight::Well => self.seen_well(at, schedule),
-            Sight::Faulty(rows, severity) => {
-                let seen = Seen { verdict, rows, severity };
-                self.seen_faulty(seen, at, schedule, fresh)
-            }
+        match self.evidence(verdict) {
+            Evidence::Unknown => (self, None),
+            Evidence::Well => self.seen_well(at, schedule),
+            Evidence::Faulty(faulty) => self.seen_faulty(faulty, at, schedule, fresh),
         }
     }
 
     /// Rows whose address cannot be seen now are neither gone nor confirmed: they stay, and while only
     /// they are left nothing is known.
-    fn sight(&self, verdict: &Verdict) -> Sight {
+    fn evidence<'a>(&self, verdict: &'a Verdict) -> Evidence<'a> {
         let incident = self.trouble();
         let known = incident.map_or(&[][..], |incident| &incident.findings);
         let remembered = incident.is_some_and(|incident| !incident.unobserved_addresses.is_empty());
@@ -220,12 +218,12 @@ impl Health {
                     severity => Some(severity),
                 };
                 rows.extend(kept);
-                Sight::Faulty(rows, severity)
+                Evidence::Faulty(Faulty { verdict, findings: rows, severity })
             }
             None if verdict.observed_addresses == 0 || !hidden.is_empty() || remembered => {
-                Sight::Unknown
+                Evidence::Unknown
             }
-            None => Sight::Well,
+            None => Evidence::Well,
         }
     }
 
@@ -246,19 +244,19 @@ impl Health {
 
     fn seen_faulty(
         self,
-        seen: Seen<'_>,
+        faulty: Faulty<'_>,
         at: Moment,
         schedule: &Schedule,
         fresh: &str,
     ) -> (Self, Option<Change>) {
         let (mut incident, mut unlike, relapsed) = match self {
-            Self::Well => return Suspicion::begin(fresh, at).confirmed(seen, at, schedule),
-            Self::Suspect(suspicion) => return suspicion.confirmed(seen, at, schedule),
+            Self::Well => return Suspicion::begin(fresh, at).confirmed(faulty, at, schedule),
+            Self::Suspect(suspicion) => return suspicion.confirmed(faulty, at, schedule),
             Self::Failing(failing) => (failing.incident, failing.unlike, false),
             Self::Recovering(incident, _) => (incident, Streak::default(), true),
         };
-        let Seen { verdict, rows, severity } = seen;
-        incident.see(rows, at, severity);
+        let Faulty { verdict, findings, severity } = faulty;
+        incident.see(findings, at, severity);
         let mut shifted = false;
         if let Some(severity) = severity {
             unlike = match severity == incident.severity {
@@ -338,12 +336,12 @@ impl Suspicion {
     /// One more faulty verdict.
     fn confirmed(
         mut self,
-        seen: Seen<'_>,
+        faulty: Faulty<'_>,
         at: Moment,
         schedule: &Schedule,
     ) -> (Health, Option<Change>) {
-        let Seen { verdict, rows, severity } = seen;
-        self.incident.see(rows, at, severity);
+        let Faulty { verdict, findings, severity } = faulty;
+        self.incident.see(findings, at, severity);
         self.faulty = self.faulty.and(verdict, Severity::Degraded);
         self.down = match severity {
             Some(Severity::Down) => self.down.and(verdict, Severity::Down),

@@ -2,6 +2,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use crate::decide::judge::finding::Severity;
 use crate::decide::track::incident::IssueRef;
@@ -91,4 +92,37 @@ impl Failure {
     pub fn may_pass(&self) -> bool {
         self.kind == FailureKind::Transient
     }
+}
+
+/// How reporting goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reporting {
+    pub state: ReportingState,
+    /// Why the last report failed.
+    pub why: Option<String>,
+    /// Reports in a row that failed for a reason that may pass.
+    pub attempts: u32,
+}
+
+impl From<ReportingState> for Reporting {
+    fn from(state: ReportingState) -> Self {
+        Self { state, why: None, attempts: 0 }
+    }
+}
+
+/// A word of a later version is read as unknown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ReportingState {
+    /// No repository is configured.
+    Off,
+    Untried,
+    /// The last report succeeded.
+    Fine,
+    /// The last reports failed for a reason that may pass.
+    Failing,
+    /// Reports fail until a person acts: token, permission, repository.
+    Denied,
+    #[serde(other)]
+    Unknown,
 }

@@ -16,7 +16,7 @@ use crate::decide::probe::query::name_text;
 use crate::decide::time::Moment;
 use crate::decide::track::health::{Change, Health};
 use crate::decide::track::incident::{DesiredIssue, Incident};
-use crate::decide::track::reported::{RememberedIncident, Report};
+use crate::decide::track::reported::{RememberedIncident, Report, Reporting, ReportingState};
 use crate::decide::track::serials::Serials;
 use crate::decide::track::subject::Subject;
 use crate::decide::track::subject_kind::SubjectKind;
@@ -75,29 +75,6 @@ pub struct Notice {
     pub text: String,
 }
 
-/// How reporting goes.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub enum Reporting {
-    /// No repository is configured.
-    #[default]
-    Off,
-    Untried,
-    /// The last report succeeded.
-    Fine,
-    /// The last reports failed for a reason that may pass.
-    Failing {
-        /// How many.
-        attempts: u32,
-        /// Why the last one did.
-        why: String,
-    },
-    /// Reports fail until a person acts: token, permission, repository.
-    Denied {
-        /// What is missing.
-        why: String,
-    },
-}
-
 impl MonitorState {
     /// Nothing is known yet.
     #[must_use]
@@ -119,8 +96,8 @@ impl MonitorState {
             ended: Vec::new(),
             uplink: None,
             reporting: match config.github {
-                Some(_) => Reporting::Untried,
-                None => Reporting::Off,
+                Some(_) => ReportingState::Untried.into(),
+                None => ReportingState::Off.into(),
             },
             notices: Vec::new(),
             expires: None,
@@ -196,7 +173,7 @@ impl MonitorState {
             let change = self.judged(*index, verdict, at, schedule, &format!("{fresh}-{index}"));
             changes.extend(change.map(|change| (*index, change)));
         }
-        if self.reporting == Reporting::Off {
+        if self.reporting.state == ReportingState::Off {
             self.ended.clear();
         }
         (self, changes)
@@ -319,19 +296,20 @@ impl MonitorState {
         for found in &report.resume {
             self.resume(found, now);
         }
-        self.reporting = match (&report.failed, self.reporting) {
-            (None, _) => Reporting::Fine,
-            (Some(failure), _) if !failure.may_pass() => {
-                Reporting::Denied { why: failure.why.clone() }
-            }
-            (Some(failure), before) => Reporting::Failing {
-                attempts: match before {
-                    // Nothing can be expected to work before the clock is set.
-                    _ if now.wall.is_none() && now.uptime < CLOCK_PATIENCE => 0,
-                    Reporting::Failing { attempts, .. } => attempts.saturating_add(1),
-                    _ => 1,
+        self.reporting = match &report.failed {
+            None => ReportingState::Fine.into(),
+            Some(failure) => Reporting {
+                state: match failure.may_pass() {
+                    true => ReportingState::Failing,
+                    false => ReportingState::Denied,
                 },
-                why: failure.why.clone(),
+                why: Some(failure.why.clone()),
+                attempts: match now.wall {
+                    // Nothing can be expected to work before the clock is set.
+                    None if now.uptime < CLOCK_PATIENCE => 0,
+                    _ if !failure.may_pass() => 0,
+                    _ => self.reporting.attempts.saturating_add(1),
+                },
             },
         };
         self

@@ -54,7 +54,7 @@ fn without_a_repository_nothing_is_reported_or_stored() {
     let mut led = Led::new();
     led.monitor = MonitorState::new(&config);
     let led = led.rounds(3, [down(), well()]);
-    assert_eq!(led.monitor.reporting, Reporting::Off);
+    assert_eq!(led.monitor.reporting.state, ReportingState::Off);
     assert_eq!(led.monitor.unreported(), []);
     let led = led.rounds(2, [well(), well()]);
     assert!(led.wanted().is_empty() && !led.monitor.panel_view().cannot_report);
@@ -179,7 +179,7 @@ fn a_reload_recognises_subjects_by_name() {
     assert_eq!(monitor.subjects[1], before.subjects[0]);
     assert_eq!(monitor.subjects[0].health, Health::Well);
     assert_eq!((&monitor.ended, monitor.uplink), (&before.ended, Some(ONLINE)));
-    assert_eq!(monitor.reporting, Reporting::Untried, "it may go better now");
+    assert_eq!(monitor.reporting.state, ReportingState::Untried, "it may go better now");
 }
 
 #[test]

@@ -7,7 +7,8 @@ use crate::decide::judge::finding::{Finding, Severity};
 use crate::decide::time::Moment;
 use crate::decide::track::incident::{DesiredIssue, IssueRef};
 use crate::decide::track::incident::{Incident, PastVerdict};
-use crate::decide::track::state::{MonitorState, Reporting};
+use crate::decide::track::reported::ReportingState;
+use crate::decide::track::state::MonitorState;
 use crate::decide::track::subject_kind::SubjectKind;
 
 /// An incident on disk: what a power cut may not take, while no issue holds it.
@@ -38,7 +39,7 @@ impl MonitorState {
     pub fn unreported(&self) -> Vec<StoredIncident> {
         let kept = self.desired_issues().into_iter();
         let kept = kept.filter(|wanted| wanted.issue.is_none() || wanted.ended.is_some());
-        kept.filter(|_| self.reporting != Reporting::Off)
+        kept.filter(|_| self.reporting.state != ReportingState::Off)
             .map(|wanted| StoredIncident {
                 subject: wanted.subject,
                 incident: wanted.incident.id,

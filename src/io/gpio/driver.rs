@@ -26,23 +26,18 @@ pub trait Driver {
 }
 
 /// Why the lamps could not be lit. Observe it and go on: a watchman without lamps still writes issues.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LampError(String);
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("lamps ({driver}): {why}")]
+pub struct LampError {
+    driver: String,
+    why: String,
+}
 
 impl LampError {
-    /// `lamps (rppal): why`.
     pub fn new(driver: &str, why: impl fmt::Display) -> Self {
-        Self(format!("lamps ({driver}): {why}"))
+        Self { driver: driver.to_owned(), why: why.to_string() }
     }
 }
-
-impl fmt::Display for LampError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for LampError {}
 
 /// The driver for a board without lamps.
 #[derive(Debug, Clone, Copy, Default)]
