@@ -82,13 +82,55 @@ fn generic(rtype: RecordType, tokens: &[Token<'_>]) -> Result<Option<RData>, Rej
     if bytes.len() != usize::from(length) {
         return reject(format!("has {}, not {length}", count(bytes.len(), "byte")), next);
     }
+    let no_value = || {
+        Rejection::new(format!("has no value of the type {} in its bytes", type_text(rtype)), next)
+    };
     if !TYPES.contains(&rtype) {
-        return Ok(None);
+        let fits = fields(rtype).is_none_or(|form| begins_with(form, &bytes));
+        return if fits { Ok(None) } else { Err(no_value()) };
     }
     let read = RData::read(&mut BinDecoder::new(&bytes), rtype, Restrict::new(length)).ok();
-    match read.filter(|_| length > 0) {
-        Some(data) => Ok(Some(canonical(&data))),
-        None => reject(format!("has no value of the type {} in its bytes", type_text(rtype)), next),
+    read.filter(|_| length > 0).map(|data| Some(canonical(&data))).ok_or_else(no_value)
+}
+
+/// Whether the bytes have the fields, as far as their lengths are known.
+fn begins_with(form: &[Field], bytes: &[u8]) -> bool {
+    let mut rest = bytes;
+    for field in form {
+        let length = match field {
+            Field::Number(most) => Some(if *most <= 0xff {
+                1
+            } else if *most <= 0xffff {
+                2
+            } else {
+                4
+            }),
+            Field::Code(length, _) | Field::Mac(length) => Some(*length),
+            Field::Type => Some(2),
+            Field::Time | Field::Stamp | Field::Address => Some(4),
+            Field::Locator => Some(8),
+            Field::Text => rest.first().map(|length| 1 + usize::from(*length)),
+            Field::Name => name_length(rest),
+            Field::Texts(_) => return !rest.is_empty() || form.len() > 1,
+            _ => return true,
+        };
+        match length.and_then(|length| rest.get(length..)) {
+            Some(after) => rest = after,
+            None => return false,
+        }
+    }
+    rest.is_empty()
+}
+
+/// The bytes of a name without compression.
+fn name_length(bytes: &[u8]) -> Option<usize> {
+    let mut at = 0;
+    loop {
+        match usize::from(*bytes.get(at)?) {
+            0 => return Some(at + 1),
+            label @ 1..=63 => at += 1 + label,
+            _ => return None,
+        }
     }
 }
 
@@ -107,7 +149,7 @@ fn take<'a, 't>(field: Field, tokens: &'a [Token<'t>], origin: &Name) -> Option<
         Field::Number(most) => one(&|token| parsed(token).is_some_and(|n: u32| n <= most)),
         Field::Time => one(&|token| seconds(&token.text()).is_some()),
         Field::Stamp => one(&is_stamp),
-        Field::Code(names) => one(&|token| {
+        Field::Code(_, names) => one(&|token| {
             let word = token.text().to_ascii_uppercase();
             parsed::<u16>(token).is_some() || names.contains(&&*word)
         }),
@@ -123,7 +165,7 @@ fn take<'a, 't>(field: Field, tokens: &'a [Token<'t>], origin: &Name) -> Option<
         Field::Base64 | Field::Empty => {
             let text: String = tokens.iter().map(Token::text).collect();
             let missing = text.is_empty() && field == Field::Base64;
-            (!missing && is_base64(&text)).then_some(&[])
+            (!missing && (is_base64(&text) || text == "0")).then_some(&[]) // NSD reads 0 as no bytes
         }
         Field::Salt => one(&|token| token.raw == b"-" || records::bytes(&[*token]).is_ok()),
         Field::Type => one(&is_type),
@@ -131,11 +173,34 @@ fn take<'a, 't>(field: Field, tokens: &'a [Token<'t>], origin: &Name) -> Option<
         Field::Location => is_location(tokens).then_some(&[]),
         Field::Locator => one(&|token| is_groups(&token.text(), ':', 4, 1..=4)),
         Field::Mac(bytes) => one(&|token| is_groups(&token.text(), '-', bytes, 1..=2)),
+        Field::Data if matches!(tokens, [dash] if dash.raw == b"-") => Some(&[]),
+        Field::Data => take(Field::Base64, tokens, origin),
+        Field::Nsap => one(&is_nsap),
+        Field::A6 => a6(tokens, &is_name).then_some(&[]),
         Field::Addresses => all(0, &|token| is_prefix(&token.text())),
         Field::Relay(between) => relay(between, tokens, &is_name),
         Field::Parameters => Some(&[]),
         Field::Words => all(1, &|_| true),
         Field::Generic => None,
+    }
+}
+
+fn is_nsap(token: &Token<'_>) -> bool {
+    let text = token.text();
+    let digits = text.strip_prefix("0x").unwrap_or_default().replace('.', "");
+    digits.len().is_multiple_of(2)
+        && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
+        && !digits.is_empty()
+}
+
+fn a6<'t>(tokens: &[Token<'t>], is_name: &dyn Fn(&Token<'t>) -> bool) -> bool {
+    let Some((prefix, rest)) = tokens.split_first() else { return false };
+    let is_suffix = |token: &Token<'_>| parsed::<Ipv6Addr>(token).is_some();
+    match (parsed::<u8>(prefix), rest) {
+        (Some(0), [suffix]) => is_suffix(suffix),
+        (Some(1..=127), [suffix, name]) => is_suffix(suffix) && is_name(name),
+        (Some(128), [name]) => is_name(name),
+        _ => false,
     }
 }
 
@@ -164,7 +229,7 @@ fn words(field: &Field) -> String {
         Field::Mac(bytes) => return format!("{bytes} bytes with hyphens between them"),
         Field::Time => "a time in seconds",
         Field::Stamp => "a time as YYYYMMDDHHmmSS",
-        Field::Code(_) => "a number or its name",
+        Field::Code(..) => "a number or its name",
         Field::Base32 => "base32",
         Field::Name => "a name",
         Field::Names => "names",
@@ -184,6 +249,9 @@ fn words(field: &Field) -> String {
         Field::Parameters => "parameters, such as alpn=h2",
         Field::Words => "its other values",
         Field::Empty => "base64 or nothing",
+        Field::Data => "- or base64",
+        Field::Nsap => "0x and bytes in hexadecimal",
+        Field::A6 => "the length of a prefix, an address unless it is 128, a name unless it is 0",
         Field::Generic => "\\#, the number of bytes and the bytes in hexadecimal (RFC 3597)",
     }
     .to_owned()

@@ -3,9 +3,9 @@
 use hickory_resolver::proto::rr::RecordType;
 
 use Field::{
-    Address, Addresses, Base32, Base64, Bytes, Code, Empty, Generic, Hex, Key, Location, Locator,
-    Mac, Name, Names, Number, Parameters, Relay, Salt, Stamp, Text, Texts, Time, Type, Types,
-    Words,
+    A6, Address, Addresses, Base32, Base64, Bytes, Code, Data, Empty, Generic, Hex, Key, Location,
+    Locator, Mac, Name, Names, Nsap, Number, Parameters, Relay, Salt, Stamp, Text, Texts, Time,
+    Type, Types, Words,
 };
 
 /// A part of a value. Those in the plural take all tokens that are left.
@@ -17,8 +17,8 @@ pub(super) enum Field {
     Time,
     /// `YYYYMMDDHHmmSS`, or seconds.
     Stamp,
-    /// A number or one of these mnemonics.
-    Code(&'static [&'static str]),
+    /// A number of so many bytes, or one of these mnemonics.
+    Code(usize, &'static [&'static str]),
     /// Base32 with the extended hexadecimal alphabet, in one word (RFC 4648, section 7).
     Base32,
     Name,
@@ -58,6 +58,12 @@ pub(super) enum Field {
     Words,
     /// Nothing or base64.
     Empty,
+    /// `-` or base64 (draft-durand-doa-over-dns, section 3.2).
+    Data,
+    /// `0x` and hexadecimal with dots between its digits (RFC 1706, section 7).
+    Nsap,
+    /// The length of a prefix, an address suffix unless it is 128, and a name unless it is 0 (RFC 2874, section 3.1).
+    A6,
     /// No text form but that of RFC 3597.
     Generic,
 }
@@ -66,40 +72,45 @@ const U8: Field = Number(0xff);
 const U16: Field = Number(0xffff);
 const U32: Field = Number(u32::MAX);
 /// <https://www.iana.org/assignments/dns-sec-alg-numbers>
-const ALGORITHM: Field = Code(&[
-    "DELETE",
-    "RSAMD5",
-    "DH",
-    "DSA",
-    "ECC",
-    "RSASHA1",
-    "DSA-NSEC3-SHA1",
-    "NSEC3DSA",
-    "RSASHA1-NSEC3-SHA1",
-    "NSEC3RSASHA1",
-    "RSASHA256",
-    "RSASHA512",
-    "ECC-GOST",
-    "ECCGOST",
-    "ECDSAP256SHA256",
-    "ECDSAP384SHA384",
-    "ED25519",
-    "ED448",
-    "SM2SM3",
-    "ECC-GOST12",
-    "INDIRECT",
-    "PRIVATEDNS",
-    "PRIVATEOID",
-]);
+const ALGORITHM: Field = Code(
+    1,
+    &[
+        "DELETE",
+        "RSAMD5",
+        "DH",
+        "DSA",
+        "ECC",
+        "RSASHA1",
+        "DSA-NSEC3-SHA1",
+        "NSEC3DSA",
+        "RSASHA1-NSEC3-SHA1",
+        "NSEC3RSASHA1",
+        "RSASHA256",
+        "RSASHA512",
+        "ECC-GOST",
+        "ECCGOST",
+        "ECDSAP256SHA256",
+        "ECDSAP384SHA384",
+        "ED25519",
+        "ED448",
+        "SM2SM3",
+        "ECC-GOST12",
+        "INDIRECT",
+        "PRIVATEDNS",
+        "PRIVATEOID",
+    ],
+);
 const DIGEST: Field =
-    Code(&["SHA-1", "SHA1", "SHA-256", "SHA256", "GOST", "SHA-384", "SHA384", "SM3", "GOST12"]);
+    Code(1, &["SHA-1", "SHA1", "SHA-256", "SHA256", "GOST", "SHA-384", "SHA384", "SM3", "GOST12"]);
 /// Numbers, or the words of RFC 2535, section 7.1.
-const FLAGS: Field =
-    Code(&["ZONE", "HOST", "USER", "NOCONF", "NOAUTH", "NOKEY", "EXTEND", "KSK", "SEP", "REVOKE"]);
-const PROTOCOL: Field = Code(&["NONE", "TLS", "EMAIL", "DNSSEC", "IPSEC", "ALL"]);
+const FLAGS: Field = Code(
+    2,
+    &["ZONE", "HOST", "USER", "NOCONF", "NOAUTH", "NOKEY", "EXTEND", "KSK", "SEP", "REVOKE"],
+);
+const PROTOCOL: Field = Code(1, &["NONE", "TLS", "EMAIL", "DNSSEC", "IPSEC", "ALL"]);
 /// RFC 4398, section 2.1.
 const CERTIFICATE: Field =
-    Code(&["PKIX", "SPKI", "PGP", "IPKIX", "ISPKI", "IPGP", "ACPKIX", "IACPKIX", "URI", "OID"]);
+    Code(2, &["PKIX", "SPKI", "PGP", "IPKIX", "ISPKI", "IPGP", "ACPKIX", "IACPKIX", "URI", "OID"]);
 const DS: &[Field] = &[U16, ALGORITHM, DIGEST, Hex];
 const DNSKEY: &[Field] = &[FLAGS, U8, ALGORITHM, Base64];
 const RRSIG: &[Field] = &[Type, ALGORITHM, U8, Time, Stamp, Stamp, U16, Name, Base64];
@@ -132,7 +143,7 @@ const REGISTRY: [(&str, u16, &[Field]); 88] = [
     ("X25", 19, &[Text]),
     ("ISDN", 20, &[Texts(2)]),
     ("RT", 21, HOST),
-    ("NSAP", 22, &[Text]),
+    ("NSAP", 22, &[Nsap]),
     ("NSAP-PTR", 23, &[Name]),
     ("SIG", 24, RRSIG),
     ("KEY", 25, &[FLAGS, PROTOCOL, ALGORITHM, Empty]),
@@ -144,13 +155,13 @@ const REGISTRY: [(&str, u16, &[Field]); 88] = [
     ("EID", 31, &[Hex]),
     ("NIMLOC", 32, &[Hex]),
     ("SRV", 33, COMPARED),
-    ("ATMA", 34, &[Text]),
+    ("ATMA", 34, &[Words]),
     ("NAPTR", 35, &[U16, U16, Text, Text, Text, Name]),
     ("KX", 36, HOST),
     ("CERT", 37, &[CERTIFICATE, U16, ALGORITHM, Base64]),
-    ("A6", 38, &[Number(128), Words]),
+    ("A6", 38, &[A6]),
     ("DNAME", 39, &[Name]),
-    ("SINK", 40, &[Words]),
+    ("SINK", 40, &[U8, U8, U8, Empty]),
     ("APL", 42, &[Addresses]),
     ("DS", 43, DS),
     ("SSHFP", 44, COMPARED),
@@ -174,7 +185,7 @@ const REGISTRY: [(&str, u16, &[Field]); 88] = [
     ("ZONEMD", 63, &[U32, U8, U8, Hex]),
     ("SVCB", 64, &[U16, Name, Parameters]),
     ("HTTPS", 65, &[U16, Name, Parameters]),
-    ("DSYNC", 66, &[Type, Code(&["NOTIFY"]), U16, Name]),
+    ("DSYNC", 66, &[Type, Code(1, &["NOTIFY"]), U16, Name]),
     ("HHIT", 67, &[Base64]),
     ("BRID", 68, &[Base64]),
     ("SPF", 99, TEXTS),
@@ -188,10 +199,10 @@ const REGISTRY: [(&str, u16, &[Field]); 88] = [
     ("LP", 107, HOST),
     ("EUI48", 108, &[Mac(6)]),
     ("EUI64", 109, &[Mac(8)]),
-    ("URI", 256, &[U16, U16, Text]),
+    ("URI", 256, &[U16, U16, Texts(1)]),
     ("CAA", 257, COMPARED),
     ("AVC", 258, TEXTS),
-    ("DOA", 259, &[U32, U32, U8, Text, Base64]),
+    ("DOA", 259, &[U32, U32, U8, Text, Data]),
     ("AMTRELAY", 260, &[U8, Number(1), Relay(0)]),
     ("RESINFO", 261, TEXTS),
     ("WALLET", 262, TEXTS),
