@@ -273,6 +273,27 @@ fn an_unsigned_copy_of_a_signed_zone_is_at_fault() {
     assert_eq!(check_both([signed, plain]), [vec![], vec!["degraded unsigned".to_owned()]]);
 }
 
+/// A round with this zone file.
+fn check_file(server: &Real, zone: &str) -> Ran {
+    let anchor = anchor(HERE);
+    let zones = "[[zone]]\nname = \"example.net\"\nfile = \"zone\"\n";
+    let setting = Setting::new(&loopback(server.addresses(), &[anchor.addr()], zones));
+    fs::write(setting.dir.path().join("zone"), zone).unwrap();
+    setting.run(&["check", "--json"])
+}
+
+/// Record data without a byte, and a NAPTR whose expression is no expression: all three serve them.
+#[test]
+fn record_data_that_nobody_compares_is_well_with_real_servers() {
+    let zone = soa(1) + "a TYPE65280 \\# 0\nb TYPE65534 \\# 0\nc NAPTR 1 1 \"!\" \"\" \"\" .\n";
+    for software in [Software::Nsd, Software::Knot, Software::Bind] {
+        let server = Real::start(software, &[HERE], &[("example.net", &zone)]);
+        let ran = check_file(&server, &zone);
+        assert_eq!(faults(&ran.nameserver()), [""; 0], "{software:?} {ran:?}");
+        assert_eq!(ran.nameserver()["state"], "well", "{software:?} {ran:?}");
+    }
+}
+
 /// A signed zone with opt-out, in which some names have no records and others are delegated.
 #[test]
 fn what_does_not_exist_is_well_with_real_servers_and_a_stray_wildcard_is_down() {
@@ -283,11 +304,7 @@ fn what_does_not_exist_is_well_with_real_servers_and_a_stray_wildcard_is_down() 
     for zone in [text.clone(), of(&[]), of(&["-3", "-", "-A"])] {
         for software in [Software::Nsd, Software::Knot, Software::Bind] {
             let server = Real::start(software, &[HERE], &[("example.net", &zone)]);
-            let anchor = anchor(HERE);
-            let zones = "[[zone]]\nname = \"example.net\"\nfile = \"zone\"\n";
-            let setting = Setting::new(&loopback(server.addresses(), &[anchor.addr()], zones));
-            fs::write(setting.dir.path().join("zone"), &zone).unwrap();
-            let ran = setting.run(&["check", "--json"]);
+            let ran = check_file(&server, &zone);
             assert_eq!(faults(&ran.nameserver()), [""; 0], "{software:?} {ran:?}");
             // Six names that exist, and one that does not.
             let keys = u64::from(zone != text);
@@ -300,11 +317,7 @@ fn what_does_not_exist_is_well_with_real_servers_and_a_stray_wildcard_is_down() 
         &[HERE],
         &[("example.net", &(text.clone() + "* A 192.0.2.66\n"))],
     );
-    let anchor = anchor(HERE);
-    let zones = "[[zone]]\nname = \"example.net\"\nfile = \"zone\"\n";
-    let setting = Setting::new(&loopback(server.addresses(), &[anchor.addr()], zones));
-    fs::write(setting.dir.path().join("zone"), &text).unwrap();
-    let ran = setting.run(&["check", "--json"]);
+    let ran = check_file(&server, &text);
     assert_eq!(faults(&ran.nameserver()), ["down unexpected-records"], "{ran:?}");
     assert!(dug(&ran.nameserver()).contains("192.0.2.66"), "{ran:?}");
 }
