@@ -112,9 +112,13 @@ impl<'a> Story<'a> {
             subject.again = subject.again.filter(|_| !asked);
         }
         let from = self.now;
+        let uptime = Duration::from_millis(from);
+        let monitor = self.monitor.as_mut().expect("only a judgement takes it, and puts it back");
+        let hourly =
+            [0, 1].map(|index| asked[index] && monitor.hourly_turn(index, uptime).is_some());
         let (course, to) = match self.month.near(from) {
-            Some(schedule) => self.eventful(asked, &schedule),
-            None => self.uneventful(asked),
+            Some(schedule) => self.eventful(asked, hourly, &schedule),
+            None => self.uneventful(asked, hourly),
         };
         self.now = to;
         let sees = course.sees.iter().zip(course.saw).any(|(sees, saw)| *sees && saw);
@@ -161,14 +165,15 @@ impl<'a> Story<'a> {
     }
 
     /// A round in which packets get lost and nothing else is the matter.
-    fn uneventful(&mut self, asked: [bool; 2]) -> (Course, Time) {
+    fn uneventful(&mut self, asked: [bool; 2], hourly: [bool; 2]) -> (Course, Time) {
         let mut odd = Vec::new();
         for number in 0..self.simulation.targets.len() {
             let target = Arc::clone(&self.simulation.targets[number]);
             if !asked[target.nameserver] {
                 continue;
             }
-            let questions = target.queries.len();
+            let numbers = self.simulation.asked(number, hourly[target.nameserver]);
+            let questions = numbers.len();
             let mut index = 0;
             while self.until_lost < (questions - index) as u64 {
                 index += usize::try_from(self.until_lost).unwrap();
@@ -176,7 +181,7 @@ impl<'a> Story<'a> {
                     true => Went::Lost,
                     false => Went::LostWithEdns,
                 };
-                odd.push((number, index, went));
+                odd.push((number, numbers[index], went));
                 self.until_lost = self.next_loss();
                 // Whoever is dead to the first question is not asked the rest.
                 index = if index == 0 && went == Went::Lost { questions } else { index + 1 };
@@ -222,6 +227,7 @@ impl<'a> Story<'a> {
     fn eventful(
         &mut self,
         asked: [bool; 2],
+        hourly: [bool; 2],
         schedule: &FailureSchedule<Vec<Span>>,
     ) -> (Course, Time) {
         let mut odd = Vec::new();
@@ -232,8 +238,9 @@ impl<'a> Story<'a> {
                 continue;
             }
             let (first, known) = self.ask(schedule, &target, self.now);
-            let rest = if first == Went::Lost { 1 } else { target.queries.len() };
-            for index in 0..rest {
+            let numbers = self.simulation.asked(number, hourly[target.nameserver]);
+            let rest = if first == Went::Lost { 1 } else { numbers.len() };
+            for &index in &numbers[..rest] {
                 let (went, by) = match index {
                     0 => (first, known),
                     _ => self.ask(schedule, &target, known),

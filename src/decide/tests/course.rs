@@ -15,7 +15,7 @@ use crate::decide::time::Moment;
 
 const LATENCY: Duration = Duration::from_millis(20);
 
-/// Two nameservers, each over both families, and two zones: 52 questions.
+/// Two nameservers, each over both families, and two zones: 52 questions in every round, and some once an hour.
 const CONFIG: &str = r#"
     vantage = { name = "home" }
     nameserver = [
@@ -60,6 +60,8 @@ pub(super) struct Course {
 pub(super) struct Simulation {
     pub config: Config,
     pub targets: Vec<Arc<Target>>,
+    /// Of each target, the numbers of the queries of every round.
+    regular: Vec<Arc<[usize]>>,
     judged: HashMap<Course, Judgement>,
 }
 
@@ -109,7 +111,21 @@ fn answer(aa: bool, set: &RecordSet, records: &[RData]) -> Outcome {
 impl Simulation {
     pub(super) fn new() -> Self {
         let config = Config::parse("test.toml", CONFIG).unwrap();
-        Self { targets: targets(&config), config, judged: HashMap::new() }
+        let targets = targets(&config);
+        let numbers = |target: &Arc<Target>| {
+            let queries = target.queries.iter().enumerate();
+            queries.filter(|(_, query)| !query.kind.hourly()).map(|(number, _)| number).collect()
+        };
+        let regular = targets.iter().map(numbers).collect();
+        Self { targets, regular, config, judged: HashMap::new() }
+    }
+
+    /// The numbers of the queries that a target gets in a round. The others count as answered.
+    pub(super) fn asked(&self, number: usize, hourly: bool) -> Arc<[usize]> {
+        match hourly {
+            true => (0..self.targets[number].queries.len()).collect(),
+            false => Arc::clone(&self.regular[number]),
+        }
     }
 
     fn round(&self, course: &Course) -> Round {
