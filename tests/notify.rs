@@ -1,7 +1,7 @@
 //! Services of the user, told of changes and that the daemon lives: slow, hanging, refusing and redirecting ones.
 
 use std::fs;
-use std::net::{IpAddr, Ipv4Addr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 
 use serde_json::Value;
 
@@ -88,7 +88,9 @@ fn a_service_that_fails_delays_nobody_and_is_seen_in_the_status() {
     let (hangs, elsewhere, good) = (Web::http(HERE, Site::Stalls(String::new())), takes(), takes());
     let moved = format!("location: {}\r\n", url(&elsewhere));
     let redirects = Web::http(HERE, Site::page(307, &moved, ""));
-    let refuses = TcpListener::bind((HERE, 0)).unwrap().local_addr().unwrap();
+    // A port that nobody else gets, at an address where nobody listens.
+    let held = TcpListener::bind((HERE, 0)).unwrap();
+    let refuses = SocketAddr::from(([127, 77, 27, 250], held.local_addr().unwrap().port()));
     let mut more = format!("[[notify]]\nurl = \"http://{refuses}/\"\n");
     for web in [&hangs, &redirects, &good] {
         more += &format!("[[notify]]\nurl = \"{}\"\ntoken-file = \"token\"\n", url(web));
