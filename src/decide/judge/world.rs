@@ -122,8 +122,8 @@ fn reply_faults(check: &WorldCheck, walk: &Walk, reply: &ParentReply) -> Vec<Wor
         Delegation::NoNameservers => return vec![WorldFault::NoNameservers],
         Delegation::Alias(target) => return vec![WorldFault::Alias(target.clone())],
     };
-    let is_ours = |name: &&Name| check.nameservers.iter().any(|(ours, _)| ours == *name);
-    if !nameservers.iter().any(|name| is_ours(&name)) {
+    let watched = |name: &Name| check.nameservers.iter().any(|(ours, _)| ours == name);
+    if !nameservers.iter().any(|name| watched(name) || check.listed.contains(name)) {
         return vec![WorldFault::OtherNameservers(names(nameservers.iter()))];
     }
     let mut faults = Vec::new();

@@ -8,7 +8,8 @@ use crate::decide::probe::world::{Link, WorldResult, world_checks};
 fn config() -> Config {
     let text = "nameserver = [{ name = 'ns1.example.net', addresses = ['192.0.2.1'] }]\n\
                 zone = [{ name = 'example.net' }, { name = 'home.arpa' }, \
-                { name = 'example.org', world = false }]";
+                { name = 'example.org', world = false }, { name = 'example.com', records = [ \
+                { name = '@', type = 'NS', values = ['ns.example.com.'] }] }]";
     Config::parse_in(TEXT_ONLY, "", text).unwrap()
 }
 
@@ -41,7 +42,23 @@ fn found(outcome: WorldOutcome, uplink: Uplink, clock: bool) -> Verdict {
 #[test]
 fn private_names_and_zones_that_the_user_leaves_out_are_not_looked_at() {
     let zones: Vec<_> = world_checks(&config()).iter().map(|check| check.zone.to_ascii()).collect();
-    assert_eq!(zones, ["example.net."]);
+    assert_eq!(zones, ["example.net.", "example.com."]);
+}
+
+#[test]
+fn a_nameserver_that_the_records_list_is_the_users_under_any_name_of_its_own() {
+    let config = config();
+    let fault = |name: &str| {
+        let nameservers = vec![Name::from_ascii(name).unwrap()];
+        let mut walk = walk(Delegation::Delegated { nameservers, glue: Vec::new() });
+        walk.links[2].zone = Name::from_ascii("example.com.").unwrap();
+        let check = Arc::clone(&world_checks(&config)[1]);
+        let result = WorldResult { check, outcome: WorldOutcome::Walked(walk), packets: 9 };
+        let verdict = verdict(&result, Uplink::ONLINE, &Moment::default(), &config.schedule);
+        verdict.findings.first().map(|finding| finding.fault.to_string())
+    };
+    assert_eq!(fault("ns.example.com."), None);
+    assert_eq!(fault("ns.example.org.").as_deref(), Some("other-nameservers"));
 }
 
 #[test]

@@ -4,9 +4,9 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use hickory_resolver::proto::dnssec::rdata::DS;
-use hickory_resolver::proto::rr::{Name, Record};
+use hickory_resolver::proto::rr::{Name, RData, Record, RecordType};
 
-use crate::config::Config;
+use crate::config::{Config, Expected, Zone};
 
 /// One zone to be looked at from the roots.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,6 +16,8 @@ pub struct WorldCheck {
     pub zone: Name,
     /// Its nameservers in the configuration, with their addresses.
     pub nameservers: Vec<(Name, Vec<SocketAddr>)>,
+    /// The NS set that the configuration lists: with nameservers that are not watched.
+    pub listed: Vec<Name>,
     /// What the keys of the root are compared with.
     pub trust_anchor: Arc<[DS]>,
     /// The trust anchor is in the configuration, so the anchors must be root servers.
@@ -26,7 +28,7 @@ pub struct WorldCheck {
 #[must_use]
 pub fn world_checks(config: &Config) -> Vec<Arc<WorldCheck>> {
     let first = config.nameservers.len() + config.endpoints.len();
-    let check = |(index, zone): (usize, &crate::config::Zone)| {
+    let check = |(index, zone): (usize, &Zone)| {
         let nameservers = zone.nameservers.iter().map(|&n| &config.nameservers[n]);
         let named = nameservers.filter_map(|server| {
             Some((Name::from_ascii(format!("{}.", server.name)).ok()?, server.addresses.clone()))
@@ -35,11 +37,26 @@ pub fn world_checks(config: &Config) -> Vec<Arc<WorldCheck>> {
             subject: first + index,
             zone: zone.name.clone(),
             nameservers: named.collect(),
+            listed: listed(zone),
             trust_anchor: config.vantage.trust_anchor.keys(),
             private_root: config.vantage.trust_anchor.is_private(),
         })
     };
     config.world_zones().enumerate().map(check).collect()
+}
+
+fn listed(zone: &Zone) -> Vec<Name> {
+    let mut ns = zone.records.iter().filter(|set| set.rtype == RecordType::NS);
+    let Some(Expected::Records(records)) =
+        ns.find(|set| set.name == zone.name).map(|set| &set.expected)
+    else {
+        return Vec::new();
+    };
+    let name = |record: &RData| match record {
+        RData::NS(ns) => Some(ns.0.clone()),
+        _ => None,
+    };
+    records.iter().filter_map(name).collect()
 }
 
 #[derive(Debug, Clone, PartialEq)]
