@@ -20,7 +20,7 @@ const NAMES: [&str; 3] = ["home", "office", "cabin"];
 
 /// An outage, and what else happens in it.
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum Trouble {
+enum Event {
     Nothing,
     /// From before the outage until after it.
     GitHubAwayThroughout,
@@ -91,22 +91,22 @@ impl Chaos {
     }
 
     fn outage(&mut self) {
-        let trouble = match self.rng.below(8) {
-            0 => Trouble::GitHubAwayThroughout,
-            1 => Trouble::GitHubAwayAtFirst,
-            2 => Trouble::GitHubAwayAtLast,
-            3 => Trouble::Kill(usize::try_from(self.rng.below(3)).unwrap()),
-            4 => Trouble::Close,
-            5 => Trouble::Write,
-            _ => Trouble::Nothing,
+        let event = match self.rng.below(8) {
+            0 => Event::GitHubAwayThroughout,
+            1 => Event::GitHubAwayAtFirst,
+            2 => Event::GitHubAwayAtLast,
+            3 => Event::Kill(usize::try_from(self.rng.below(3)).unwrap()),
+            4 => Event::Close,
+            5 => Event::Write,
+            _ => Event::Nothing,
         };
         // Which vantages see it: a set that is not empty.
         let observers = 1 + self.rng.below(7);
         let sees = |index: usize| observers >> index & 1 == 1;
         self.outages += 1;
-        self.story.push(format!("outage {}: {trouble:?}, seen by {observers:03b}", self.outages));
-        let away = |trouble: Trouble, of: [Trouble; 2]| of.contains(&trouble);
-        if away(trouble, [Trouble::GitHubAwayThroughout, Trouble::GitHubAwayAtFirst]) {
+        self.story.push(format!("outage {}: {event:?}, seen by {observers:03b}", self.outages));
+        let away = |event: Event, of: [Event; 2]| of.contains(&event);
+        if away(event, [Event::GitHubAwayThroughout, Event::GitHubAwayAtFirst]) {
             self.github.set_down(true);
         }
         for (index, home) in self.homes.iter().enumerate().filter(|(index, _)| sees(*index)) {
@@ -118,7 +118,7 @@ impl Chaos {
         for (index, home) in self.homes.iter().enumerate().filter(|(index, _)| sees(*index)) {
             home.until(NAMES[index], shows("down"));
         }
-        self.in_the_middle(trouble);
+        self.in_the_middle(event);
         for home in &self.homes {
             sleep(Duration::from_millis(self.rng.below(300)));
             home.servers[1].nameserver().set(Behaviour::Good);
@@ -128,22 +128,22 @@ impl Chaos {
         self.check();
     }
 
-    fn in_the_middle(&mut self, trouble: Trouble) {
+    fn in_the_middle(&mut self, event: Event) {
         let told =
             |issues: &[Issue]| issues.iter().skip(NAMES.len()).any(|issue| issue.state == "open");
-        match trouble {
-            Trouble::Nothing | Trouble::GitHubAwayThroughout => {}
-            Trouble::GitHubAwayAtFirst => self.github.set_down(false),
-            Trouble::GitHubAwayAtLast => self.github.set_down(true),
-            Trouble::Kill(index) => {
+        match event {
+            Event::Nothing | Event::GitHubAwayThroughout => {}
+            Event::GitHubAwayAtFirst => self.github.set_down(false),
+            Event::GitHubAwayAtLast => self.github.set_down(true),
+            Event::Kill(index) => {
                 self.homes[index].kill();
                 self.homes[index].start();
             }
-            Trouble::Close | Trouble::Write => {
+            Event::Close | Event::Write => {
                 assert!(self.github.wait_for(told, PATIENCE), "no issue: {}", self.why());
                 let mut open = self.github.issues().into_iter().skip(NAMES.len());
                 let number = open.find(|issue| issue.state == "open").unwrap().number;
-                if trouble == Trouble::Close {
+                if event == Event::Close {
                     self.github.close_by_hand(number);
                 } else {
                     let words = format!("A note of a person, {}.", self.outages);

@@ -79,7 +79,7 @@ fn a_change_is_posted_as_json_and_in_the_style_of_ntfy() {
         requests[0].contains("\r\n\r\nns2.example.net is down (it was well), seen from home\n")
     );
     assert!(requests[1].to_lowercase().contains("\r\npriority: default\r\n"), "{}", requests[1]);
-    home.until_logged("was told that ns2.example.net is well (it was down)");
+    home.until_logged(": ns2.example.net is well (it was down)");
     assert!(!home.log().contains("tk_secret") && !home.log().contains("/topic"), "{}", home.log());
 }
 

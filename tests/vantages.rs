@@ -1,5 +1,5 @@
 //! Three vantages as three processes, each with its own way to the nameservers, and one repository: a partial
-//! outage, told so that a stranger understands it.
+//! outage, written so that anybody understands it.
 
 use std::sync::Arc;
 

@@ -21,10 +21,10 @@ const WORKFLOW: &str = include_str!("workflow.yml");
 pub(super) fn report(path: &Path, test: bool, workflow: bool) -> Result<u8, Failed> {
     let config = load(path)?;
     let out = &mut io::stdout().lock();
-    let told = !test || services::try_all(out, &config)?;
+    let sent = !test || services::try_all(out, &config)?;
     let Some(settings) = &config.github else {
         if test && (!config.notify.is_empty() || config.heartbeat.is_some()) {
-            return Ok(u8::from(!told));
+            return Ok(u8::from(!sent));
         }
         return Err(Failed::Other(format!(
             "{}: there is no [github] section, so nothing is reported; add one with repository = \"owner/name\"",
@@ -56,7 +56,7 @@ pub(super) fn report(path: &Path, test: bool, workflow: bool) -> Result<u8, Fail
             "writing    not tried; `pilotlight report --test` opens a test issue and closes it"
         )?;
     }
-    Ok(u8::from(!told))
+    Ok(u8::from(!sent))
 }
 
 /// Opens an issue, comments on it and closes it.

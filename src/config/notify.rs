@@ -1,4 +1,4 @@
-//! Services on the web that are told of changes, or that the daemon lives.
+//! Services on the web that get a message at each change, or a heartbeat after each round.
 
 use std::path::{Path, PathBuf};
 
@@ -11,7 +11,7 @@ const MOST: usize = 8;
 
 const NEXT: &str = "write url = \"…\", such as \"https://ntfy.sh/topic\"";
 
-/// A service that is told of changes.
+/// A service that gets a message at each change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notify {
     pub url: String,

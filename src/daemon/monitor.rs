@@ -188,7 +188,7 @@ impl<P: RuntimeProvider> Daemon<P> {
         let old = std::mem::replace(&mut self.monitor, monitor);
         let vantage = &self.config.vantage.name;
         let state_changes = StateChange::between(&old, &self.monitor, vantage, &now);
-        self.outbox.tell(&state_changes, now.uptime);
+        self.outbox.notify(&state_changes, now.uptime);
         self.hook.add(state_changes);
         let before = old.uplink;
         self.uplink_seen |= self.monitor.uplink.is_some_and(|uplink| !uplink.is_down());

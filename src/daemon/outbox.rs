@@ -84,7 +84,7 @@ impl Outbox {
         self.services.iter_mut().find(|service| service.notify == *notify)
     }
 
-    pub(super) fn tell(&mut self, changes: &[StateChange], now: Duration) {
+    pub(super) fn notify(&mut self, changes: &[StateChange], now: Duration) {
         for service in &mut self.services {
             let Some(Notify { url, style, token_file }) = service.notify.clone() else { continue };
             for change in changes {
@@ -95,7 +95,7 @@ impl Outbox {
         }
     }
 
-    /// The daemon lives.
+    /// A round has ended.
     pub(super) fn beat(&mut self, config: &Config, down: bool, now: Duration) {
         let (Some(heartbeat), Some(service)) = (&config.heartbeat, self.of(&None)) else { return };
         let url = if down { &heartbeat.down_url } else { &heartbeat.url };
@@ -146,7 +146,7 @@ impl Outbox {
             service.failures = 0;
             service.next = now;
             if let Some(about) = about {
-                info!("{name} was told that {about}");
+                info!("message sent to {name}: {about}");
             }
             return;
         };
@@ -155,7 +155,7 @@ impl Outbox {
         service.failures += 1;
         match about {
             Some(about) if now.saturating_sub(letter.at) >= TOO_LATE => {
-                warn!("{name} is never told that {about}: {error}");
+                warn!("message to {name} given up after an hour: {about}: {error}");
             }
             // A newer round has come.
             None if !service.waiting.is_empty() => {}
@@ -198,7 +198,7 @@ impl Service {
         {
             let (name, message) = (Notify::host(&delivery.url), delivery.message.as_ref());
             let about = message.map_or("", |message| message.about.as_str());
-            warn!("too many messages wait for {name}, which is never told that {about}");
+            warn!("too many messages wait for {name}; the oldest is dropped: {about}");
         }
     }
 }

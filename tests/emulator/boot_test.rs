@@ -233,7 +233,7 @@ fn death(setup: &mut Setup) {
     }
 }
 
-/// When all lamps went out, for longer than any face of ours is dark.
+/// When all lamps went out, for longer than any view of ours is dark.
 pub fn dark(samples: &[Sample]) -> Option<Duration> {
     const DARK: Duration = Duration::from_secs(2);
     let mut dark = samples.split(|sample| sample.lit != [false; 3]).filter(|run| run.len() > 1);

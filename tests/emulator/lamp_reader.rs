@@ -1,7 +1,7 @@
-//! What somebody sees who looks at the lamps: samples in, a face out. Pure: no clock and no emulator.
+//! What somebody sees who looks at the lamps: samples in, a view out. Pure: no clock and no emulator.
 //!
 //! The board is emulated on a busy machine: a frame may be late, and a sample may be missing. So a step of
-//! a rhythm counts as seen when a sample shows it within [`SLACK`] of where it belongs. A face is what is
+//! a rhythm counts as seen when a sample shows it within [`SLACK`] of where it belongs. A view is what is
 //! shown when its steps explain the samples, and the samples show its steps: without the second, a
 //! frozen green would pass for a wink.
 
@@ -38,53 +38,53 @@ const LONGEST: usize = 200;
 const EXPLAINED: f64 = 0.95;
 const SHOWN: f64 = 0.75;
 
-/// A face, and what it does from the beginning of its turn on, cell by cell.
+/// A view, and what it does from the beginning of its turn on, cell by cell.
 struct Script {
-    face: PanelView,
+    view: PanelView,
     lit: Vec<[bool; 3]>,
     /// What may be seen around each cell: a bit for each lamp that is lit, and one that is dark.
     near: Vec<u8>,
 }
 
 static SCRIPTS: LazyLock<Vec<Script>> =
-    LazyLock::new(|| faces().into_iter().map(Script::of).collect());
+    LazyLock::new(|| views().into_iter().map(Script::of).collect());
 
-/// The face that these samples show, if it is one of ours.
-pub fn face(samples: &[Sample]) -> Option<PanelView> {
-    let scored = SCRIPTS.iter().map(|script| (script.score(samples), &script.face));
-    let (score, face) = scored.max_by(|a, b| a.0.total_cmp(&b.0))?;
-    (score > 0.0).then(|| face.clone())
+/// The view that these samples show, if it is one of ours.
+pub fn view(samples: &[Sample]) -> Option<PanelView> {
+    let scored = SCRIPTS.iter().map(|script| (script.score(samples), &script.view));
+    let (score, view) = scored.max_by(|a, b| a.0.total_cmp(&b.0))?;
+    (score > 0.0).then(|| view.clone())
 }
 
-/// All the faces that could be seen with two nameservers, one of which goes down.
-fn faces() -> Vec<PanelView> {
-    let mut faces = PanelView::tour(&[]);
-    faces.retain(|face| PanelView::from(face.state.clone()) == *face);
-    faces.retain(|face| !matches!(face.state, PanelState::Down(_)));
-    faces.extend(
+/// All the views that could be seen with two nameservers, one of which goes down.
+fn views() -> Vec<PanelView> {
+    let mut views = PanelView::tour(&[]);
+    views.retain(|view| PanelView::from(view.state.clone()) == *view);
+    views.retain(|view| !matches!(view.state, PanelState::Down(_)));
+    views.extend(
         [PanelState::Down(vec![1]), PanelState::Down(vec![2]), PanelState::Dark]
             .map(PanelView::from),
     );
-    for face in faces.clone() {
+    for view in views.clone() {
         // Not every state has room for a sign.
         let differs =
-            |face: &PanelView| face.meaning() != PanelView::from(face.state.clone()).meaning();
+            |view: &PanelView| view.meaning() != PanelView::from(view.state.clone()).meaning();
         let signs =
-            [PanelView { cannot_report: true, ..face.clone() }, PanelView { notice: true, ..face }];
-        faces.extend(signs.into_iter().filter(differs));
+            [PanelView { cannot_report: true, ..view.clone() }, PanelView { notice: true, ..view }];
+        views.extend(signs.into_iter().filter(differs));
     }
-    faces
+    views
 }
 
 impl Script {
-    fn of(face: PanelView) -> Self {
+    fn of(view: PanelView) -> Self {
         let cells = 0..u32::try_from(TURN + LONGEST + SLACK).expect("a look takes seconds");
-        let lit: Vec<[bool; 3]> = cells.map(|n| lit(face.lamps(CELL * n).0)).collect();
+        let lit: Vec<[bool; 3]> = cells.map(|n| lit(view.lamps(CELL * n).0)).collect();
         let near = (0..lit.len()).map(|n| {
             let around = &lit[n.saturating_sub(SLACK)..lit.len().min(n + SLACK + 1)];
             around.iter().fold(0, |bits, lit| bits | self::bits(*lit))
         });
-        Self { near: near.collect(), face, lit }
+        Self { near: near.collect(), view, lit }
     }
 
     /// How well it fits, at the place of its turn where it fits best; 0 when it does not.
@@ -108,7 +108,7 @@ impl Script {
         if share(&|(cell, bits)| self.near[phase + cell] & bits == *bits) < EXPLAINED {
             return 0.0;
         }
-        // Of faces that would do, the one that fits without any slack.
+        // Of views that would do, the one that fits without any slack.
         let mut score = share(&|(cell, bits)| self::bits(self.lit[phase + cell]) == *bits);
         let length = seen.last().map_or(0, |(cell, _)| cell + 1);
         for lamp in 0..3 {
@@ -183,8 +183,8 @@ pub fn chased(samples: &[Sample]) -> bool {
 mod tests {
     use super::*;
 
-    /// Samples of a face, some 50 ms apart, each frame up to 100 ms late, and one sample in ten lost.
-    fn watched(face: &PanelView, from: u64, window: Duration, seed: u64) -> Vec<Sample> {
+    /// Samples of a view, some 50 ms apart, each frame up to 100 ms late, and one sample in ten lost.
+    fn watched(view: &PanelView, from: u64, window: Duration, seed: u64) -> Vec<Sample> {
         let mut noise = seed;
         let mut random = move |below: u64| {
             noise = noise.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
@@ -194,7 +194,7 @@ mod tests {
         let mut at = 0;
         while Duration::from_millis(at) < window {
             let shown = (from + at).saturating_sub(random(100));
-            let lit = lit(face.lamps(Duration::from_millis(shown)).0);
+            let lit = lit(view.lamps(Duration::from_millis(shown)).0);
             if random(10) > 0 {
                 samples.push(Sample { at: Duration::from_millis(at), lit });
             }
@@ -203,17 +203,17 @@ mod tests {
         samples
     }
 
-    /// A look may be too blurred to tell; another follows. It is never taken for another face.
+    /// A look may be too blurred to tell; another follows. It is never taken for another view.
     #[test]
     fn every_state_is_recognised_at_any_time() {
-        for face in faces() {
-            let looks = (0..20).map(|n| watched(&face, n * 220, WINDOW, n));
-            let seen: Vec<Option<PanelView>> = looks.map(|look| super::face(&look)).collect();
-            let told = seen.iter().flatten().filter(|seen| same(seen, &face)).count();
+        for view in views() {
+            let looks = (0..20).map(|n| watched(&view, n * 220, WINDOW, n));
+            let seen: Vec<Option<PanelView>> = looks.map(|look| super::view(&look)).collect();
+            let told = seen.iter().flatten().filter(|seen| same(seen, &view)).count();
             let wrong: Vec<&PanelView> =
-                seen.iter().flatten().filter(|seen| !same(seen, &face)).collect();
-            assert_eq!(wrong, [] as [&PanelView; 0], "{face:?}");
-            assert!(told >= 15, "{told} of 20: {face:?}");
+                seen.iter().flatten().filter(|seen| !same(seen, &view)).collect();
+            assert_eq!(wrong, [] as [&PanelView; 0], "{view:?}");
+            assert!(told >= 15, "{told} of 20: {view:?}");
         }
     }
 
@@ -226,7 +226,7 @@ mod tests {
     fn a_frozen_lamp_is_no_state() {
         for lit in [[true, false, false], [false, true, false], [false, false, true]] {
             let samples: Vec<Sample> = (0..120).map(|n| Sample { at: CELL * n, lit }).collect();
-            assert_eq!(face(&samples), None);
+            assert_eq!(view(&samples), None);
         }
     }
 

@@ -17,7 +17,7 @@ use super::report::seconds;
 /// From look to look: the shortest step of all that is decoded, a wink, takes four of these.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// How often a face is sought in what was seen.
+/// How often a view is sought in what was seen.
 const SEEK: Duration = Duration::from_millis(250);
 
 /// The samples of one boot.
@@ -84,13 +84,13 @@ impl Lamps {
         }
     }
 
-    /// Waits until the lamps show this face, as seen after `from`: when that look began.
+    /// Waits until the lamps show this view, as seen after `from`: when that look began.
     ///
     /// # Errors
     /// When they do not, what they show instead.
     pub fn show(
         &self,
-        face: &PanelView,
+        view: &PanelView,
         from: Duration,
         bound: Duration,
     ) -> Result<Duration, String> {
@@ -101,8 +101,8 @@ impl Lamps {
             if begin == 0 && end - samples[0].at + LOOK * 2 < WINDOW {
                 return None; // not long enough
             }
-            last = lamp_reader::face(&samples[begin..]);
-            (last.as_ref() == Some(face)).then(|| samples[begin].at)
+            last = lamp_reader::view(&samples[begin..]);
+            (last.as_ref() == Some(view)).then(|| samples[begin].at)
         });
         seen.ok_or_else(|| {
             let instead = last.map_or_else(|| "nothing that has a meaning".into(), |f| f.meaning());

@@ -82,24 +82,24 @@ impl Setup {
     pub fn lamps_show(
         &mut self,
         what: &str,
-        face: &PanelView,
+        view: &PanelView,
         bound: Duration,
     ) -> Option<Duration> {
         let from = self.machine().lamps.now();
-        self.lamps_show_from(what, face, from, bound)
+        self.lamps_show_from(what, view, from, bound)
     }
 
     /// The same, as seen from another time on.
     pub fn lamps_show_from(
         &mut self,
         what: &str,
-        face: &PanelView,
+        view: &PanelView,
         from: Duration,
         bound: Duration,
     ) -> Option<Duration> {
-        let shown = self.machine().lamps.show(face, from, bound);
+        let shown = self.machine().lamps.show(view, from, bound);
         let outcome = shown.as_ref().map_err(Clone::clone);
-        let outcome = outcome.map(|at| format!("{} after {}", face.meaning(), seconds(*at - from)));
+        let outcome = outcome.map(|at| format!("{} after {}", view.meaning(), seconds(*at - from)));
         self.report.check(what, outcome);
         shown.ok()
     }
@@ -108,9 +108,9 @@ impl Setup {
     ///
     /// On a busy machine QEMU's USB bus at times comes up without the network adapter. That is no fault of
     /// the card: the board is switched off and on again, and the report says so.
-    pub fn comes_up_well(&mut self, what: &str, face: &PanelView) -> bool {
+    pub fn comes_up_well(&mut self, what: &str, view: &PanelView) -> bool {
         for _ in 0..ADAPTERS {
-            if !self.lost_its_adapter(face) {
+            if !self.lost_its_adapter(view) {
                 break;
             }
             self.report.say("QEMU lost the network adapter: the power goes off and on again");
@@ -120,17 +120,17 @@ impl Setup {
             self.power_on();
         }
         let from = Duration::ZERO;
-        let well = self.lamps_show_from(&format!("{what}: lamps"), face, from, BOOT).is_some();
+        let well = self.lamps_show_from(&format!("{what}: lamps"), view, from, BOOT).is_some();
         let outcome = again(ROUNDS, || self.root("true"));
         self.report.check(&format!("{what}: ssh"), outcome) && well
     }
 
-    /// Waits until the lamps show this face, or the kernel gives the adapter up. Whether it does.
-    fn lost_its_adapter(&self, face: &PanelView) -> bool {
+    /// Waits until the lamps show this view, or the kernel gives the adapter up. Whether it does.
+    fn lost_its_adapter(&self, view: &PanelView) -> bool {
         let outcome = again(BOOT, || {
             let machine = self.machine();
             let lost = machine.serial().contains("usb: Not connected");
-            let shown = machine.lamps.show(face, Duration::ZERO, Duration::ZERO);
+            let shown = machine.lamps.show(view, Duration::ZERO, Duration::ZERO);
             if lost { Ok(true) } else { shown.map(|_| false) }
         });
         outcome.unwrap_or(false)

@@ -191,23 +191,23 @@ impl World {
     pub(in crate::decide) fn plan(&self) -> Plan {
         let config = config();
         let subjects: Vec<String> = config.nameservers.iter().map(|n| n.name.clone()).collect();
-        let belief = self.led.monitor.report_input();
+        let input = self.led.monitor.report_input();
         let context = Context {
             vantage: &self.vantage,
             quorum: self.quorum,
             subjects: &subjects,
-            last_well: &belief.last_well,
-            well: &belief.well,
-            unobserved: &belief.unobserved,
-            resolved: &belief.resolved,
+            last_well: &input.last_well,
+            well: &input.well,
+            unobserved: &input.unobserved,
+            resolved: &input.resolved,
             schedule: &config.schedule,
             now: at(self.led.seconds),
         };
         let shown = self.lagging.as_ref().unwrap_or(&self.tracker);
         let list =
             |closed| shown.list(closed, at(self.github_seconds.unwrap_or(self.led.seconds)).wall);
-        let closed = !self.greeted || needs_closed(&belief.wanted, None, &list(false));
-        plan(&belief.wanted, None, &list(closed), &context).0
+        let closed = !self.greeted || needs_closed(&input.wanted, None, &list(false));
+        plan(&input.wanted, None, &list(closed), &context).0
     }
 
     pub(in crate::decide) fn report(&mut self) -> Plan {
