@@ -312,6 +312,8 @@ async fn a_limit_is_in_the_log_once_with_the_key_that_sets_the_rate() {
     let subscriber = tracing_subscriber::fmt().without_time().with_ansi(false);
     let subscriber = subscriber.with_writer(move || writer.clone()).finish();
     let _guard = tracing::subscriber::set_default(subscriber);
+    // With one subscriber only, tracing asks that of the thread which logs a line first: another test's.
+    let _second = tracing::Dispatch::new(tracing_subscriber::registry());
     let server = limited(Nameserver::new(both(40)), Beyond::Refuse);
     let (net, config) = two_zones(server, 40);
     let clock = Clock::starting_at("2026-01-01T00:00:00Z".parse().unwrap());

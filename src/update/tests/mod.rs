@@ -146,6 +146,8 @@ impl Board {
         let writer = log.clone();
         let subscriber =
             tracing_subscriber::fmt().with_ansi(false).with_writer(move || Log(writer.clone()));
+        // With one subscriber only, tracing asks that of the thread which logs a line first: another test's.
+        let _second = tracing::Dispatch::new(tracing_subscriber::registry());
         tracing::subscriber::with_default(subscriber.finish(), || {
             self.updater(Disk::default()).install_uploads().unwrap();
         });
