@@ -201,6 +201,13 @@ fn ds(record: &Record, zone: &Name) -> Option<DS> {
     }
 }
 
+fn signature(record: &Record) -> Option<&RRSIG> {
+    match &record.data {
+        RData::DNSSEC(DNSSECRData::RRSIG(signature)) => Some(signature),
+        _ => None,
+    }
+}
+
 fn zone_keys<'a>(records: &'a [Record], zone: &Name) -> Vec<&'a DNSKEY> {
     let key = |record: &'a Record| match &record.data {
         RData::DNSSEC(DNSSECRData::DNSKEY(key)) if record.name == *zone => Some(key),
@@ -209,29 +216,34 @@ fn zone_keys<'a>(records: &'a [Record], zone: &Name) -> Vec<&'a DNSKEY> {
     records.iter().filter_map(key).filter(|key| key.zone_key() && !key.revoke()).collect()
 }
 
+/// With the names of NS in lowercase: hickory sorts a set before it does that (RFC 4034, section 6.2).
+fn canonical(record: &Record) -> Record {
+    let mut record = record.clone();
+    if let RData::NS(ns) = &mut record.data {
+        ns.0 = ns.0.to_lowercase();
+    }
+    record
+}
+
 /// The signature of the set that lasts longest; else why none counts.
-fn verify<'a>(
-    records: &'a [Record],
+fn verify(
+    records: &[Record],
     name: &Name,
     rtype: RecordType,
     signer: &Name,
     keys: &[&DNSKEY],
     now: Timestamp,
 ) -> Result<Valid, SignatureFault> {
-    let over = |record: &'a Record| match &record.data {
-        RData::DNSSEC(DNSSECRData::RRSIG(signature))
-            if record.name == *name && signature.input().type_covered == rtype =>
-        {
-            Some(signature)
-        }
-        _ => None,
+    let records: Vec<Record> = records.iter().map(canonical).collect();
+    let over = |record: &&Record| {
+        record.name == *name && signature(record).is_some_and(|of| of.input().type_covered == rtype)
     };
     let mut failed = SignatureFault::Missing;
     let mut best: Option<Valid> = None;
     let mut unsupported = None;
-    for signature in records.iter().filter_map(over).take(VERIFICATIONS) {
+    for signature in records.iter().filter(over).filter_map(signature).take(VERIFICATIONS) {
         let tag = signature.input().key_tag;
-        match verify_one(records, name, signature, signer, keys, now) {
+        match verify_one(&records, name, signature, signer, keys, now) {
             Ok(valid) if best.as_ref().is_none_or(|best| best.ends < valid.ends) => {
                 best = Some(valid);
             }
@@ -297,5 +309,23 @@ fn algorithm_text(algorithm: Algorithm) -> String {
     match u8::from(algorithm) {
         16 => "16 (ED448)".to_owned(),
         number => format!("{number} ({algorithm})"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hickory_resolver::proto::rr::rdata::NS;
+
+    use super::*;
+
+    #[test]
+    fn nameservers_in_letters_of_both_cases_are_sorted_as_they_were_signed() {
+        let ns = |name: &str| {
+            let data = RData::NS(NS(Name::from_ascii(name).unwrap()));
+            canonical(&Record::from_rdata(Name::root(), 60, data))
+        };
+        let mut set = [ns("ns1.example.net."), ns("NS2.example.net.")];
+        set.sort();
+        assert_eq!(set[0], ns("ns1.example.net."));
     }
 }
